@@ -1,0 +1,11 @@
+"""Activation learning: forward-only estimators for scikit-learn on Numba kernels."""
+
+from ._classifier import ActivationLearningClassifier
+from ._transformer import CompetitiveHebbianTransformer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ActivationLearningClassifier",
+    "CompetitiveHebbianTransformer",
+]

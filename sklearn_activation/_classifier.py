@@ -1,0 +1,284 @@
+"""Classification: the label that activates most."""
+
+from dataclasses import replace
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+
+from . import _learning_time
+from ._base import SAMPLE_SIZE, SEARCH_SIZE, ActivationLearningBase
+from ._calibration import softmax
+from ._encoding import ENCODINGS, EncodedRows
+
+HELD_OUT_SIZE = 4096  # rows that a large set's last learning time is chosen on
+N_FOLDS = _learning_time.N_FOLDS
+
+
+class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
+    _parameter_constraints = {
+        **ActivationLearningBase._parameter_constraints,
+        "encoding": [StrOptions(set(ENCODINGS))],
+        "n_frequencies": [Interval(Integral, 1, None, closed="left")],
+        "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    }
+    _least_width = 256
+
+    def __init__(
+        self,
+        layer_sizes=None,
+        *,
+        activation="std_abs",
+        encoding="unit",
+        n_frequencies=256,
+        bandwidth="auto",
+        solver="flow",
+        learning_time="auto",
+        init_activation=0.1,
+        learning_rate=0.1,
+        max_iter=100,
+        batch_size=100,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.layer_sizes = layer_sizes
+        self.activation = activation
+        self.encoding = encoding
+        self.n_frequencies = n_frequencies
+        self.bandwidth = bandwidth
+        self.solver = solver
+        self.learning_time = learning_time
+        self.init_activation = init_activation
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Learn rows together with their labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels of any type, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of 2 counts as two copies of the row.
+
+        Returns
+        -------
+        self : object
+        """
+        with self._all_or_nothing():
+            X, y = self._validated(X, y=y, reset=True)
+            check_classification_targets(y)
+            self.classes_, labels = np.unique(y, return_inverse=True)
+            if len(self.classes_) < 2:
+                raise ValueError(
+                    "y holds one class only; the classifier needs at least 2 classes."
+                )
+            return self._learn(X, labels, sample_weight, partial=False)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Learn from more rows.
+
+        With ``solver="flow"``, one layer and a given ``learning_time`` the result is
+        that of ``fit`` on all rows so far. ``learning_time="auto"`` is chosen anew
+        on a sample of all rows whenever their number has doubled.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All labels there will ever be; needed in the first call only.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : object
+        """
+        with self._all_or_nothing():
+            first = not self.__sklearn_is_fitted__()
+            X, y = self._validated(X, y=y, reset=first)
+            check_classification_targets(y)
+            if classes is not None:
+                classes = np.unique(classes)
+                if not first and not np.array_equal(classes, self.classes_):
+                    raise ValueError(
+                        f"classes={classes} differ from those of the first call, {self.classes_}."
+                    )
+            elif first:
+                raise ValueError("classes must be given in the first call of partial_fit.")
+            if first:
+                if len(classes) < 2:
+                    raise ValueError(
+                        f"classes={classes}: the classifier needs at least 2 classes."
+                    )
+                self.classes_ = classes
+            unseen = np.setdiff1d(y, self.classes_)
+            if len(unseen):
+                raise ValueError(f"y contains labels that are not in classes: {unseen}.")
+            labels = np.searchsorted(self.classes_, y)
+            return self._learn(X, labels, sample_weight, partial=True)
+
+    def _learn(self, X, labels, sample_weight, *, partial):
+        X, labels, weight = self._weighted(X, sample_weight, labels)
+        before = self._n_seen if partial and self.__sklearn_is_fitted__() else 0.0
+        self._n_seen = before + weight.sum()
+        # Learning times are worth choosing again each time the rows have doubled.
+        self._due = before == 0 or np.frexp(self._n_seen)[1] > np.frexp(before)[1]
+        self._train(X, labels, len(self.classes_), weight, partial=partial, n_layers=2)
+        del self._due
+        return self
+
+    def _fitted_encoding(self, sample, seed):
+        return ENCODINGS[self.encoding].fitted_to(
+            sample, bandwidth=self.bandwidth, n_frequencies=self.n_frequencies, seed=seed
+        )
+
+    def _plan(self, task, rows, sample):
+        """Choose learning times, and the sharpness of probabilities, on held-out rows."""
+        if self.solver == "flow" and not self._due:
+            times = task.times or list(self.learning_times_)
+            task.choose_time = lambda layer, moments, network: times[layer]
+            return
+        super()._plan(task, rows, sample)
+        if self.solver == "flow":
+            held_out = _encoded_sample(sample, rows)
+            all_rows_sampled = len(sample.X) < SEARCH_SIZE
+            if task.partial or all_rows_sampled:
+                self._plan_on_sample(task, held_out, sample.folds(N_FOLDS))
+            else:
+                self._plan_on_all_rows(task, held_out, sample.folds(N_FOLDS))
+
+    def _plan_on_sample(self, task, sample, fold_of):
+        """All times by cross-validation of the sampled rows."""
+        self._sharpness = 1.0
+        folds = _learning_time.cross_validation(sample, fold_of, task)
+        if not folds:
+            return
+        hidden, folds = _learning_time.choose_hidden_times(folds, task)
+        last = None if task.times is None else task.times[-1]
+        last, _, self._sharpness = _learning_time.choose_last_time(folds, last)
+        times = [*hidden, last]
+        task.choose_time = lambda layer, moments, network: times[layer]
+
+    def _plan_on_all_rows(self, task, sample, fold_of):
+        """Hidden layers' times from the sample; the last one's from all other rows."""
+        last = len(task.sizes) - 1
+        hidden = task.times
+        if hidden is None and last:
+            folds = _learning_time.cross_validation(sample, fold_of, task)
+            hidden, _ = _learning_time.choose_hidden_times(folds, task)
+
+        def choose_time(layer, moments, network):
+            if layer < last:
+                return hidden[layer]
+            held = sample.take(slice(0, HELD_OUT_SIZE))
+            fold = _learning_time.last_layer_fold(held, moments, network, task)
+            given = None if task.times is None else task.times[last]
+            t, _, self._sharpness = _learning_time.choose_last_time([fold], given)
+            return t
+
+        task.choose_time = choose_time
+
+    def _keep(self, solution, task, encoding, sample):
+        super()._keep(solution, task, encoding, sample)
+        if self.solver == "hebbian" and self._due:
+            # Held-out rows of the same rule's closed form, at the time it has learned.
+            sample = sample.smallest(SAMPLE_SIZE)
+            rows = EncodedRows(
+                sample.X, encoding, n_labels=len(self.classes_), dtype=self.coefs_[0].dtype
+            )
+            twin = replace(task, times=list(solution.times), previous=None)
+            self._plan_on_sample(twin, _encoded_sample(sample, rows), sample.folds(N_FOLDS))
+
+    def predict(self, X):
+        """The label that activates most with each row (paper, eq. 10).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return self.classes_[self._label_energies(X).argmax(axis=1)]
+
+    def decision_function(self, X):
+        """Output activation with every label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        activation : ndarray of shape (n_samples, n_classes)
+            ||y(x, c)||^2, in [0, 2]. For two classes, of shape (n_samples,): that of
+            ``classes_[1]`` less that of ``classes_[0]``.
+        """
+        energies = self._label_energies(X)
+        if len(self.classes_) == 2:
+            return energies[:, 1] - energies[:, 0]
+        return energies
+
+    def predict_proba(self, X):
+        """Probability of every label, p(c | x) proportional to exp(a ||y(x, c)||^2).
+
+        ``a`` is fitted to rows held out of a training of the same learning times
+        (paper, eq. 8).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+        """
+        energies = self._label_energies(X).astype(np.float64)
+        return softmax(self._sharpness * energies)
+
+    def score_samples(self, X):
+        """Highest output activation over the labels: how typical each row is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        activation : ndarray of shape (n_samples,)
+        """
+        return self._label_energies(X).max(axis=1)
+
+    def _label_energies(self, X):
+        X = self._fitted_rows(X)
+        n_entries = self._widest() * len(self.classes_)
+        return self._map_rows(
+            lambda block: self._network().label_energies(self._encoded(block)), X, n_entries
+        )
+
+
+def _encoded_sample(sample, rows):
+    """A ``Sample`` encoded like ``rows``."""
+    return EncodedRows(
+        sample.X,
+        rows.encoding,
+        labels=sample.labels,
+        n_labels=rows.n_labels,
+        weight=sample.weight,
+        dtype=rows.dtype,
+    )

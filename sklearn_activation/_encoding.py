@@ -1,0 +1,160 @@
+"""From validated rows to rows of known norm, with or without a label block."""
+
+import numpy as np
+
+from .kernels import rows as kernels
+
+CLIP = 1e6  # deviations from the mean beyond which columns count as equally far
+
+
+class UnitEncoding:
+    """Every row scaled to norm 1; zero rows stay zero."""
+
+    def __init__(self, n_outputs):
+        self.n_outputs = n_outputs
+
+    @property
+    def state(self):
+        return {"n_outputs": self.n_outputs}
+
+    @classmethod
+    def fitted_to(cls, sample, **_):
+        return cls(sample.X.shape[1])
+
+    def write(self, X, out):
+        """Encode ``X`` into the leading columns of ``out``."""
+        out[:, : self.n_outputs] = X
+        kernels.scale_to_unit(out, self.n_outputs)
+
+
+class FourierEncoding:
+    """Random Fourier features of standardised columns (Rahimi & Recht 2007).
+
+    phi(x) = [cos(z Omega), sin(z Omega)] / sqrt(n_frequencies) with
+    z = (x - location) / scale has norm 1 for every x, and phi(x).phi(x')
+    approximates the Gaussian kernel exp(-||z - z'||^2 / (2 bandwidth^2)).
+    """
+
+    def __init__(self, location, scale, frequencies):
+        self.location = location
+        self.scale = scale
+        self.frequencies = frequencies
+
+    @property
+    def state(self):
+        return {
+            "location": self.location,
+            "scale": self.scale,
+            "frequencies": self.frequencies,
+        }
+
+    @classmethod
+    def fitted_to(cls, sample, *, bandwidth, n_frequencies, seed):
+        """Columns' scales and, for ``bandwidth="auto"``, distances from a ``Sample``."""
+        rng = np.random.default_rng([seed, 1])
+        encoding = cls(*column_scales(sample.X, sample.weight), None)
+        if bandwidth == "auto":
+            bandwidth = 0.5 * median_distance(encoding.standardise(sample.X), rng)
+        n_features = sample.X.shape[1]
+        encoding.frequencies = rng.normal(size=(n_features, n_frequencies)) / bandwidth
+        return encoding
+
+    @property
+    def n_outputs(self):
+        return 2 * self.frequencies.shape[1]
+
+    def standardise(self, X):
+        return np.clip((X - self.location) / self.scale, -CLIP, CLIP)
+
+    def write(self, X, out):
+        n = self.frequencies.shape[1]
+        phase = self.standardise(X).astype(out.dtype) @ self.frequencies.astype(out.dtype)
+        np.cos(phase, out=out[:, :n])
+        np.sin(phase, out=out[:, n : 2 * n])
+        out[:, : 2 * n] /= np.sqrt(n)
+
+
+ENCODINGS = {"unit": UnitEncoding, "fourier": FourierEncoding}
+
+
+def row_norms(X):
+    """Euclidean norm of every row; finite wherever the norm is."""
+    largest = np.abs(X).max(axis=1)
+    divisor = np.where(largest > 0, largest, 1)[:, None]
+    return largest * np.linalg.norm(X / divisor, axis=1)
+
+
+def column_scales(X, weight):
+    """Mean and deviation of every column; finite for columns of any magnitude."""
+    largest = np.abs(X).max(axis=0).astype(np.float64)
+    largest[largest == 0] = 1
+    Z = X / largest
+    location = np.average(Z, axis=0, weights=weight)
+    scale = np.sqrt(np.average((Z - location) ** 2, axis=0, weights=weight))
+    scale[scale <= 1e-12] = 1  # constant columns
+    return location * largest, scale * largest
+
+
+def median_distance(Z, rng, n_pairs=10_000):
+    """Median Euclidean distance between random pairs of distinct rows, 1 if there are none."""
+    i, j = rng.integers(len(Z), size=(2, n_pairs))
+    distances = np.linalg.norm(Z[i] - Z[j], axis=1)
+    distances = distances[distances > 0]
+    return np.median(distances) if len(distances) else 1.0
+
+
+class EncodedRows:
+    """Rows of ``X`` with their labels and weights, encoded block by block on demand.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    encoding : an instance from ``ENCODINGS``
+    labels : ndarray of int of shape (n_rows,), or None
+        Class c lights unit ``encoding.n_outputs + c``.
+    n_labels : int
+        Width of the label block, 0 for none.
+    weight : ndarray of shape (n_rows,), or None
+    dtype : numpy dtype of encoded rows
+    """
+
+    def __init__(self, X, encoding, *, labels=None, n_labels=0, weight=None, dtype=np.float64):
+        self.X = X
+        self.encoding = encoding
+        self.labels = labels
+        self.n_labels = n_labels
+        self.weight = np.ones(len(X)) if weight is None else weight
+        self.dtype = dtype
+        self.n_data = encoding.n_outputs
+        self.n_inputs = self.n_data + n_labels
+
+    def __len__(self):
+        return len(self.X)
+
+    def take(self, index, weight=None):
+        """The rows at ``index``, with other weights if given."""
+        return EncodedRows(
+            self.X[index],
+            self.encoding,
+            labels=None if self.labels is None else self.labels[index],
+            n_labels=self.n_labels,
+            weight=self.weight[index] if weight is None else weight,
+            dtype=self.dtype,
+        )
+
+    def data(self, index=slice(None)):
+        """Encoded data blocks, ndarray of shape (n_rows, n_data)."""
+        X = self.X[index]
+        Z = np.empty((len(X), self.n_data), dtype=self.dtype)
+        self.encoding.write(X, Z)
+        return Z
+
+    def encode(self, index=slice(None)):
+        """Encoded rows with their label blocks, ndarray of shape (n_rows, n_inputs)."""
+        if not self.n_labels:
+            return self.data(index)
+        X = self.X[index]
+        Z = np.zeros((len(X), self.n_inputs), dtype=self.dtype)
+        self.encoding.write(X, Z)
+        Z[np.arange(len(Z)), self.n_data + self.labels[index]] = 1
+        return Z

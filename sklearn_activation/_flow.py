@@ -1,0 +1,293 @@
+"""The closed-form solver: the rule's gradient flow, integrated exactly.
+
+The rule's mean field is dW/dt = (I - W W^T) C W with C = E[x x^T], not centred
+(paper, eq. 20). From W(0) = sqrt(eps) Q with orthonormal rows Q it has the solution
+
+    W(t) = V diag(sqrt(f)) V^T Q,    f(lambda) = 1 / (1 + (1/eps - 1) exp(-2 lambda t))
+
+with C = V diag(lambda) V^T: learning time is a soft spectral cut-off near
+lambda = log(1/eps - 1) / (2 t). W(t) is a spectral function of C times a fixed
+rotation, so it depends on the rows smoothly: neither the signs of eigenvectors
+nor a basis of a degenerate eigenspace matter.
+"""
+
+from copy import deepcopy
+
+import numpy as np
+from scipy import linalg
+
+from ._network import Network, block_slices
+from ._parallel import map_blocks
+from ._training import Solution
+
+
+def logistic_filter(eigenvalues, t, epsilon):
+    """f(lambda) after learning time ``t``, in [epsilon, 1)."""
+    decay = np.exp(-2 * np.maximum(eigenvalues, 0) * t)
+    return epsilon / (epsilon + (1 - epsilon) * decay)
+
+
+def rotation(n_inputs, n_units, seed, dtype):
+    """Random matrix with orthonormal rows, or columns if there are fewer units."""
+    rng = np.random.default_rng(seed)
+    tall = rng.normal(size=(max(n_inputs, n_units), min(n_inputs, n_units)))
+    Q, R = linalg.qr(tall.astype(dtype), mode="economic", check_finite=False)
+    Q *= np.sign(np.diag(R))  # makes the distribution uniform (Mezzadri 2007)
+    return np.ascontiguousarray(Q.T if n_units > n_inputs else Q)
+
+
+class Moments:
+    """Weighted sum of x x^T over rows, with the sum of their weights.
+
+    As long as there are fewer rows than columns the rows are kept themselves.
+    ``state`` is a dictionary of arrays, to be stored, merged and restored.
+    """
+
+    def __init__(self, n_inputs, *, weight=0.0, rows=None, gram=None):
+        self.n_inputs = n_inputs
+        self.weight = weight
+        self.rows = np.empty((0, n_inputs)) if rows is None and gram is None else rows
+        self.gram = gram
+
+    @property
+    def state(self):
+        return {
+            "n_inputs": self.n_inputs,
+            "weight": self.weight,
+            "rows": self.rows,
+            "gram": self.gram,
+        }
+
+    def add(self, Z, weight=None):
+        """Add rows ``Z`` (n_rows, n_inputs), products in their own precision."""
+        if weight is None:
+            self.weight += len(Z)
+        else:
+            self.weight += weight.sum(dtype=np.float64)
+            Z = Z * np.sqrt(weight)[:, None].astype(Z.dtype)
+        if self.gram is None:
+            if len(self.rows) + len(Z) <= self.n_inputs:
+                self.rows = np.concatenate([self.rows, Z], dtype=np.float64)
+                return self
+            self._condense()
+        self.gram += Z.T @ Z  # one operand and its transpose: BLAS does half the work
+        return self
+
+    def merge(self, other):
+        """Add the rows that ``other`` has seen."""
+        weight = self.weight + other.weight
+        if other.gram is None:
+            self.add(other.rows)
+        else:
+            self._condense()
+            self.gram += other.gram
+        self.weight = weight
+        return self
+
+    def without(self, other):
+        """The moments of all rows but those of ``other``, which were added before."""
+        rest = Moments(self.n_inputs).merge(self)
+        rest._condense()
+        other._condense()
+        rest.gram = rest.gram - other.gram
+        rest.weight -= other.weight
+        return rest
+
+    def _condense(self):
+        if self.gram is None:
+            self.gram = self.rows.T @ self.rows
+            self.rows = None
+
+    def trace(self):
+        """Mean squared norm of the rows, and the number of inputs ever non-zero."""
+        if self.gram is None:
+            energy = np.einsum("ij,ij->j", self.rows, self.rows)
+        else:
+            energy = np.diag(self.gram)
+        return energy.sum() / self.weight, np.count_nonzero(energy > 0)
+
+    def spectrum(self):
+        """Eigenvalues of the mean x x^T, descending, and eigenvectors (columns).
+
+        Directions without any energy are left out.
+        """
+        if self.gram is None:
+            kernel = self.rows @ self.rows.T / self.weight
+            values, U = linalg.eigh(kernel, check_finite=False)
+        else:
+            values, V = linalg.eigh(self.gram / self.weight, check_finite=False)
+        floor = max(values[-1], 0) * self.n_inputs * np.finfo(np.float64).eps
+        keep = np.flatnonzero(values > floor)[::-1]
+        values = values[keep]
+        if self.gram is None:
+            V = self.rows.T @ (U[:, keep] / np.sqrt(values * self.weight))
+            return values, V
+        return values, V[:, keep]
+
+
+class Spectrum:
+    """A layer's eigenvalues and eigenvectors, ready for any learning time."""
+
+    def __init__(self, values, vectors, n_units, epsilon):
+        self.values = values
+        self.vectors = vectors
+        self.n_inputs = vectors.shape[0]
+        self.n_units = n_units
+        self.epsilon = epsilon
+
+    def weights(self, t, Q):
+        """W(t) from the start sqrt(epsilon) Q, in the precision of ``Q``."""
+        V = self.vectors
+        if self.n_units < self.n_inputs:
+            V = self._leading(Q)
+            values = np.zeros(self.n_units)
+            values[: len(self.values)] = self.values[: self.n_units]
+            root = np.sqrt(logistic_filter(values, t, self.epsilon))
+            # The orthogonal matrix nearest to V^T Q: signs of V cancel.
+            return ((V * root) @ linalg.polar(V.T @ Q)[0]).astype(Q.dtype)
+        start = float(np.sqrt(self.epsilon))  # a NumPy scalar would widen float32
+        root = np.sqrt(logistic_filter(self.values, t, self.epsilon)) - start
+        V = V.astype(Q.dtype)
+        return start * Q + (V * root.astype(Q.dtype)) @ (V.T @ Q)
+
+    def _leading(self, Q):
+        """The leading eigenvectors, filled up with directions from ``Q``."""
+        V = self.vectors[:, : self.n_units]
+        missing = self.n_units - V.shape[1]
+        if missing:
+            rest = Q[:, :missing].astype(np.float64)
+            rest = linalg.orth(rest - V @ (V.T @ rest))
+            V = np.hstack([V, rest])
+        return V
+
+    def energies(self, Z, times):
+        """Activation of rows ``Z`` after each of ``times``, (n_rows, n_times).
+
+        One product serves all times: ||y||^2 = eps ||z||^2 + sum_j (f_j - eps) (v_j.z)^2.
+        """
+        n = min(self.n_units, len(self.values))
+        base = self.epsilon if self.n_units >= self.n_inputs else 0.0
+        projected = Z @ self.vectors[:, :n].astype(Z.dtype)
+        projected *= projected
+        filters = np.stack(
+            [logistic_filter(self.values[:n], t, self.epsilon) - base for t in times], axis=1
+        )
+        result = projected @ filters.astype(Z.dtype)
+        if base:
+            result += base * np.einsum("ij,ij->i", Z, Z)[:, None]
+        return result
+
+
+class Standards:
+    """Weighted mean and variance of |y| in a layer, over rows seen in blocks."""
+
+    def __init__(self, n_units, *, weight=0.0, absolute=None, square=None):
+        self.weight = weight
+        self.absolute = np.zeros(n_units) if absolute is None else absolute
+        self.square = np.zeros(n_units) if square is None else square
+
+    @property
+    def state(self):
+        return {"weight": self.weight, "absolute": self.absolute, "square": self.square}
+
+    def add(self, Y, weight):
+        w = weight.astype(Y.dtype)
+        self.weight += weight.sum()
+        self.absolute += w @ np.abs(Y)
+        self.square += np.einsum("i,ij,ij->j", w, Y, Y)
+        return self
+
+    def merge(self, other):
+        self.weight += other.weight
+        self.absolute += other.absolute
+        self.square += other.square
+        return self
+
+    def moments(self, dtype):
+        mean = self.absolute / self.weight
+        variance = np.maximum(self.square / self.weight - mean**2, 0)
+        return mean.astype(dtype), variance.astype(dtype)
+
+
+def solve(rows, task):
+    """Train every layer in closed form on ``rows`` and all rows before them.
+
+    Layers are solved from the bottom up, each from one pass over the rows. Hidden
+    rows are never stored: each block runs through the layers below again. The
+    statistics of a hidden layer are those that its rows had when they were seen,
+    so after several batches only the first layer is exact.
+    """
+    layers = _restore(task.previous, rows.n_inputs, task.sizes)
+    network = Network([], task.activation, [])
+    times, n_inputs = [], rows.n_inputs
+    for layer, n_units in enumerate(task.sizes):
+        moments, standards = layers[layer]
+        blocks = block_slices(len(rows), max(n_inputs, n_units))
+
+        def inputs(block, layer=layer):
+            return network.hidden(rows.encode(block), layer), rows.weight[block]
+
+        for H, weight in map_blocks(inputs, blocks, task.n_jobs):
+            moments.add(H, weight)
+        t = task.choose_time(layer, moments, network)
+        spectrum = Spectrum(*moments.spectrum(), n_units, task.epsilon)
+        Q = rotation(n_inputs, n_units, task.seed + layer, task.dtype)
+        network.coefs.append(spectrum.weights(t, Q))
+        times.append(float(t))
+        if layer < len(task.sizes) - 1 or task.activate_last:
+
+            def outputs(block, layer=layer):
+                H, weight = network.hidden(rows.encode(block), layer), rows.weight[block]
+                return H @ network.coefs[layer], weight
+
+            for Y, weight in map_blocks(outputs, blocks, task.n_jobs):
+                standards.add(Y, weight)
+            network.standards.append(standards.moments(task.dtype))
+        n_inputs = n_units
+    return Solution(
+        network=network,
+        times=times,
+        n_iter=1,
+        curve=activation_curve(spectrum, t),
+        state={"layers": [(m.state, s.state) for m, s in layers]},
+    )
+
+
+def _restore(previous, n_inputs, sizes):
+    widths = [n_inputs, *sizes]
+    if previous is None:
+        return [(Moments(a), Standards(b)) for a, b in zip(widths, sizes, strict=False)]
+    # A copy: a fit that fails half-way must not have changed what it started from.
+    return [
+        (Moments(**moments), Standards(len(standards["absolute"]), **standards))
+        for moments, standards in deepcopy(previous.state["layers"])
+    ]
+
+
+def merge_states(ours, theirs):
+    """Statistics of two disjoint sets of rows, as one."""
+    merged = []
+    pairs = zip(deepcopy(ours["layers"]), theirs["layers"], strict=True)
+    for (m1, s1), (m2, s2) in pairs:
+        moments = Moments(**m1).merge(Moments(**m2))
+        n_units = len(s1["absolute"])
+        standards = Standards(n_units, **s1).merge(Standards(n_units, **s2))
+        merged.append((moments.state, standards.state))
+    return {"layers": merged}
+
+
+def activation_curve(spectrum, t, n_points=20):
+    """Mean activation of the training rows at ``n_points`` times up to ``t``."""
+    times = t * np.linspace(0, 1, n_points + 1)[1:]
+    values = spectrum.values[: spectrum.n_units]
+    return np.array([logistic_filter(values, s, spectrum.epsilon) @ values for s in times])
+
+
+def kaiser_time(moments, epsilon):
+    """Learning time whose cut-off is the mean eigenvalue over the inputs in use.
+
+    A direction is learned if it carries more than its even share of the rows'
+    energy (Guttman 1954; Kaiser 1960). Inputs that are zero in every row don't count.
+    """
+    total, n_used = moments.trace()
+    return np.log(1 / epsilon - 1) / 2 * n_used / total if total > 0 else 1.0

@@ -1,0 +1,148 @@
+"""A stack of layers: forward pass, output activation, gradient."""
+
+import numpy as np
+
+from .kernels import activations, rows
+
+# name: (forward kernel, gradient kernel). To add one, see kernels/activations.py.
+ACTIVATIONS = {
+    "abs": (activations.abs_forward, activations.abs_gradient),
+    "std_abs": (activations.std_abs_forward, activations.std_abs_gradient),
+    "layer_std_abs": (
+        activations.layer_std_abs_forward,
+        activations.layer_std_abs_gradient,
+    ),
+    "square": (activations.square_forward, activations.square_gradient),
+}
+
+# Hidden rows computed at once: enough for full-speed products, small enough for
+# the cache that the cores share.
+BLOCK_ENTRIES = 1 << 22
+
+
+class Network:
+    """Layers of weights with an activation function between them.
+
+    Not an estimator's state: estimators keep plain arrays and build one of these
+    around them when they need it.
+
+    Parameters
+    ----------
+    coefs : list of ndarray of shape (n_inputs, n_units)
+    activation : str, a key of ``ACTIVATIONS``
+    standards : list of (mean, variance), each an ndarray of shape (n_units,)
+        Moments of \\|y\\| in every layer, for ``std_abs``.
+    """
+
+    def __init__(self, coefs, activation, standards):
+        self.coefs = coefs
+        self.activation = activation
+        self.standards = standards
+
+    def __len__(self):
+        return len(self.coefs)
+
+    def activate(self, layer, A, B=None):
+        """Pass the rows ``A[i] + B[c]`` of ``layer`` through the activation.
+
+        Returns
+        -------
+        out : ndarray of shape (n_rows * n_labels, n_units)
+        energy : ndarray of shape (n_rows * n_labels,)
+            Squared norm of each row.
+        """
+        if B is None:
+            B = np.zeros((1, A.shape[1]), dtype=A.dtype)
+        forward, _ = ACTIVATIONS[self.activation]
+        out = np.empty((A.shape[0] * B.shape[0], A.shape[1]), dtype=A.dtype)
+        energy = np.empty(len(out), dtype=A.dtype)
+        forward(A, B, *self._standard(layer, A.dtype), out, energy)
+        return out, energy
+
+    def hidden(self, Z, n_layers):
+        """Rows ``Z`` after ``n_layers`` layers, each with its activation."""
+        for layer in range(n_layers):
+            Z, _ = self.activate(layer, Z @ self.coefs[layer])
+        return Z
+
+    def layer_energies(self, Z):
+        """Activation of every layer, ndarray of shape (n_rows, n_layers)."""
+        result = np.empty((len(Z), len(self)), dtype=Z.dtype)
+        for layer in range(len(self) - 1):
+            Z, result[:, layer] = self.activate(layer, Z @ self.coefs[layer])
+        result[:, -1] = row_energies(Z @ self.coefs[-1])
+        return result
+
+    def energies(self, Z):
+        """Output activation ||y||^2 of encoded rows, shape (n_rows,)."""
+        return row_energies(self.hidden(Z, len(self) - 1) @ self.coefs[-1])
+
+    def candidates(self, Z):
+        """Rows of the second layer's input for every label: (n_rows * n_labels, n_units).
+
+        ``Z`` (n_rows, n_data) holds the data block alone; the label of class c is
+        the c-th unit after it.
+        """
+        W = self.coefs[0]
+        return self.activate(0, Z @ W[: Z.shape[1]], W[Z.shape[1] :])[0]
+
+    def label_rows(self, Z):
+        """``candidates`` after all layers there are, each with its activation."""
+        H = self.candidates(Z)
+        for layer in range(1, len(self)):
+            H, _ = self.activate(layer, H @ self.coefs[layer])
+        return H
+
+    def label_energies(self, Z):
+        """Output activation of data rows with every label, (n_rows, n_labels)."""
+        W, n_data = self.coefs[0], Z.shape[1]
+        labels = W[n_data:]
+        if len(self) == 1:  # ||a + b||^2 without a row for every label
+            A = Z @ W[:n_data]
+            result = A @ (2 * labels.T)
+            result += row_energies(A)[:, None]
+            result += row_energies(labels)
+            return result
+        lower = Network(self.coefs[:-1], self.activation, self.standards)
+        energies = row_energies(lower.label_rows(Z) @ self.coefs[-1])
+        return energies.reshape(len(Z), len(labels))
+
+    def gradient(self, Z):
+        """d||y||^2 / dZ, shape (n_rows, n_inputs), running moments held fixed."""
+        outputs = []
+        for layer in range(len(self) - 1):
+            outputs.append(Z @ self.coefs[layer])
+            Z, _ = self.activate(layer, outputs[-1])
+        W = self.coefs[-1]
+        G = 2 * (Z @ W) @ W.T
+        _, backward = ACTIVATIONS[self.activation]
+        for layer in reversed(range(len(self) - 1)):
+            out = np.empty_like(G)
+            backward(outputs[layer], G, *self._standard(layer, G.dtype), out)
+            G = out @ self.coefs[layer].T
+        return G
+
+    def _standard(self, layer, dtype):
+        """Mean and reciprocal deviation of |y|, 0 where a unit never varied.
+
+        Always fresh arrays: a model mapped from disk holds read-only ones, for
+        which Numba would compile every kernel anew.
+        """
+        mean, variance = self.standards[layer]
+        varies = variance > 1e-12 * (variance.max() + mean.max() ** 2)
+        scale = np.zeros(mean.shape, dtype=dtype)
+        scale[varies] = 1 / np.sqrt(variance[varies])
+        return mean.astype(dtype), scale
+
+
+def row_energies(Y):
+    """Squared norm of every row."""
+    out = np.empty(len(Y), dtype=Y.dtype)
+    rows.energies(np.ascontiguousarray(Y), out)
+    return out
+
+
+def block_slices(n_rows, n_columns):
+    """Slices that cut ``n_rows`` rows of ``n_columns`` entries into blocks."""
+    size = max(1, BLOCK_ENTRIES // max(1, n_columns))
+    return [slice(i, min(i + size, n_rows)) for i in range(0, n_rows, size)]

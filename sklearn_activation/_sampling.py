@@ -1,0 +1,65 @@
+"""Samples of rows that depend on the rows alone, not on where they stand.
+
+Every row gets a hash of its values. The rows with the smallest hashes are a
+uniform sample of the distinct rows (bottom-k sampling, Cohen & Kaplan 2007), and
+the hash assigns folds. Shuffling rows, cutting them into batches, or repeating a
+row instead of weighting it changes neither, and copies of a row never stand on
+both sides of a held-out split.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kernels import rows as kernels
+
+
+@dataclass
+class Sample:
+    """Distinct rows in the order of their hashes, copies merged into their weight."""
+
+    X: np.ndarray
+    labels: np.ndarray  # zeros where there are none
+    weight: np.ndarray
+    hashes: np.ndarray
+
+    @classmethod
+    def of(cls, X, labels, weight, size):
+        """The ``size`` rows with the smallest hashes among the distinct rows of ``X``."""
+        labels = np.zeros(len(X), dtype=np.intp) if labels is None else labels
+        return cls(X, labels, weight, row_hashes(X, labels)).smallest(size)
+
+    def smallest(self, size):
+        """Merge copies, keep the ``size`` smallest hashes."""
+        hashes, first, copy_of = np.unique(self.hashes, return_index=True, return_inverse=True)
+        weight = np.bincount(copy_of, weights=self.weight)[:size]
+        first = first[:size]
+        return Sample(self.X[first], self.labels[first], weight, hashes[:size])
+
+    def joined(self, other, size):
+        """The sample of both samples' rows."""
+        return Sample(
+            *(
+                np.concatenate([getattr(self, name), getattr(other, name)])
+                for name in ("X", "labels", "weight", "hashes")
+            )
+        ).smallest(size)
+
+    def folds(self, n_folds):
+        """Fold of every row: the hash once more, for the sample took its small values."""
+        mixed = self.hashes * np.uint64(0xD1342543DE82EF95)
+        return (mixed >> np.uint64(33)) % np.uint64(n_folds)
+
+
+def row_hashes(X, labels):
+    """64-bit hash of every row of ``X`` and its label, shape (n_rows,)."""
+    hashes = np.empty(len(X), dtype=np.uint64)
+    step = max(1, (1 << 20) // X.shape[1])
+    for start in range(0, len(X), step):
+        block = slice(start, min(start + step, len(X)))
+        values = np.empty((block.stop - start, X.shape[1] + 1))
+        values[:, :-1] = X[block]
+        values[:, -1] = labels[block]
+        values += 0.0  # -0.0 and 0.0 are the same value
+        kernels.hashes(values.view(np.uint64), hashes[block])
+    return hashes

@@ -1,0 +1,40 @@
+"""What an estimator asks of a solver, and what it gets back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ._network import Network
+
+
+@dataclass
+class Task:
+    """Everything a solver needs to know besides the rows."""
+
+    sizes: list  # units of every layer
+    activation: str
+    epsilon: float  # isotropic start, W W^T = epsilon I
+    times: list | None  # learning time of every layer, None to choose
+    choose_time: Callable  # (layer, moments, network) -> learning time
+    seed: int
+    dtype: np.dtype
+    learning_rate: float
+    max_iter: int
+    batch_size: int
+    verbose: int
+    n_jobs: int | None
+    previous: "Solution | None" = None  # to go on from
+    partial: bool = False  # one pass over more rows instead of a whole training
+    activate_last: bool = False  # the last layer's moments of |y| are wanted, too
+
+
+@dataclass
+class Solution:
+    """A trained network with the statistics that later rows add to."""
+
+    network: Network
+    times: list
+    n_iter: int
+    curve: np.ndarray  # mean output activation as training advanced
+    state: dict = field(default_factory=dict)  # of plain arrays and numbers
