@@ -1,6 +1,7 @@
 """What the three estimators share: parameters, validation, training, state."""
 
 from contextlib import contextmanager
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -46,7 +47,11 @@ class ActivationLearningBase(BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
-    _least_width = 1  # of a layer whose size nobody chose
+    _default_depth = 1  # layers, and least units of each, if nobody chooses
+    _least_width = 1
+    _activate_last = False
+    _n_labels = 0
+    _cut_off = 1.0  # of the mean eigenvalue: see _flow.kaiser_time
     _doc_link_module = "sklearn_activation"
     _doc_link_template = "https://arxiv.org/abs/2209.13400"
 
@@ -72,11 +77,11 @@ class ActivationLearningBase(BaseEstimator):
 
     # -- sizes, times, task ----------------------------------------------------
 
-    def _sizes(self, n_inputs, n_layers):
+    def _sizes(self, n_inputs):
         """Units of every layer."""
         sizes = self.layer_sizes
         if sizes is None:
-            return [min(max(n_inputs, self._least_width), MAX_WIDTH)] * n_layers
+            return [min(max(n_inputs, self._least_width), MAX_WIDTH)] * self._default_depth
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not sizes or not all(isinstance(n, Integral) and n >= 1 for n in sizes):
             raise ValueError(
@@ -105,7 +110,7 @@ class ActivationLearningBase(BaseEstimator):
 
     # -- training ----------------------------------------------------------------
 
-    def _train(self, X, labels, n_labels, weight, *, partial, n_layers, activate_last=False):
+    def _train(self, X, labels, weight, *, partial):
         """Encode, choose what is to be chosen, solve, and keep the result."""
         again = self.__sklearn_is_fitted__()
         going_on = partial and again
@@ -126,48 +131,45 @@ class ActivationLearningBase(BaseEstimator):
             X,
             encoding,
             labels=labels,
-            n_labels=n_labels,
+            n_labels=self._n_labels,
             weight=weight,
             dtype=self.coefs_[0].dtype if going_on else X.dtype,
         )
-        sizes = self._sizes(rows.n_inputs, n_layers)
-        widths = [rows.n_inputs, *sizes]
-        same_shape = warm and [W.shape for W in self.coefs_] == list(zip(widths, sizes))
+        task = self._task(rows, seed)
+        widths = [rows.n_inputs, *task.sizes]
+        same_shape = warm and [W.shape for W in self.coefs_] == list(pairwise(widths))
         if going_on and not same_shape:
             raise ValueError(
                 f"layer_sizes={self.layer_sizes!r} differs from the network that partial_fit is "
                 f"to go on from, {[W.shape[1] for W in self.coefs_]}: call fit."
             )
-        task = Task(
+        task.partial = partial
+        if same_shape and (partial or self.solver == "hebbian"):
+            task.previous = self._previous()
+        elif same_shape and task.times is None:  # the flow would forget its start
+            task.times = list(self.learning_times_)
+        self._n_seen = weight.sum() + (self._n_seen if going_on else 0)
+        self._plan(task, rows, sample)
+        self._keep(SOLVERS[self.solver](rows, task), task, encoding, sample)
+        return self
+
+    def _task(self, rows, seed):
+        sizes = self._sizes(rows.n_inputs)
+        return Task(
             sizes=sizes,
             activation=self.activation,
             epsilon=float(self.init_activation),
             times=self._times(len(sizes)),
             choose_time=None,
             seed=seed,
-            dtype=rows.dtype,
+            dtype=np.dtype(rows.dtype),
             learning_rate=float(self.learning_rate),
             max_iter=int(self.max_iter),
             batch_size=int(self.batch_size),
             verbose=int(self.verbose),
             n_jobs=self.n_jobs,
-            previous=self._previous() if same_shape and self._goes_on(partial) else None,
-            partial=partial,
-            activate_last=activate_last,
+            activate_last=self._activate_last,
         )
-        if warm and same_shape and not partial and task.times is None and self.solver == "flow":
-            task.times = list(self.learning_times_)
-        self._plan(task, rows, sample)
-        self._keep(SOLVERS[self.solver](rows, task), task, encoding, sample)
-        return self
-
-    def _goes_on(self, partial):
-        """Whether the solver starts from what was learned before.
-
-        ``partial_fit`` does. ``fit`` with ``warm_start`` does in the stochastic
-        solver; the flow would forget its start and only keeps the choices made.
-        """
-        return partial or self.solver == "hebbian"
 
     def _fitted_encoding(self, sample, seed):
         return UnitEncoding.fitted_to(sample)
@@ -175,7 +177,9 @@ class ActivationLearningBase(BaseEstimator):
     def _plan(self, task, rows, sample):
         """Fill in the learning times of ``task``: here the rule of ``kaiser_time``."""
         task.choose_time = lambda layer, moments, network: (
-            _flow.kaiser_time(moments, task.epsilon) if task.times is None else task.times[layer]
+            _flow.kaiser_time(moments, task.epsilon, self._cut_off)
+            if task.times is None
+            else task.times[layer]
         )
 
     # -- state -----------------------------------------------------------------
@@ -205,8 +209,47 @@ class ActivationLearningBase(BaseEstimator):
         self._state = solution.state
         self._seed = task.seed
         self._encoding_state = encoding.state
-        self._encoding_name = getattr(self, "encoding", "unit")
+        self._encoding_name = encoding.name
         self._sample = vars(sample.smallest(SAMPLE_SIZE))
+
+    def merge(self, other):
+        """Add what another estimator has learned from other rows.
+
+        With one layer the result is that of ``fit`` on the rows of both. Upper layers
+        add up statistics of features that the two networks computed differently.
+
+        Parameters
+        ----------
+        other : estimator of the same class
+            Fitted by ``solver="flow"`` with the same parameters on the same columns.
+            A random encoding must be the same, too: give both the same ``random_state``
+            and, for columns' scales, start both from the same ``partial_fit`` batch.
+
+        Returns
+        -------
+        self : object
+        """
+        check_is_fitted(self)
+        check_is_fitted(other)
+        self._check_mergeable(other)
+        with self._all_or_nothing():
+            self._state = _flow.merge_states(self._state, other._state)
+            sample = Sample(**self._sample).joined(Sample(**other._sample), SAMPLE_SIZE)
+            self._sample = vars(sample)
+            self._n_seen += other._n_seen
+            nothing = np.empty((0, self.n_features_in_), dtype=self.coefs_[0].dtype)
+            return self._train(nothing, np.empty(0, dtype=np.intp), np.empty(0), partial=True)
+
+    def _check_mergeable(self, other):
+        if type(self) is not type(other):
+            raise ValueError(f"Cannot merge {type(other).__name__} into {type(self).__name__}.")
+        if {self._solver, other._solver} != {"flow"}:
+            raise ValueError("Only solver='flow' keeps the statistics that merge adds up.")
+        for name in ("n_features_in_", "_encoding_name", "_encoding_state", "_activation"):
+            if not _equal(getattr(self, name), getattr(other, name)):
+                raise ValueError(f"Cannot merge: the estimators differ in {name.strip('_')}.")
+        if [W.shape for W in self.coefs_] != [W.shape for W in other.coefs_]:
+            raise ValueError("Cannot merge: the estimators differ in layer sizes.")
 
     def _network(self):
         return Network(self.coefs_, self._activation, self._standards)
@@ -247,6 +290,12 @@ class ActivationLearningBase(BaseEstimator):
 
     def _encoded(self, X):
         return EncodedRows(X, self._encoding(), dtype=self.coefs_[0].dtype).data()
+
+
+def _equal(a, b):
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    return np.array_equal(a, b)
 
 
 def refuse_strings(X):

@@ -14,16 +14,20 @@ from ._calibration import softmax
 from ._encoding import ENCODINGS, EncodedRows
 
 HELD_OUT_SIZE = 4096  # rows that a large set's last learning time is chosen on
+ENCODING_SIZE = 1000  # rows that an encoding is chosen on
+ENCODING_TIME = 300.0  # of hidden layers meanwhile
 N_FOLDS = _learning_time.N_FOLDS
 
 
 class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
-        "encoding": [StrOptions(set(ENCODINGS))],
+        "encoding": [StrOptions({"auto", *ENCODINGS})],
         "n_frequencies": [Interval(Integral, 1, None, closed="left")],
+        "standardize": ["boolean"],
         "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
     }
+    _default_depth = 2
     _least_width = 256
 
     def __init__(
@@ -31,9 +35,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         layer_sizes=None,
         *,
         activation="std_abs",
-        encoding="unit",
+        encoding="auto",
         n_frequencies=256,
         bandwidth="auto",
+        standardize=True,
         solver="flow",
         learning_time="auto",
         init_activation=0.1,
@@ -50,6 +55,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         self.encoding = encoding
         self.n_frequencies = n_frequencies
         self.bandwidth = bandwidth
+        self.standardize = standardize
         self.solver = solver
         self.learning_time = learning_time
         self.init_activation = init_activation
@@ -133,18 +139,47 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _learn(self, X, labels, sample_weight, *, partial):
         X, labels, weight = self._weighted(X, sample_weight, labels)
-        before = self._n_seen if partial and self.__sklearn_is_fitted__() else 0.0
-        self._n_seen = before + weight.sum()
-        # Learning times are worth choosing again each time the rows have doubled.
-        self._due = before == 0 or np.frexp(self._n_seen)[1] > np.frexp(before)[1]
-        self._train(X, labels, len(self.classes_), weight, partial=partial, n_layers=2)
+        return self._train(X, labels, weight, partial=partial)
+
+    @property
+    def _n_labels(self):
+        return len(self.classes_)
+
+    def _is_due(self, weight, partial):
+        """Learning times are worth choosing again each time the rows have doubled."""
+        if not (partial and self.__sklearn_is_fitted__()):
+            return True
+        return np.frexp(self._n_seen + weight.sum())[1] > np.frexp(self._n_seen)[1]
+
+    def _train(self, X, labels, weight, *, partial):
+        self._due = self._is_due(weight, partial)
+        super()._train(X, labels, weight, partial=partial)
         del self._due
         return self
 
     def _fitted_encoding(self, sample, seed):
-        return ENCODINGS[self.encoding].fitted_to(
-            sample, bandwidth=self.bandwidth, n_frequencies=self.n_frequencies, seed=seed
-        )
+        options = {
+            "bandwidth": self.bandwidth,
+            "n_frequencies": self.n_frequencies,
+            "standardize": self.standardize,
+            "seed": seed,
+        }
+        if self.encoding != "auto":
+            return ENCODINGS[self.encoding].fitted_to(sample, **options)
+        fitted = [kind.fitted_to(sample, **options) for kind in ENCODINGS.values()]
+        return min(fitted, key=lambda encoding: self._encoding_loss(encoding, sample, seed))
+
+    def _encoding_loss(self, encoding, sample, seed):
+        """Held-out log-loss of a small sample in this encoding."""
+        sample = sample.smallest(ENCODING_SIZE)
+        rows = _encoded_sample(sample, encoding, len(self.classes_))
+        task = self._task(rows, seed)
+        folds = _learning_time.cross_validation(rows, sample.folds(N_FOLDS), task)
+        if not folds:
+            return np.inf
+        task.times = [ENCODING_TIME] * len(task.sizes)
+        _, folds = _learning_time.choose_hidden_times(folds, task)
+        return _learning_time.choose_last_time(folds, None)[1]
 
     def _plan(self, task, rows, sample):
         """Choose learning times, and the sharpness of probabilities, on held-out rows."""
@@ -154,7 +189,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             return
         super()._plan(task, rows, sample)
         if self.solver == "flow":
-            held_out = _encoded_sample(sample, rows)
+            held_out = _encoded_sample(sample, rows.encoding, rows.n_labels)
             all_rows_sampled = len(sample.X) < SEARCH_SIZE
             if task.partial or all_rows_sampled:
                 self._plan_on_sample(task, held_out, sample.folds(N_FOLDS))
@@ -184,7 +219,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         def choose_time(layer, moments, network):
             if layer < last:
                 return hidden[layer]
-            held = sample.take(slice(0, HELD_OUT_SIZE))
+            n_held = HELD_OUT_SIZE if task.times is None else ENCODING_SIZE
+            held = sample.take(slice(0, n_held))
             fold = _learning_time.last_layer_fold(held, moments, network, task)
             given = None if task.times is None else task.times[last]
             t, _, self._sharpness = _learning_time.choose_last_time([fold], given)
@@ -197,11 +233,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         if self.solver == "hebbian" and self._due:
             # Held-out rows of the same rule's closed form, at the time it has learned.
             sample = sample.smallest(SAMPLE_SIZE)
-            rows = EncodedRows(
-                sample.X, encoding, n_labels=len(self.classes_), dtype=self.coefs_[0].dtype
-            )
-            twin = replace(task, times=list(solution.times), previous=None)
-            self._plan_on_sample(twin, _encoded_sample(sample, rows), sample.folds(N_FOLDS))
+            rows = _encoded_sample(sample, encoding, len(self.classes_))
+            twin = replace(task, times=list(solution.times), previous=None, rotations={})
+            self._plan_on_sample(twin, rows, sample.folds(N_FOLDS))
 
     def predict(self, X):
         """The label that activates most with each row (paper, eq. 10).
@@ -214,7 +248,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._label_energies(X).argmax(axis=1)]
+        best = self._label_energies(X).argmax(axis=1)
+        return self.classes_[best]
 
     def decision_function(self, X):
         """Output activation with every label.
@@ -272,13 +307,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         )
 
 
-def _encoded_sample(sample, rows):
-    """A ``Sample`` encoded like ``rows``."""
+def _encoded_sample(sample, encoding, n_labels):
     return EncodedRows(
         sample.X,
-        rows.encoding,
+        encoding,
         labels=sample.labels,
-        n_labels=rows.n_labels,
+        n_labels=n_labels,
         weight=sample.weight,
-        dtype=rows.dtype,
+        dtype=sample.X.dtype,
     )

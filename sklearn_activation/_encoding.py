@@ -4,11 +4,14 @@ import numpy as np
 
 from .kernels import rows as kernels
 
+SAMPLE_SIZE = 2048  # rows that columns' scales and distances are taken from
 CLIP = 1e6  # deviations from the mean beyond which columns count as equally far
 
 
 class UnitEncoding:
     """Every row scaled to norm 1; zero rows stay zero."""
+
+    name = "unit"
 
     def __init__(self, n_outputs):
         self.n_outputs = n_outputs
@@ -35,6 +38,8 @@ class FourierEncoding:
     approximates the Gaussian kernel exp(-||z - z'||^2 / (2 bandwidth^2)).
     """
 
+    name = "fourier"
+
     def __init__(self, location, scale, frequencies):
         self.location = location
         self.scale = scale
@@ -49,13 +54,16 @@ class FourierEncoding:
         }
 
     @classmethod
-    def fitted_to(cls, sample, *, bandwidth, n_frequencies, seed):
+    def fitted_to(cls, sample, *, bandwidth, n_frequencies, standardize, seed):
         """Columns' scales and, for ``bandwidth="auto"``, distances from a ``Sample``."""
         rng = np.random.default_rng([seed, 1])
-        encoding = cls(*column_scales(sample.X, sample.weight), None)
+        sample = sample.smallest(SAMPLE_SIZE)
+        n_features = sample.X.shape[1]
+        encoding = cls(np.zeros(n_features), np.ones(n_features), None)
+        if standardize:
+            encoding.location, encoding.scale = column_scales(sample.X, sample.weight)
         if bandwidth == "auto":
             bandwidth = 0.5 * median_distance(encoding.standardise(sample.X), rng)
-        n_features = sample.X.shape[1]
         encoding.frequencies = rng.normal(size=(n_features, n_frequencies)) / bandwidth
         return encoding
 
@@ -74,7 +82,7 @@ class FourierEncoding:
         out[:, : 2 * n] /= np.sqrt(n)
 
 
-ENCODINGS = {"unit": UnitEncoding, "fourier": FourierEncoding}
+ENCODINGS = {kind.name: kind for kind in (UnitEncoding, FourierEncoding)}
 
 
 def row_norms(X):
@@ -95,7 +103,7 @@ def column_scales(X, weight):
     return location * largest, scale * largest
 
 
-def median_distance(Z, rng, n_pairs=10_000):
+def median_distance(Z, rng, n_pairs=2_000):
     """Median Euclidean distance between random pairs of distinct rows, 1 if there are none."""
     i, j = rng.integers(len(Z), size=(2, n_pairs))
     distances = np.linalg.norm(Z[i] - Z[j], axis=1)

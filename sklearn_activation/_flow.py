@@ -9,12 +9,14 @@ with C = V diag(lambda) V^T: learning time is a soft spectral cut-off near
 lambda = log(1/eps - 1) / (2 t). W(t) is a spectral function of C times a fixed
 rotation, so it depends on the rows smoothly: neither the signs of eigenvectors
 nor a basis of a degenerate eigenspace matter.
+
+All linear algebra here is NumPy's: SciPy brings a BLAS with threads of its own,
+and the two libraries' waiting threads slow each other down severalfold.
 """
 
 from copy import deepcopy
 
 import numpy as np
-from scipy import linalg
 
 from ._network import Network, block_slices
 from ._parallel import map_blocks
@@ -27,11 +29,20 @@ def logistic_filter(eigenvalues, t, epsilon):
     return epsilon / (epsilon + (1 - epsilon) * decay)
 
 
-def rotation(n_inputs, n_units, seed, dtype):
+def rotation(layer, n_inputs, task):
+    """The fixed random rotation of a layer of ``task``, made when first needed."""
+    if layer not in task.rotations:
+        task.rotations[layer] = random_rotation(
+            n_inputs, task.sizes[layer], (task.seed, layer), task.dtype
+        )
+    return task.rotations[layer]
+
+
+def random_rotation(n_inputs, n_units, seed, dtype):
     """Random matrix with orthonormal rows, or columns if there are fewer units."""
     rng = np.random.default_rng(seed)
     tall = rng.normal(size=(max(n_inputs, n_units), min(n_inputs, n_units)))
-    Q, R = linalg.qr(tall.astype(dtype), mode="economic", check_finite=False)
+    Q, R = np.linalg.qr(tall.astype(dtype))
     Q *= np.sign(np.diag(R))  # makes the distribution uniform (Mezzadri 2007)
     return np.ascontiguousarray(Q.T if n_units > n_inputs else Q)
 
@@ -113,9 +124,9 @@ class Moments:
         """
         if self.gram is None:
             kernel = self.rows @ self.rows.T / self.weight
-            values, U = linalg.eigh(kernel, check_finite=False)
+            values, U = np.linalg.eigh(kernel)
         else:
-            values, V = linalg.eigh(self.gram / self.weight, check_finite=False)
+            values, V = np.linalg.eigh(self.gram / self.weight)
         floor = max(values[-1], 0) * self.n_inputs * np.finfo(np.float64).eps
         keep = np.flatnonzero(values > floor)[::-1]
         values = values[keep]
@@ -144,7 +155,8 @@ class Spectrum:
             values[: len(self.values)] = self.values[: self.n_units]
             root = np.sqrt(logistic_filter(values, t, self.epsilon))
             # The orthogonal matrix nearest to V^T Q: signs of V cancel.
-            return ((V * root) @ linalg.polar(V.T @ Q)[0]).astype(Q.dtype)
+            left, _, right = np.linalg.svd(V.T @ Q)
+            return ((V * root) @ (left @ right)).astype(Q.dtype)
         start = float(np.sqrt(self.epsilon))  # a NumPy scalar would widen float32
         root = np.sqrt(logistic_filter(self.values, t, self.epsilon)) - start
         V = V.astype(Q.dtype)
@@ -156,7 +168,7 @@ class Spectrum:
         missing = self.n_units - V.shape[1]
         if missing:
             rest = Q[:, :missing].astype(np.float64)
-            rest = linalg.orth(rest - V @ (V.T @ rest))
+            rest, _ = np.linalg.qr(rest - V @ (V.T @ rest))
             V = np.hstack([V, rest])
         return V
 
@@ -231,8 +243,7 @@ def solve(rows, task):
             moments.add(H, weight)
         t = task.choose_time(layer, moments, network)
         spectrum = Spectrum(*moments.spectrum(), n_units, task.epsilon)
-        Q = rotation(n_inputs, n_units, task.seed + layer, task.dtype)
-        network.coefs.append(spectrum.weights(t, Q))
+        network.coefs.append(spectrum.weights(t, rotation(layer, n_inputs, task)))
         times.append(float(t))
         if layer < len(task.sizes) - 1 or task.activate_last:
 
@@ -283,11 +294,12 @@ def activation_curve(spectrum, t, n_points=20):
     return np.array([logistic_filter(values, s, spectrum.epsilon) @ values for s in times])
 
 
-def kaiser_time(moments, epsilon):
-    """Learning time whose cut-off is the mean eigenvalue over the inputs in use.
+def kaiser_time(moments, epsilon, share=1.0):
+    """Learning time whose cut-off is ``share`` of the mean eigenvalue.
 
-    A direction is learned if it carries more than its even share of the rows'
-    energy (Guttman 1954; Kaiser 1960). Inputs that are zero in every row don't count.
+    The mean is taken over the inputs in use: those that are zero in every row don't
+    count. With share 1, a direction is learned if it carries more than its even
+    share of the rows' energy (Guttman 1954; Kaiser 1960).
     """
-    total, n_used = moments.trace()
-    return np.log(1 / epsilon - 1) / 2 * n_used / total if total > 0 else 1.0
+    energy, n_used = moments.trace()
+    return np.log(1 / epsilon - 1) / 2 * n_used / (share * energy) if energy > 0 else 1.0

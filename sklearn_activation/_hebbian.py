@@ -9,7 +9,6 @@ import time
 import warnings
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 from sklearn.exceptions import ConvergenceWarning
 
 from ._network import Network, row_energies
@@ -129,30 +128,25 @@ class _Batchwise:
 
     def __init__(self, network):
         self.network = network
-        self.gemm = get_blas_funcs("gemm", dtype=network.coefs[0].dtype)
+        self.step = [np.empty_like(W) for W in network.coefs]
 
     def __call__(self, X, rate):
         """Learn the rows ``X`` at ``rate`` (n_rows,); return their output activations."""
         last = len(self.network) - 1
-        for layer, W in enumerate(self.network.coefs):
+        for layer, (W, step) in enumerate(zip(self.network.coefs, self.step, strict=True)):
             Y = X @ W
             update_standards(self.network.standards[layer], Y, rate)
             if layer < last:
                 following, _ = self.network.activate(layer, Y)
             else:
                 following, energy = None, row_energies(Y)
-            self.update(X, Y, rate, W)
+            residual = Y @ W.T
+            np.subtract(X, residual, out=residual)
+            Y *= rate[:, None]
+            np.matmul(residual.T, Y, out=step)
+            W += step
             X = following
         return energy
-
-    def update(self, X, Y, rate, W):
-        """W += (X - Y W^T)^T diag(rate) Y in place; ``X`` is spent as scratch.
-
-        BLAS wants columns: a C-ordered array is handed over as its transpose.
-        """
-        residual = self.gemm(-1.0, W.T, Y.T, 1.0, X.T, trans_a=True, overwrite_c=True)
-        Y *= rate[:, None]
-        self.gemm(1.0, Y.T, residual, 1.0, W.T, trans_b=True, overwrite_c=True)
 
     def finish(self):
         pass

@@ -27,6 +27,7 @@ class Task:
     previous: "Solution | None" = None  # to go on from
     partial: bool = False  # one pass over more rows instead of a whole training
     activate_last: bool = False  # the last layer's moments of |y| are wanted, too
+    rotations: dict = field(default_factory=dict)  # by layer, made when first needed
 
 
 @dataclass

@@ -23,6 +23,8 @@ class CompetitiveHebbianTransformer(
         "output": [StrOptions({"activated", "linear"})],
     }
 
+    _activate_last = True
+
     def __init__(
         self,
         layer_sizes=None,
@@ -96,7 +98,7 @@ class CompetitiveHebbianTransformer(
     def _learn(self, X, sample_weight, *, partial):
         X = self._validated(X, reset=not (partial and self.__sklearn_is_fitted__()))
         X, weight = self._weighted(X, sample_weight)
-        return self._train(X, None, 0, weight, partial=partial, n_layers=1, activate_last=True)
+        return self._train(X, None, weight, partial=partial)
 
     def transform(self, X):
         """Features of the rows of ``X``.
