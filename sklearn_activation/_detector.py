@@ -147,6 +147,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self.offset_ = weighted_quantile(scores, sample.weight, FALSE_ALARMS)
         Q = _flow.random_rotation(*self.coefs_[layer].shape, (self._seed, layer), H.dtype)
         self.coefs_[layer] = spectrum.weights(self.learning_times_[layer], Q)
+        if suspects.any():  # unseen by now: the least typical of them is an outlier
+            least = self._score(sample.X[suspects]).min()
+            self.offset_ = max(self.offset_, np.nextafter(least, np.inf))
 
     def _cross_fitted(self, H, sample, moments, suspects):
         """Scores of last-layer inputs ``H`` by statistics without their fold.
