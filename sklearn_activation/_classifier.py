@@ -20,6 +20,117 @@ N_FOLDS = _learning_time.N_FOLDS
 
 
 class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
+    r"""Classifier that learns rows with their labels and asks which label activates most.
+
+    A row and its label are one input, each scaled to norm 1: the label block has one
+    unit a class. The network learns such inputs without supervision, and classifies by
+    trying every label: argmax_c \|\|y(x, c)\|\|^2 (paper [1]_, section III and eq. 10).
+
+    Parameters
+    ----------
+    layer_sizes : int, tuple of int or None, default=None
+        Units of every layer. None: two layers as wide as the input with its label
+        block, within 256 and 1,024. One layer only relates labels to data linearly.
+    activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
+        Function between layers; all of them keep a row's norm (paper, section III.A).
+        "std_abs" standardises \|y\| over the training rows, "layer_std_abs" only
+        subtracts the row's own mean, which needs no statistics; "square" makes strong
+        responses stronger, which suits features for a linear model.
+    encoding : {"auto", "unit", "fourier"}, default="auto"
+        How a row becomes input. "unit" scales it to norm 1, right for images, spectra
+        and counts, where only proportions matter. "fourier" maps standardised columns
+        to random Fourier features, right for tables, where size matters. "auto" takes
+        the one with less held-out log-loss on up to 1,000 training rows.
+    n_frequencies : int, default=256
+        Random frequencies of the Fourier map, which has twice as many columns. More
+        follow the data more closely and cost time with their cube.
+    bandwidth : "auto" or float > 0, default="auto"
+        Width of the Gaussian kernel behind the Fourier map, in the units of the
+        standardised columns. "auto" takes half the median distance between training
+        rows. Smaller values see finer structure and need more rows.
+    standardize : bool, default=True
+        Whether the Fourier map centres and scales columns first, by the mean and
+        deviation of up to 2,048 training rows.
+    solver : {"flow", "hebbian"}, default="flow"
+        "flow" integrates the rule's gradient flow in closed form, one pass over the
+        rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
+        together: slower by orders of magnitude, for rows that come one at a time and
+        for studying the rule.
+    learning_time : "auto", float > 0 or tuple of float, default="auto"
+        Time t of the flow, for all layers or for each; t = (learning rate) x (number
+        of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
+        log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
+        regularises more.
+        "auto" chooses by log-loss on held-out rows (a fifth of up to 10,000; several
+        folds if there are few): a hidden layer's time by how well the layer above
+        does at its best, then the last layer's along the whole path, which costs one
+        decomposition. Beyond 10,000 rows the last layer's path is that of all rows but
+        the held-out ones. The stochastic solver learns for ``max_iter`` epochs.
+    init_activation : float in (0, 1), default=0.1
+        Share of activation that an input has before any learning (epsilon in
+        W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
+    learning_rate : float > 0, default=0.1
+        Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
+    max_iter : int, default=100
+        Most epochs of ``solver="hebbian"``.
+    batch_size : int, default=100
+        Rows a mini-batch of ``solver="hebbian"``; 1 learns row by row.
+    warm_start : bool, default=False
+        With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
+        solver found them. With ``solver="flow"`` it keeps the learning times found
+        before instead of choosing them again.
+    n_jobs : int, default=None
+        Threads that work on blocks of rows. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Rotation of every layer, random start, order of mini-batches, and frequencies
+        of the Fourier map.
+    verbose : int, default=0
+        1 prints a line an epoch of ``solver="hebbian"``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coefs_ : list of ndarray of shape (n_inputs, n_units)
+        Weights of every layer, input units along the rows.
+    n_layers_ : int
+    learning_times_ : ndarray of shape (n_layers,)
+        The time each layer has learned for.
+    n_iter_ : int
+        Passes over the rows: 1 for the flow, epochs for the stochastic solver.
+    activation_curve_ : ndarray of shape (n_points,)
+        Mean output activation of the training rows as training advanced: at 20 equal
+        steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if the training columns had names.
+
+    See Also
+    --------
+    CompetitiveHebbianTransformer : Features without labels.
+    sklearn.neural_network.MLPClassifier : The same layers by backpropagation.
+
+    Notes
+    -----
+    Prediction runs every row through the upper layers once for each class. Held-out
+    rows are picked by a hash of their values, so the order of rows does not matter and
+    copies of a row never stand on both sides.
+
+    References
+    ----------
+    .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_activation import ActivationLearningClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> classifier = ActivationLearningClassifier(random_state=0).fit(X_train, y_train)
+    >>> classifier.score(X_test, y_test) > 0.97
+    True
+    """
+
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
         "encoding": [StrOptions({"auto", *ENCODINGS})],

@@ -7,7 +7,7 @@ from sklearn.base import OutlierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from . import _flow
-from ._base import ActivationLearningBase
+from ._base import SAMPLE_SIZE, ActivationLearningBase
 from ._encoding import ENCODINGS
 from ._sampling import Sample
 
@@ -16,6 +16,123 @@ FALSE_ALARMS = 0.01  # of contamination="auto"
 
 
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
+    r"""Anomaly detector: rows that activate less are less typical.
+
+    It learns normal rows, or mostly normal ones, and scores a row by its output
+    activation \|\|y\|\|^2 (paper [1]_, section II.C, property 5, and eq. 8). With the
+    Fourier encoding this is a spectral novelty detector between a Parzen density
+    (short learning) and kernel PCA's reconstruction error (long learning). Scoring
+    costs the same however many rows there were to learn from.
+
+    Parameters
+    ----------
+    layer_sizes : int, tuple of int or None, default=None
+        Units of every layer. None: one layer as wide as the encoded row, 1,024 at most.
+    activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
+        Function between layers; all of them keep a row's norm (paper, section III.A).
+        "std_abs" standardises \|y\| over the training rows, "layer_std_abs" only
+        subtracts the row's own mean, which needs no statistics; "square" makes strong
+        responses stronger, which suits features for a linear model.
+    encoding : {"fourier", "unit"}, default="fourier"
+        How a row becomes input. "fourier" maps standardised columns to random Fourier
+        features, right for tables. "unit" scales the row to norm 1, right where only
+        proportions matter; a row that is too long or too short then looks normal.
+    n_frequencies : int, default=256
+        Random frequencies of the Fourier map, which has twice as many columns. More
+        follow the data more closely and cost time with their cube.
+    bandwidth : "auto" or float > 0, default="auto"
+        Width of the Gaussian kernel behind the Fourier map, in the units of the
+        standardised columns. "auto" takes half the median distance between training
+        rows. Smaller values see finer structure and need more rows.
+    standardize : bool, default=True
+        Whether the Fourier map centres and scales columns first, by the mean and
+        deviation of up to 2,048 training rows.
+    contamination : "auto" or float in (0, 0.5], default="auto"
+        A float is the share of training rows that ``offset_`` leaves below. "auto"
+        aims at 1 % false alarms on normal rows to come. A row's own training raises
+        its score, so rows are scored by statistics without their fold; the share in
+        question that activates least then leaves the statistics, and "auto" takes the
+        quantile of such scores. This looks at up to 2,048 training rows; beyond, a
+        float is the plain quantile of the training rows' scores.
+    solver : {"flow", "hebbian"}, default="flow"
+        "flow" integrates the rule's gradient flow in closed form, one pass over the
+        rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
+        together: slower by orders of magnitude, for rows that come one at a time and
+        for studying the rule.
+    learning_time : "auto", float > 0 or tuple of float, default="auto"
+        Time t of the flow, for all layers or for each; t = (learning rate) x (number
+        of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
+        log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
+        regularises more.
+        "auto" puts the cut-off at a fifth of the mean eigenvalue over the inputs in
+        use. The mean is the Kaiser-Guttman criterion for what is worth keeping; a
+        detector looks at what normal rows lack, so it has to know their finer
+        directions, too.
+    init_activation : float in (0, 1), default=0.1
+        Share of activation that an input has before any learning (epsilon in
+        W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
+    learning_rate : float > 0, default=0.1
+        Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
+    max_iter : int, default=100
+        Most epochs of ``solver="hebbian"``.
+    batch_size : int, default=100
+        Rows a mini-batch of ``solver="hebbian"``; 1 learns row by row.
+    warm_start : bool, default=False
+        With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
+        solver found them. With ``solver="flow"`` it keeps the learning times found
+        before instead of choosing them again.
+    n_jobs : int, default=None
+        Threads that work on blocks of rows. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Rotation of every layer, random start, order of mini-batches, and frequencies
+        of the Fourier map.
+    verbose : int, default=0
+        1 prints a line an epoch of ``solver="hebbian"``.
+
+    Attributes
+    ----------
+    offset_ : float
+        Threshold on the activation: ``decision_function = score_samples - offset_``.
+    coefs_ : list of ndarray of shape (n_inputs, n_units)
+        Weights of every layer, input units along the rows.
+    n_layers_ : int
+    learning_times_ : ndarray of shape (n_layers,)
+        The time each layer has learned for.
+    n_iter_ : int
+        Passes over the rows: 1 for the flow, epochs for the stochastic solver.
+    activation_curve_ : ndarray of shape (n_points,)
+        Mean output activation of the training rows as training advanced: at 20 equal
+        steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if the training columns had names.
+
+    See Also
+    --------
+    CompetitiveHebbianTransformer : The layers' features.
+    sklearn.ensemble.IsolationForest : Splits at random instead.
+
+    Notes
+    -----
+    Constant columns do not matter for the score while they stay constant. With
+    ``encoding="unit"`` a row of zeros has activation 0.
+
+    References
+    ----------
+    .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> benign, malignant = X[y == 1], X[y == 0]
+    >>> detector = ActivationAnomalyDetector(random_state=0).fit(benign)
+    >>> activation = detector.score_samples
+    >>> bool(activation(malignant).mean() < activation(benign).mean() - 0.1)
+    True
+    """
+
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
         "encoding": [StrOptions(set(ENCODINGS))],
@@ -115,41 +232,47 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _train(self, X, labels, weight, *, partial):
         going_on = partial and self.__sklearn_is_fitted__()
         super()._train(X, None, weight, partial=partial)
-        if self.contamination == "auto":
-            self._set_aside_and_threshold()
-            return self
-        if going_on:
-            X, weight = self._sample["X"], self._sample["weight"]
-        self.offset_ = weighted_quantile(self._score(X), weight, self.contamination)
+        sample = Sample(**self._sample)
+        if self._solver != "flow":  # it keeps no statistics to leave rows out of
+            if not going_on:
+                sample = Sample(X, None, weight, None)
+            share = FALSE_ALARMS if self.contamination == "auto" else self.contamination
+            self.offset_, _ = weighted_gap(self._score(sample.X), sample.weight, share)
+        elif self.contamination == "auto":
+            self.offset_ = self._set_aside(sample, FALSE_ALARMS)
+        elif len(sample.X) < SAMPLE_SIZE:  # these are all the rows
+            self._set_aside(sample, self.contamination)
+            _, self.offset_ = weighted_gap(
+                self._score(sample.X), sample.weight, self.contamination
+            )
+        else:
+            if going_on:
+                X, weight = sample.X, sample.weight
+            self.offset_, _ = weighted_gap(self._score(X), weight, self.contamination)
         return self
 
-    def _set_aside_and_threshold(self):
-        """``contamination="auto"``: the threshold, and a last layer without suspects.
+    def _set_aside(self, sample, share):
+        """Solve the last layer without the least typical rows; return a threshold.
 
-        Training rows activate more than equally typical new ones, so each sampled row
-        is scored by a last layer whose statistics lack the row's fold. The share
-        ``FALSE_ALARMS`` that activates least leaves the statistics for good, so that
-        those rows are not found typical merely because they were there. Scored again
-        without them, the same share of rows lies below the threshold. The stochastic
-        solver keeps no statistics: there rows are scored by the network they trained.
+        Training rows activate more than equally typical new ones, so each row is
+        scored by a last layer whose statistics lack the row's fold. The ``share`` that
+        activates least leaves the statistics for good, so that those rows are not
+        found typical merely because they were there. With everything scored again
+        without them, the threshold has the same share of the rows below it.
         """
-        sample = Sample(**self._sample)
-        if self._solver != "flow":
-            scores = self._score(sample.X)
-            self.offset_ = weighted_quantile(scores, sample.weight, FALSE_ALARMS)
-            return
         layer = self.n_layers_ - 1
         H = self._network().hidden(self._encoded(sample.X), layer)
         everything = _flow.Moments(**self._state["layers"][layer][0])
         scores, _ = self._cross_fitted(H, sample, everything, np.zeros(len(H), dtype=bool))
-        suspects = scores < weighted_quantile(scores, sample.weight, FALSE_ALARMS)
+        suspects = scores < weighted_gap(scores, sample.weight, share)[0]
         scores, spectrum = self._cross_fitted(H, sample, everything, suspects)
-        self.offset_ = weighted_quantile(scores, sample.weight, FALSE_ALARMS)
         Q = _flow.random_rotation(*self.coefs_[layer].shape, (self._seed, layer), H.dtype)
         self.coefs_[layer] = spectrum.weights(self.learning_times_[layer], Q)
+        threshold, _ = weighted_gap(scores, sample.weight, share)
         if suspects.any():  # unseen by now: the least typical of them is an outlier
             least = self._score(sample.X[suspects]).min()
-            self.offset_ = max(self.offset_, np.nextafter(least, np.inf))
+            threshold = max(threshold, np.nextafter(least, np.inf))
+        return threshold
 
     def _cross_fitted(self, H, sample, moments, suspects):
         """Scores of last-layer inputs ``H`` by statistics without their fold.
@@ -237,9 +360,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
 
-def weighted_quantile(values, weight, share):
-    """The smallest value with more than ``share`` of the weight at or below it."""
+def weighted_gap(values, weight, share):
+    """Highest and lowest threshold with just ``share`` of the weight below."""
     order = np.argsort(values, kind="stable")
     below = np.cumsum(weight[order])
     rank = np.searchsorted(below, share * below[-1] * (1 + 1e-12), side="right")
-    return float(values[order[min(rank, len(order) - 1)]])
+    rank = min(rank, len(order) - 1)
+    highest = values[order[rank]]
+    lowest = np.nextafter(values[order[rank - 1]], np.inf) if rank else highest
+    return float(highest), float(lowest)

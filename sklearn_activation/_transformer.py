@@ -18,6 +18,104 @@ from .kernels.rows import scale_to_unit
 class CompetitiveHebbianTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ActivationLearningBase
 ):
+    r"""Unsupervised features by the local competitive Hebbian rule.
+
+    Every row is scaled to norm 1 and passed through layers that compete for it:
+    dW = rate (x - W y) y^T with y = W^T x (paper [1]_, eq. 4). A layer converges to the
+    subspace of its inputs' leading principal components (uncentred), but mixes them
+    instead of ranking them, and how long it learns decides how softly it cuts off.
+    What a layer activates by tells how typical a row is.
+
+    Parameters
+    ----------
+    layer_sizes : int, tuple of int or None, default=None
+        Units of every layer. None: one layer as wide as the input, 1,024 at most.
+    activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
+        Function between layers; all of them keep a row's norm (paper, section III.A).
+        "std_abs" standardises \|y\| over the training rows, "layer_std_abs" only
+        subtracts the row's own mean, which needs no statistics; "square" makes strong
+        responses stronger, which suits features for a linear model.
+    output : {"activated", "linear"}, default="activated"
+        What ``transform`` returns: the last layer passed through ``activation`` and
+        scaled to norm 1, as linear models like it; or the codes y = x W of rows at
+        their own scale, which ``inverse_transform`` turns back into rows.
+    solver : {"flow", "hebbian"}, default="flow"
+        "flow" integrates the rule's gradient flow in closed form, one pass over the
+        rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
+        together: slower by orders of magnitude, for rows that come one at a time and
+        for studying the rule.
+    learning_time : "auto", float > 0 or tuple of float, default="auto"
+        Time t of the flow, for all layers or for each; t = (learning rate) x (number
+        of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
+        log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
+        regularises more.
+        "auto" puts the cut-off at the mean eigenvalue over the inputs in use: a
+        direction is learned if it carries more than its even share of the rows'
+        energy (the Kaiser-Guttman criterion). It follows from the statistics alone,
+        so batches change nothing.
+    init_activation : float in (0, 1), default=0.1
+        Share of activation that an input has before any learning (epsilon in
+        W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
+    learning_rate : float > 0, default=0.1
+        Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
+    max_iter : int, default=100
+        Most epochs of ``solver="hebbian"``.
+    batch_size : int, default=100
+        Rows a mini-batch of ``solver="hebbian"``; 1 learns row by row.
+    warm_start : bool, default=False
+        With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
+        solver found them. With ``solver="flow"`` it keeps the learning times found
+        before instead of choosing them again.
+    n_jobs : int, default=None
+        Threads that work on blocks of rows. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Rotation of every layer, random start, order of mini-batches, and frequencies
+        of the Fourier map.
+    verbose : int, default=0
+        1 prints a line an epoch of ``solver="hebbian"``.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray of shape (n_inputs, n_units)
+        Weights of every layer, input units along the rows.
+    n_layers_ : int
+    learning_times_ : ndarray of shape (n_layers,)
+        The time each layer has learned for.
+    n_iter_ : int
+        Passes over the rows: 1 for the flow, epochs for the stochastic solver.
+    activation_curve_ : ndarray of shape (n_points,)
+        Mean output activation of the training rows as training advanced: at 20 equal
+        steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if the training columns had names.
+
+    See Also
+    --------
+    ActivationLearningClassifier : Learns rows together with their labels.
+    ActivationAnomalyDetector : Finds rows that activate less.
+    sklearn.decomposition.PCA : The same subspace with one layer and no cut-off.
+
+    Notes
+    -----
+    ``fit`` costs n_samples x n_inputs x n_units multiply-adds and one
+    eigendecomposition a layer, and keeps no hidden features of all rows. A row of
+    zeros has no direction: its features are zero.
+
+    References
+    ----------
+    .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_activation import CompetitiveHebbianTransformer
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> hebbian = CompetitiveHebbianTransformer(100, activation="square", random_state=0)
+    >>> hebbian.fit_transform(X).shape
+    (1797, 100)
+    """
+
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
         "output": [StrOptions({"activated", "linear"})],
