@@ -16,6 +16,7 @@ from ._encoding import ENCODINGS, EncodedRows
 HELD_OUT_SIZE = 4096  # rows that a large set's last learning time is chosen on
 ENCODING_SIZE = 1000  # rows that an encoding is chosen on
 ENCODING_TIME = 300.0  # of hidden layers meanwhile
+FEW_A_CLASS = 20  # rows; with less, learning times come from the spectrum
 N_FOLDS = _learning_time.N_FOLDS
 
 
@@ -62,7 +63,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
         regularises more.
         "auto" chooses by log-loss on held-out rows (a fifth of up to 10,000; several
-        folds if there are few): a hidden layer's time by how well the layer above
+        folds if there are few; with fewer than 20 rows a class the cut-off is at the
+        mean eigenvalue instead): a hidden layer's time by how well the layer above
         does at its best, then the last layer's along the whole path, which costs one
         decomposition. Beyond 10,000 rows the last layer's path is that of all rows but
         the held-out ones. The stochastic solver learns for ``max_iter`` epochs.
@@ -285,9 +287,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         sample = sample.smallest(ENCODING_SIZE)
         rows = _encoded_sample(sample, encoding, len(self.classes_))
         task = self._task(rows, seed)
+        if len(rows) < N_FOLDS * rows.n_labels:
+            return np.inf  # too few of a class to hold any out: the first encoding stays
         folds = _learning_time.cross_validation(rows, sample.folds(N_FOLDS), task)
-        if not folds:
-            return np.inf
         task.times = [ENCODING_TIME] * len(task.sizes)
         _, folds = _learning_time.choose_hidden_times(folds, task)
         return _learning_time.choose_last_time(folds, None)[1]
@@ -310,9 +312,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def _plan_on_sample(self, task, sample, fold_of):
         """All times by cross-validation of the sampled rows."""
         self._sharpness = 1.0
+        if len(sample) < FEW_A_CLASS * sample.n_labels:
+            return  # held-out rows say less than the rule of kaiser_time
         folds = _learning_time.cross_validation(sample, fold_of, task)
-        if not folds:
-            return
         hidden, folds = _learning_time.choose_hidden_times(folds, task)
         last = None if task.times is None else task.times[-1]
         last, _, self._sharpness = _learning_time.choose_last_time(folds, last)

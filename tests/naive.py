@@ -1,0 +1,189 @@
+"""Plain-NumPy twins of the kernels, and plain versions of the mathematics around them.
+
+Slow, short and obviously correct: one row at a time, whole matrices, no reuse of
+anything in the package.
+"""
+
+import numpy as np
+
+# -- activations -----------------------------------------------------------------
+
+
+def shape_of(activation, y, mean, scale):
+    """u, the direction of f(y) = ||y|| u / ||u||."""
+    return {
+        "abs": lambda: np.abs(y),
+        "std_abs": lambda: (np.abs(y) - mean) * scale,
+        "layer_std_abs": lambda: np.abs(y) - np.abs(y).mean(),
+        "square": lambda: y * y,
+    }[activation]()
+
+
+def activate_row(activation, y, mean, scale):
+    """f(y) of one row; |y| where u is zero throughout."""
+    u = shape_of(activation, y, mean, scale)
+    if not (u @ u > 0):
+        return np.abs(y)
+    return u * np.sqrt((y @ y) / (u @ u))
+
+
+def forward(activation, A, B, mean, scale):
+    """f(A[i] + B[c]) and ||A[i] + B[c]||^2, a row for every pair (i, c)."""
+    rows = [a + b for a in A for b in B]
+    out = [activate_row(activation, y, mean, scale) for y in rows]
+    return np.array(out), np.array([y @ y for y in rows])
+
+
+def jacobian(activation, y, mean, scale):
+    """df/dy of one row, (n_units, n_units), by the product rule on ||y|| u / ||u||."""
+    u = shape_of(activation, y, mean, scale)
+    n = len(y)
+    if not (u @ u > 0 and y @ y > 0):
+        return np.diag(np.sign(y))
+    sign = np.diag(np.sign(y))
+    du = {
+        "abs": lambda: sign,
+        "std_abs": lambda: np.diag(scale) @ sign,
+        "layer_std_abs": lambda: (np.eye(n) - np.ones((n, n)) / n) @ sign,
+        "square": lambda: 2 * np.diag(y),
+    }[activation]()
+    y_norm, u_norm = np.sqrt(y @ y), np.sqrt(u @ u)
+    direction = u / u_norm
+    turn = (np.eye(n) - np.outer(direction, direction)) @ du * (y_norm / u_norm)
+    return turn + np.outer(direction, y / y_norm)
+
+
+def gradient(activation, Y, G, mean, scale):
+    """dL/dy of every row from G = dL/df."""
+    return np.array(
+        [jacobian(activation, y, mean, scale).T @ g for y, g in zip(Y, G, strict=True)]
+    )
+
+
+# -- rows ------------------------------------------------------------------------
+
+
+def scale_to_unit(X, n_columns):
+    """A copy of X with the first columns of every row at norm 1."""
+    X = X.copy()
+    for row in X:
+        largest = np.abs(row[:n_columns]).max()
+        if largest > 0:
+            row[:n_columns] /= largest
+            row[:n_columns] /= np.linalg.norm(row[:n_columns])
+    return X
+
+
+def energies(Y):
+    """||y||^2 of every row."""
+    return np.array([np.dot(y, y) for y in Y])
+
+
+def hashes(bits):
+    """SplitMix64 over the words of every row, in Python's unbounded integers."""
+    mask = 2**64 - 1
+    result = []
+    for row in bits.tolist():
+        h = 0
+        for word in row:
+            h = ((h ^ word) + 0x9E3779B97F4A7C15) & mask
+            h = ((h ^ (h >> 30)) * 0xBF58476D1CE4E5B9) & mask
+            h = ((h ^ (h >> 27)) * 0x94D049BB133111EB) & mask
+            h ^= h >> 31
+        result.append(h)
+    return result
+
+
+# -- the rule --------------------------------------------------------------------
+
+
+def learn_rows(X, rates, W):
+    """W after dW = r (x - W y) y^T with y = W^T x for every row in turn."""
+    W = W.copy()
+    for x, rate in zip(X, rates, strict=True):
+        y = W.T @ x
+        W += rate * np.outer(x - W @ y, y)
+    return W
+
+
+def learn_batch(X, rates, W):
+    """W after one update with a whole batch, dW = (X - Y W^T)^T diag(r) Y."""
+    Y = X @ W
+    return W + (X - Y @ W.T).T @ np.diag(rates) @ Y
+
+
+def second_moments(X, weight=None):
+    """Weighted mean of x x^T."""
+    weight = np.ones(len(X)) if weight is None else weight
+    return sum(w * np.outer(x, x) for x, w in zip(X, weight, strict=True)) / weight.sum()
+
+
+def velocity(C, W):
+    """The flow's dW/dt = (I - W W^T) C W."""
+    return (np.eye(len(C)) - W @ W.T) @ C @ W
+
+
+def runge_kutta(C, W, t, n_steps=1000):
+    """W(t) by the classical fourth-order method."""
+    h = t / n_steps
+    for _ in range(n_steps):
+        k1 = velocity(C, W)
+        k2 = velocity(C, W + h / 2 * k1)
+        k3 = velocity(C, W + h / 2 * k2)
+        k4 = velocity(C, W + h * k3)
+        W = W + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return W
+
+
+def projector(C, W0, t):
+    """P(t) = W W^T from any start: Z (I - W0^T W0 + Z^T Z)^-1 Z^T with Z = exp(C t) W0."""
+    values, V = np.linalg.eigh(C)
+    Z = (V * np.exp(values * t)) @ V.T @ W0
+    inner = np.eye(W0.shape[1]) - W0.T @ W0 + Z.T @ Z
+    return Z @ np.linalg.solve(inner, Z.T)
+
+
+def logistic_filter(eigenvalue, t, epsilon):
+    """f(lambda) of a single eigenvalue."""
+    return 1 / (1 + (1 - epsilon) / epsilon * np.exp(-2 * eigenvalue * t))
+
+
+# -- networks --------------------------------------------------------------------
+
+
+def scale_of(mean, variance):
+    """1 / deviation of every unit, 0 for units that never varied."""
+    floor = 1e-12 * (variance.max() + mean.max() ** 2)
+    return np.array([1 / np.sqrt(v) if v > floor else 0.0 for v in variance])
+
+
+def outputs(network, z):
+    """y of every layer for one encoded row."""
+    result = []
+    for layer, W in enumerate(network.coefs):
+        if layer:
+            mean, variance = network.standards[layer - 1]
+            z = activate_row(network.activation, result[-1], mean, scale_of(mean, variance))
+        result.append(W.T @ z)
+    return result
+
+
+def label_energies(network, Z, n_labels):
+    """||y||^2 of every data row with every one-hot label, by brute force."""
+    result = np.empty((len(Z), n_labels))
+    for i, z in enumerate(Z):
+        for c, label in enumerate(np.eye(n_labels)):
+            y = outputs(network, np.concatenate([z, label]))[-1]
+            result[i, c] = y @ y
+    return result
+
+
+def central_differences(function, x, step=1e-6):
+    """d function(x) / dx of a scalar function, entry by entry."""
+    result = np.empty_like(x)
+    for j in range(x.size):
+        up, down = x.copy(), x.copy()
+        up[j] += step
+        down[j] -= step
+        result[j] = (function(up) - function(down)) / (2 * step)
+    return result

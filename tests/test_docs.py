@@ -1,0 +1,94 @@
+"""README, docstrings and what they promise."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+from numpydoc.docscrape import ClassDoc
+from sklearn.datasets import load_iris
+
+import sklearn_activation
+from sklearn_activation import (
+    ActivationAnomalyDetector,
+    ActivationLearningClassifier,
+    CompetitiveHebbianTransformer,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+ESTIMATORS = [
+    ActivationAnomalyDetector,
+    ActivationLearningClassifier,
+    CompetitiveHebbianTransformer,
+]
+
+
+def readme():
+    return (ROOT / "README.rst").read_text(encoding="utf-8")
+
+
+def test_readme_example_runs_and_is_ten_lines(capsys):
+    block = re.search(r"code-block:: python\n\n((?:(?:    .*)?\n)+)", readme()).group(1)
+    lines = [line[4:] for line in block.splitlines()]
+    assert sum(bool(line.strip()) for line in lines) <= 10
+    exec("\n".join(lines), {})
+    accuracy, activation = (
+        float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()
+    )
+    assert accuracy > 0.97
+    assert 0 < activation < 0.8
+
+
+@pytest.mark.parametrize("title", ["Run it", "Test it"])
+def test_readme_section_has_one_command_that_sets_itself_up(title):
+    section = re.search(rf"^{title}\n-+\n(.*?)(?=^\S[^\n]*\n-+\n)", readme(), re.S | re.M).group(1)
+    blocks = re.findall(r"code-block:: bash\n\n((?:    [^\n]*\n)+)", section)
+    assert len(blocks) == 1
+    assert len(blocks[0].splitlines()) == 1
+    assert blocks[0].strip().startswith("python3 -m venv ")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_docstring_examples(estimator):
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner()
+    tests = [t for t in finder.find(estimator, globs={}) if t.examples]
+    assert tests
+    for test in tests:
+        runner.run(test)
+    assert runner.failures == 0
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_parameters_are_documented_in_their_order(estimator):
+    documented = [p.name for p in ClassDoc(estimator)["Parameters"]]
+    signature = [name for name in estimator.__init__.__code__.co_varnames if name != "self"]
+    assert documented == signature[: len(documented)]
+    assert set(documented) == set(estimator().get_params())
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("solver", ["flow", "hebbian"])
+def test_fitted_attributes_are_those_documented(estimator, solver):
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    fitted = estimator(solver=solver, max_iter=2, random_state=0).fit(X, y)
+    present = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
+    documented = {p.name for p in ClassDoc(estimator)["Attributes"]}
+    assert present == documented
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_public_methods_have_docstrings_with_shapes(estimator):
+    own = [
+        name
+        for name in vars(estimator)
+        if not name.startswith("_") and callable(getattr(estimator, name))
+    ]
+    assert own
+    for name in [*own, "merge"]:
+        text = getattr(estimator, name).__doc__
+        assert text and "Returns" in text and "Parameters" in text, name
+
+
+def test_public_names():
+    assert sorted(sklearn_activation.__all__) == sorted(e.__name__ for e in ESTIMATORS)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_activation.__version__)

@@ -1,0 +1,86 @@
+"""The row-by-row rule against its plain twin."""
+
+import numpy as np
+import pytest
+
+from sklearn_activation.kernels.online import learn_rows
+
+from . import naive
+
+SHAPES = [(4, 1), (4, 16), (8, 5), (12, 16), (20, 33)]
+
+
+def _problem(shape, dtype, n_rows=6, seed=0):
+    rng = np.random.default_rng(seed)
+    n_inputs, n_units = shape
+    X = rng.normal(size=(n_rows, n_inputs))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    W = rng.normal(size=shape) / np.sqrt(n_inputs)
+    return X.astype(dtype), W.astype(dtype)
+
+
+def _learned(X, rates, W):
+    W, y = W.copy(), np.full(W.shape[1], np.nan, W.dtype)
+    learn_rows(X, rates.astype(W.dtype), W, y)
+    return W, y
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("sign", ["learn", "unlearn", "both", "none"])
+def test_learn_rows_equals_twin(shape, dtype, sign):
+    X, W = _problem(shape, dtype)
+    rates = np.linspace(0.05, 0.3, len(X))
+    rates *= {"learn": 1, "unlearn": -1, "both": [1, -1] * 3, "none": 0}[sign]
+    learned, _ = _learned(X, rates, W)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-5
+    expected = naive.learn_rows(X, rates.astype(dtype), W)
+    np.testing.assert_allclose(learned, expected, rtol=tolerance, atol=tolerance)
+    assert np.array_equal(learned, W) == (sign == "none")
+
+
+def test_scratch_ends_as_the_last_rows_output():
+    X, W = _problem((8, 5), np.float64)
+    rates = np.full(len(X), 0.1)
+    _, y = _learned(X, rates, W)
+    before_last = naive.learn_rows(X[:-1], rates[:-1], W)
+    np.testing.assert_allclose(y, X[-1] @ before_last, rtol=1e-12)
+
+
+@pytest.mark.parametrize("quiet", [slice(0, 4), slice(2, 8), slice(4, 12), slice(0, 12)])
+def test_inputs_of_zero_unlearn_their_weights(quiet):
+    """Groups of four zero inputs are skipped in the product, but not in the update."""
+    X, W = _problem((12, 7), np.float64)
+    X[:, quiet] = 0
+    rates = np.full(len(X), 0.2)
+    learned, _ = _learned(X, rates, W)
+    np.testing.assert_allclose(learned, naive.learn_rows(X, rates, W), rtol=1e-12, atol=1e-14)
+
+
+def test_padding_stays_zero():
+    """Zero inputs with zero weights, and units without weights, change nothing else."""
+    X, W = _problem((8, 5), np.float64)
+    padded_X, padded_W = np.zeros((len(X), 12)), np.zeros((12, 16))
+    padded_X[:, :8], padded_W[:8, :5] = X, W
+    rates = np.full(len(X), 0.2)
+    learned, _ = _learned(X, rates, W)
+    padded, _ = _learned(padded_X, rates, padded_W)
+    np.testing.assert_allclose(padded[:8, :5], learned, rtol=1e-13)
+    padded[:8, :5] = 0
+    assert not padded.any()
+
+
+def test_learning_raises_and_unlearning_lowers_a_rows_activation():
+    X, W = _problem((8, 5), np.float64, n_rows=1)
+    W *= 0.3 / np.linalg.norm(W)
+    before = naive.energies(X @ W)
+    for rate in (0.05, -0.05):
+        learned, _ = _learned(X, np.array([rate]), W)
+        assert np.sign(naive.energies(X @ learned) - before) == np.sign(rate)
+
+
+def test_repeating_a_row_converges_to_full_activation():
+    X, W = _problem((8, 5), np.float64, n_rows=1)
+    learned, y = _learned(np.repeat(X, 500, axis=0), np.full(500, 0.1), 0.1 * W)
+    assert abs(y @ y - 1) < 1e-8
+    np.testing.assert_allclose(learned @ (learned.T @ X[0]), X[0], atol=1e-8)
