@@ -59,9 +59,10 @@ class ActivationLearningBase(BaseEstimator):
 
     def _validated(self, X, *, reset, **options):
         refuse_strings(X)
-        return validate_data(
-            self, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
-        )
+        with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
+            return validate_data(
+                self, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
+            )
 
     def _weighted(self, X, sample_weight, *others):
         """``X`` and ``others`` without the rows of weight zero, and the other weights."""
@@ -144,13 +145,15 @@ class ActivationLearningBase(BaseEstimator):
                 f"to go on from, {[W.shape[1] for W in self.coefs_]}: call fit."
             )
         task.partial = partial
+        kept = sample.smallest(SAMPLE_SIZE)
+        task.sample = EncodedRows.of_sample(kept, encoding, rows.n_labels, rows.dtype)
         if same_shape and (partial or self.solver == "hebbian"):
             task.previous = self._previous()
         elif same_shape and task.times is None:  # the flow would forget its start
             task.times = list(self.learning_times_)
         self._n_seen = weight.sum() + (self._n_seen if going_on else 0)
         self._plan(task, rows, sample)
-        self._keep(SOLVERS[self.solver](rows, task), task, encoding, sample)
+        self._keep(SOLVERS[self.solver](rows, task), task, encoding, kept)
         return self
 
     def _task(self, rows, seed):
@@ -210,7 +213,7 @@ class ActivationLearningBase(BaseEstimator):
         self._seed = task.seed
         self._encoding_state = encoding.state
         self._encoding_name = encoding.name
-        self._sample = vars(sample.smallest(SAMPLE_SIZE))
+        self._sample = vars(sample)
 
     def merge(self, other):
         """Add what another estimator has learned from other rows.
@@ -245,8 +248,9 @@ class ActivationLearningBase(BaseEstimator):
             raise ValueError(f"Cannot merge {type(other).__name__} into {type(self).__name__}.")
         if {self._solver, other._solver} != {"flow"}:
             raise ValueError("Only solver='flow' keeps the statistics that merge adds up.")
-        for name in ("n_features_in_", "_encoding_name", "_encoding_state", "_activation"):
-            if not _equal(getattr(self, name), getattr(other, name)):
+        names = "n_features_in_", "classes_", "_encoding_name", "_encoding_state", "_activation"
+        for name in names:
+            if not _equal(getattr(self, name, None), getattr(other, name, None)):
                 raise ValueError(f"Cannot merge: the estimators differ in {name.strip('_')}.")
         if [W.shape for W in self.coefs_] != [W.shape for W in other.coefs_]:
             raise ValueError("Cannot merge: the estimators differ in layer sizes.")

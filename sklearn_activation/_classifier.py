@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from . import _learning_time
-from ._base import SAMPLE_SIZE, SEARCH_SIZE, ActivationLearningBase
+from ._base import SEARCH_SIZE, ActivationLearningBase
 from ._calibration import softmax
 from ._encoding import ENCODINGS, EncodedRows
 
@@ -285,7 +285,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def _encoding_loss(self, encoding, sample, seed):
         """Held-out log-loss of a small sample in this encoding."""
         sample = sample.smallest(ENCODING_SIZE)
-        rows = _encoded_sample(sample, encoding, len(self.classes_))
+        rows = EncodedRows.of_sample(sample, encoding, self._n_labels, sample.X.dtype)
         task = self._task(rows, seed)
         if len(rows) < N_FOLDS * rows.n_labels:
             return np.inf  # too few of a class to hold any out: the first encoding stays
@@ -302,7 +302,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             return
         super()._plan(task, rows, sample)
         if self.solver == "flow":
-            held_out = _encoded_sample(sample, rows.encoding, rows.n_labels)
+            held_out = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
             all_rows_sampled = len(sample.X) < SEARCH_SIZE
             if task.partial or all_rows_sampled:
                 self._plan_on_sample(task, held_out, sample.folds(N_FOLDS))
@@ -345,8 +345,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         super()._keep(solution, task, encoding, sample)
         if self.solver == "hebbian" and self._due:
             # Held-out rows of the same rule's closed form, at the time it has learned.
-            sample = sample.smallest(SAMPLE_SIZE)
-            rows = _encoded_sample(sample, encoding, len(self.classes_))
+            rows = EncodedRows.of_sample(sample, encoding, self._n_labels, task.dtype)
             twin = replace(task, times=list(solution.times), previous=None, rotations={})
             self._plan_on_sample(twin, rows, sample.folds(N_FOLDS))
 
@@ -418,14 +417,3 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._map_rows(
             lambda block: self._network().label_energies(self._encoded(block)), X, n_entries
         )
-
-
-def _encoded_sample(sample, encoding, n_labels):
-    return EncodedRows(
-        sample.X,
-        encoding,
-        labels=sample.labels,
-        n_labels=n_labels,
-        weight=sample.weight,
-        dtype=sample.X.dtype,
-    )

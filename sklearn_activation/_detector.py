@@ -262,7 +262,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """
         layer = self.n_layers_ - 1
         H = self._network().hidden(self._encoded(sample.X), layer)
-        everything = _flow.Moments(**self._state["layers"][layer][0])
+        everything = _flow.Moments(**self._state["moments"][layer])
         scores, _ = self._cross_fitted(H, sample, everything, np.zeros(len(H), dtype=bool))
         suspects = scores < weighted_gap(scores, sample.weight, share)[0]
         scores, spectrum = self._cross_fitted(H, sample, everything, suspects)

@@ -72,7 +72,8 @@ class FourierEncoding:
         return 2 * self.frequencies.shape[1]
 
     def standardise(self, X):
-        return np.clip((X - self.location) / self.scale, -CLIP, CLIP)
+        with np.errstate(over="ignore"):  # infinite deviations are clipped like all large ones
+            return np.clip((X - self.location) / self.scale, -CLIP, CLIP)
 
     def write(self, X, out):
         n = self.frequencies.shape[1]
@@ -135,6 +136,18 @@ class EncodedRows:
         self.dtype = dtype
         self.n_data = encoding.n_outputs
         self.n_inputs = self.n_data + n_labels
+
+    @classmethod
+    def of_sample(cls, sample, encoding, n_labels, dtype):
+        """The rows of a ``Sample``."""
+        return cls(
+            sample.X,
+            encoding,
+            labels=sample.labels,
+            n_labels=n_labels,
+            weight=sample.weight,
+            dtype=dtype,
+        )
 
     def __len__(self):
         return len(self.X)

@@ -147,30 +147,21 @@ class Spectrum:
         self.epsilon = epsilon
 
     def weights(self, t, Q):
-        """W(t) from the start sqrt(epsilon) Q, in the precision of ``Q``."""
-        V = self.vectors
+        """W(t) from the start sqrt(epsilon) Q, in the precision of ``Q``.
+
+        Fewer units than inputs start from the leading eigenvectors instead, and leave
+        out directions in which no row has energy.
+        """
         if self.n_units < self.n_inputs:
-            V = self._leading(Q)
-            values = np.zeros(self.n_units)
-            values[: len(self.values)] = self.values[: self.n_units]
-            root = np.sqrt(logistic_filter(values, t, self.epsilon))
+            V = self.vectors[:, : self.n_units]
+            root = np.sqrt(logistic_filter(self.values[: self.n_units], t, self.epsilon))
             # The orthogonal matrix nearest to V^T Q: signs of V cancel.
-            left, _, right = np.linalg.svd(V.T @ Q)
+            left, _, right = np.linalg.svd(V.T @ Q, full_matrices=False)
             return ((V * root) @ (left @ right)).astype(Q.dtype)
+        V = self.vectors.astype(Q.dtype)
         start = float(np.sqrt(self.epsilon))  # a NumPy scalar would widen float32
         root = np.sqrt(logistic_filter(self.values, t, self.epsilon)) - start
-        V = V.astype(Q.dtype)
         return start * Q + (V * root.astype(Q.dtype)) @ (V.T @ Q)
-
-    def _leading(self, Q):
-        """The leading eigenvectors, filled up with directions from ``Q``."""
-        V = self.vectors[:, : self.n_units]
-        missing = self.n_units - V.shape[1]
-        if missing:
-            rest = Q[:, :missing].astype(np.float64)
-            rest, _ = np.linalg.qr(rest - V @ (V.T @ rest))
-            V = np.hstack([V, rest])
-        return V
 
     def energies(self, Z, times):
         """Activation of rows ``Z`` after each of ``times``, (n_rows, n_times).
@@ -190,35 +181,17 @@ class Spectrum:
         return result
 
 
-class Standards:
-    """Weighted mean and variance of |y| in a layer, over rows seen in blocks."""
-
-    def __init__(self, n_units, *, weight=0.0, absolute=None, square=None):
-        self.weight = weight
-        self.absolute = np.zeros(n_units) if absolute is None else absolute
-        self.square = np.zeros(n_units) if square is None else square
-
-    @property
-    def state(self):
-        return {"weight": self.weight, "absolute": self.absolute, "square": self.square}
-
-    def add(self, Y, weight):
+def absolute_moments(outputs, dtype):
+    """Weighted mean and variance of |y| per unit, from pairs (Y, weight) of blocks."""
+    total, absolute, square = 0.0, 0.0, 0.0
+    for Y, weight in outputs:
         w = weight.astype(Y.dtype)
-        self.weight += weight.sum()
-        self.absolute += w @ np.abs(Y)
-        self.square += np.einsum("i,ij,ij->j", w, Y, Y)
-        return self
-
-    def merge(self, other):
-        self.weight += other.weight
-        self.absolute += other.absolute
-        self.square += other.square
-        return self
-
-    def moments(self, dtype):
-        mean = self.absolute / self.weight
-        variance = np.maximum(self.square / self.weight - mean**2, 0)
-        return mean.astype(dtype), variance.astype(dtype)
+        total += weight.sum()
+        absolute += (w @ np.abs(Y)).astype(np.float64)
+        square += np.einsum("i,ij,ij->j", w, Y, Y).astype(np.float64)
+    mean = absolute / total
+    variance = np.maximum(square / total - mean**2, 0)
+    return mean.astype(dtype), variance.astype(dtype)
 
 
 def solve(rows, task):
@@ -226,65 +199,52 @@ def solve(rows, task):
 
     Layers are solved from the bottom up, each from one pass over the rows. Hidden
     rows are never stored: each block runs through the layers below again. The
-    statistics of a hidden layer are those that its rows had when they were seen,
-    so after several batches only the first layer is exact.
+    statistics of a hidden layer are those that its rows had when they were seen, so
+    after several batches only the first layer is exact. The moments of |y| of all
+    rows so far can only be those of a sample, which does not depend on the batches.
     """
-    layers = _restore(task.previous, rows.n_inputs, task.sizes)
+    states = [None] * len(task.sizes) if task.previous is None else task.previous.state["moments"]
     network = Network([], task.activation, [])
-    times, n_inputs = [], rows.n_inputs
+    times, kept, n_inputs = [], [], rows.n_inputs
+
+    def passed(source, transform):
+        """Blocks of ``source`` after ``transform``, with their weights."""
+        widest = max(source.n_inputs, *task.sizes)
+        return map_blocks(
+            lambda block: (transform(source.encode(block)), source.weight[block]),
+            block_slices(len(source), widest),
+            task.n_jobs,
+        )
+
     for layer, n_units in enumerate(task.sizes):
-        moments, standards = layers[layer]
-        blocks = block_slices(len(rows), max(n_inputs, n_units))
-
-        def inputs(block, layer=layer):
-            return network.hidden(rows.encode(block), layer), rows.weight[block]
-
-        for H, weight in map_blocks(inputs, blocks, task.n_jobs):
+        # A copy: a fit that fails half-way must not have changed what it started from.
+        moments = Moments(**deepcopy(states[layer] or {"n_inputs": n_inputs}))
+        for H, weight in passed(rows, lambda Z, layer=layer: network.hidden(Z, layer)):
             moments.add(H, weight)
-        t = task.choose_time(layer, moments, network)
+        t = float(task.choose_time(layer, moments, network))
         spectrum = Spectrum(*moments.spectrum(), n_units, task.epsilon)
-        network.coefs.append(spectrum.weights(t, rotation(layer, n_inputs, task)))
-        times.append(float(t))
+        W = spectrum.weights(t, rotation(layer, n_inputs, task))
+        network.coefs.append(W)
+        times.append(t)
+        kept.append(moments.state)
         if layer < len(task.sizes) - 1 or task.activate_last:
-
-            def outputs(block, layer=layer):
-                H, weight = network.hidden(rows.encode(block), layer), rows.weight[block]
-                return H @ network.coefs[layer], weight
-
-            for Y, weight in map_blocks(outputs, blocks, task.n_jobs):
-                standards.add(Y, weight)
-            network.standards.append(standards.moments(task.dtype))
+            source = task.sample if task.partial else rows
+            outputs = passed(source, lambda Z, layer=layer, W=W: network.hidden(Z, layer) @ W)
+            network.standards.append(absolute_moments(outputs, task.dtype))
         n_inputs = n_units
     return Solution(
         network=network,
         times=times,
         n_iter=1,
         curve=activation_curve(spectrum, t),
-        state={"layers": [(m.state, s.state) for m, s in layers]},
+        state={"moments": kept},
     )
-
-
-def _restore(previous, n_inputs, sizes):
-    widths = [n_inputs, *sizes]
-    if previous is None:
-        return [(Moments(a), Standards(b)) for a, b in zip(widths, sizes, strict=False)]
-    # A copy: a fit that fails half-way must not have changed what it started from.
-    return [
-        (Moments(**moments), Standards(len(standards["absolute"]), **standards))
-        for moments, standards in deepcopy(previous.state["layers"])
-    ]
 
 
 def merge_states(ours, theirs):
     """Statistics of two disjoint sets of rows, as one."""
-    merged = []
-    pairs = zip(deepcopy(ours["layers"]), theirs["layers"], strict=True)
-    for (m1, s1), (m2, s2) in pairs:
-        moments = Moments(**m1).merge(Moments(**m2))
-        n_units = len(s1["absolute"])
-        standards = Standards(n_units, **s1).merge(Standards(n_units, **s2))
-        merged.append((moments.state, standards.state))
-    return {"layers": merged}
+    pairs = zip(deepcopy(ours["moments"]), theirs["moments"], strict=True)
+    return {"moments": [Moments(**m).merge(Moments(**other)).state for m, other in pairs]}
 
 
 def activation_curve(spectrum, t, n_points=20):

@@ -35,6 +35,8 @@ def solve(rows, task):
             task.activation,
             [(m.astype(task.dtype), v.astype(task.dtype)) for m, v in previous.network.standards],
         )
+        for W in network.coefs[len(network.standards) :]:  # the flow may keep none of the last
+            network.standards.append(tuple(np.zeros((2, W.shape[1]), task.dtype)))
         n_done = previous.n_iter
         rng = np.random.default_rng([task.seed, n_done])
     n_rows = len(rows)
@@ -74,7 +76,7 @@ def solve(rows, task):
         energy += weight @ outputs
         seen += weight.sum()
         if update % FLUSH_EVERY == 0:
-            _flush(network.coefs)
+            _flush(learn.weights)
         if k == n_batches - 1 or update == n_updates - 1:
             curve.append(energy / max(seen, 1e-300))
             energy = seen = 0.0
@@ -128,6 +130,7 @@ class _Batchwise:
 
     def __init__(self, network):
         self.network = network
+        self.weights = network.coefs
         self.step = [np.empty_like(W) for W in network.coefs]
 
     def __call__(self, X, rate):
@@ -160,12 +163,12 @@ class _OneByOne:
 
     def __init__(self, network):
         self.network = network
-        self.padded = [_padded(W) for W in network.coefs]
-        self.scratch = [np.empty(W.shape[1], W.dtype) for W in self.padded]
+        self.weights = [_padded(W) for W in network.coefs]
+        self.scratch = [np.empty(W.shape[1], W.dtype) for W in self.weights]
 
     def __call__(self, X, rate):
         last = len(self.network) - 1
-        for layer, (W, y) in enumerate(zip(self.padded, self.scratch, strict=True)):
+        for layer, (W, y) in enumerate(zip(self.weights, self.scratch, strict=True)):
             x = np.zeros((1, len(W)), W.dtype)
             x[:, : X.shape[1]] = X
             learn_rows(x, rate, W, y)
@@ -176,7 +179,7 @@ class _OneByOne:
         return row_energies(Y)
 
     def finish(self):
-        for W, padded in zip(self.network.coefs, self.padded, strict=True):
+        for W, padded in zip(self.network.coefs, self.weights, strict=True):
             W[:] = padded[: W.shape[0], : W.shape[1]]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._calibration import fit_sharpness
-from ._flow import Moments, Spectrum, Standards, rotation
+from ._flow import Moments, Spectrum, absolute_moments, rotation
 from ._network import Network
 from ._training import Task
 
@@ -51,10 +51,9 @@ class Fold:
     def grown(self, t):
         """This fold with one more layer, of learning time ``t``."""
         layer = len(self.network)
-        n_units = self.task.sizes[layer]
         W = self.spectrum.weights(t, rotation(layer, self.rows.shape[1], self.task))
         Y = self.rows @ W
-        standards = Standards(n_units).add(Y, self.weight).moments(Y.dtype)
+        standards = absolute_moments([(Y, self.weight)], Y.dtype)
         network = Network(
             [*self.network.coefs, W], self.task.activation, [*self.network.standards, standards]
         )

@@ -61,5 +61,6 @@ def row_hashes(X, labels):
         values[:, :-1] = X[block]
         values[:, -1] = labels[block]
         values += 0.0  # -0.0 and 0.0 are the same value
-        kernels.hashes(values.view(np.uint64), hashes[block])
+        with np.errstate(over="ignore"):  # it wraps around; seen with NUMBA_DISABLE_JIT=1 only
+            kernels.hashes(values.view(np.uint64), hashes[block])
     return hashes

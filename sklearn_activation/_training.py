@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ._encoding import EncodedRows
 from ._network import Network
 
 
@@ -27,6 +28,7 @@ class Task:
     previous: "Solution | None" = None  # to go on from
     partial: bool = False  # one pass over more rows instead of a whole training
     activate_last: bool = False  # the last layer's moments of |y| are wanted, too
+    sample: EncodedRows | None = None  # of all rows so far, for a partial training
     rotations: dict = field(default_factory=dict)  # by layer, made when first needed
 
 

@@ -8,11 +8,21 @@ from sklearn.base import (
 )
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import ActivationLearningBase
 from ._encoding import row_norms
 from .kernels.rows import scale_to_unit
+
+
+def _has_codes(transformer):
+    if transformer.output != "linear":
+        raise AttributeError(
+            "inverse_transform is available with output='linear' only; this transformer has "
+            f"output={transformer.output!r}."
+        )
+    return True
 
 
 class CompetitiveHebbianTransformer(
@@ -176,9 +186,10 @@ class CompetitiveHebbianTransformer(
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from more rows.
 
-        With ``solver="flow"`` and one layer the result is that of ``fit`` on all
-        rows so far; with more layers the statistics of the upper ones are those of
-        the features their rows had at the time.
+        With ``solver="flow"`` and one layer the weights are those of ``fit`` on all
+        rows so far, and "std_abs" standardises over a sample of 2,048 of them; with
+        more layers the statistics of the upper ones are those of the features their
+        rows had at the time.
 
         Parameters
         ----------
@@ -225,6 +236,7 @@ class CompetitiveHebbianTransformer(
         Y = network.hidden(self._encoded(X), last) @ self.coefs_[last]
         return Y * row_norms(X)[:, None]
 
+    @available_if(_has_codes)
     def inverse_transform(self, X):
         """Rows reconstructed from linear codes, y W^T (paper, eq. 6).
 
@@ -238,10 +250,9 @@ class CompetitiveHebbianTransformer(
         rows : ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        if self.output != "linear" or self.n_layers_ > 1:
+        if self.n_layers_ > 1:
             raise ValueError(
-                "inverse_transform needs output='linear' and one layer; this transformer has "
-                f"output={self.output!r} and {self.n_layers_} layer(s)."
+                f"inverse_transform needs one layer; this transformer has {self.n_layers_}."
             )
         Y = check_array(X, dtype=[np.float64, np.float32])
         W = self.coefs_[0]

@@ -1,5 +1,7 @@
 """Activation kernels against their plain twins, and gradients against differences."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -151,7 +153,7 @@ def test_network_gradient_equals_central_differences(name, n_layers):
     """d||y||^2 / dz back through all layers, running moments held fixed."""
     rng = np.random.default_rng(5)
     widths = [6, 8, 7, 5]
-    shapes = list(zip(widths, widths[1:], strict=False))[:n_layers]
+    shapes = list(pairwise(widths))[:n_layers]
     coefs = [rng.normal(size=shape) / np.sqrt(shape[0]) for shape in shapes]
     standards = [(rng.uniform(0.1, 0.9, m), rng.uniform(0.2, 1, m)) for m in widths[1:n_layers]]
     network = Network(coefs, name, standards)

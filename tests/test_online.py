@@ -12,10 +12,9 @@ SHAPES = [(4, 1), (4, 16), (8, 5), (12, 16), (20, 33)]
 
 def _problem(shape, dtype, n_rows=6, seed=0):
     rng = np.random.default_rng(seed)
-    n_inputs, n_units = shape
-    X = rng.normal(size=(n_rows, n_inputs))
+    X = rng.normal(size=(n_rows, shape[0]))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
-    W = rng.normal(size=shape) / np.sqrt(n_inputs)
+    W = rng.normal(size=shape) / np.sqrt(shape[0])
     return X.astype(dtype), W.astype(dtype)
 
 

@@ -75,7 +75,11 @@ def std_abs_forward(A, B, mean, scale, out, energy):
 
 @kernel
 def layer_std_abs_forward(A, B, mean, scale, out, energy):
-    """u = |y| - mean(|y|) over the units of the row."""
+    """u = |y| - mean(|y|) over the units of the row.
+
+    What rounding of the mean alone can cause counts as zero: units that respond
+    alike would otherwise pass rounding errors on, blown up to the norm of the row.
+    """
     n_labels = B.shape[0]
     for i in range(A.shape[0]):
         for c in range(n_labels):
@@ -87,9 +91,11 @@ def layer_std_abs_forward(A, B, mean, scale, out, energy):
                 total += y * y
                 centre += abs(y)
             centre /= A.dtype.type(A.shape[1])
+            error = A.dtype.type(A.shape[1] * np.finfo(A.dtype).eps) * centre
             norm = A.dtype.type(0)
             for j in range(A.shape[1]):
                 u = abs(A[i, j] + B[c, j]) - centre
+                u = u if abs(u) > error else A.dtype.type(0)
                 norm += u * u
                 out[row, j] = u
             energy[row] = total
@@ -132,7 +138,7 @@ def _chain_factors(y, u, g):
     zero = y.dtype.type(0)
     if norm > 0 and energy > 0:
         s = np.sqrt(energy / norm)
-        return s, s * inner / norm, inner / np.sqrt(energy * norm)
+        return s, s * inner / norm, inner / (np.sqrt(energy) * np.sqrt(norm))
     return zero, zero, zero
 
 
@@ -171,8 +177,10 @@ def layer_std_abs_gradient(Y, G, mean, scale, out):
             g_centre += g[j]
         centre /= Y.dtype.type(y.size)
         g_centre /= Y.dtype.type(y.size)
+        error = Y.dtype.type(y.size * np.finfo(Y.dtype).eps) * centre
         for j in range(y.size):
-            u[j] = abs(y[j]) - centre
+            v = abs(y[j]) - centre
+            u[j] = v if abs(v) > error else Y.dtype.type(0)
         s, b, d = _chain_factors(y, u, g)
         for j in range(y.size):
             if s > 0:

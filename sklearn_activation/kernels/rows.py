@@ -4,6 +4,9 @@ import numpy as np
 
 from ._jit import kernel
 
+TINY = 2.0**-64
+LIFT = 2.0**62  # brings every denormal number, of either precision, to one with a reciprocal
+
 
 @kernel
 def scale_to_unit(X, n_columns):
@@ -17,6 +20,10 @@ def scale_to_unit(X, n_columns):
         for j in range(n_columns):
             largest = max(largest, abs(X[i, j]))
         if largest > 0:
+            if largest < TINY:  # its reciprocal, by which "arcp" multiplies, would overflow
+                largest *= X.dtype.type(LIFT)
+                for j in range(n_columns):
+                    X[i, j] *= X.dtype.type(LIFT)
             norm = X.dtype.type(0)
             for j in range(n_columns):
                 X[i, j] = X[i, j] / largest
