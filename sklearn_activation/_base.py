@@ -20,7 +20,7 @@ from ._training import Solution, Task
 # name: function (EncodedRows, Task) -> Solution
 SOLVERS = {"flow": _flow.solve, "hebbian": _hebbian.solve}
 
-SEARCH_SIZE = 10_000  # rows that learning times are chosen on
+SEARCH_SIZE = 8_000  # rows that learning times are chosen on
 SAMPLE_SIZE = 2048  # of which the model keeps these, for batches to come
 MAX_WIDTH = 1024
 

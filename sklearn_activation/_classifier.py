@@ -13,7 +13,7 @@ from ._base import SEARCH_SIZE, ActivationLearningBase
 from ._calibration import softmax
 from ._encoding import ENCODINGS, EncodedRows
 
-HELD_OUT_SIZE = 4096  # rows that a large set's last learning time is chosen on
+HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on
 ENCODING_SIZE = 1000  # rows that an encoding is chosen on
 ENCODING_TIME = 300.0  # of hidden layers meanwhile
 FEW_A_CLASS = 20  # rows; with less, learning times come from the spectrum
@@ -62,11 +62,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
         log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
         regularises more.
-        "auto" chooses by log-loss on held-out rows (a fifth of up to 10,000; several
+        "auto" chooses by log-loss on held-out rows (a fifth of up to 8,000; several
         folds if there are few; with fewer than 20 rows a class the cut-off is at the
         mean eigenvalue instead): a hidden layer's time by how well the layer above
         does at its best, then the last layer's along the whole path, which costs one
-        decomposition. Beyond 10,000 rows the last layer's path is that of all rows but
+        decomposition. Beyond 8,000 rows the last layer's path is that of all rows but
         the held-out ones. The stochastic solver learns for ``max_iter`` epochs.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
@@ -292,7 +292,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         folds = _learning_time.cross_validation(rows, sample.folds(N_FOLDS), task)
         task.times = [ENCODING_TIME] * len(task.sizes)
         _, folds = _learning_time.choose_hidden_times(folds, task)
-        return _learning_time.choose_last_time(folds, None)[1]
+        return _learning_time.choose_last_time(folds)[1]
 
     def _plan(self, task, rows, sample):
         """Choose learning times, and the sharpness of probabilities, on held-out rows."""
@@ -316,8 +316,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             return  # held-out rows say less than the rule of kaiser_time
         folds = _learning_time.cross_validation(sample, fold_of, task)
         hidden, folds = _learning_time.choose_hidden_times(folds, task)
-        last = None if task.times is None else task.times[-1]
-        last, _, self._sharpness = _learning_time.choose_last_time(folds, last)
+        last, _, self._sharpness = _learning_time.choose_last_time(folds, _last_path(task))
         times = [*hidden, last]
         task.choose_time = lambda layer, moments, network: times[layer]
 
@@ -335,8 +334,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             n_held = HELD_OUT_SIZE if task.times is None else ENCODING_SIZE
             held = sample.take(slice(0, n_held))
             fold = _learning_time.last_layer_fold(held, moments, network, task)
-            given = None if task.times is None else task.times[last]
-            t, _, self._sharpness = _learning_time.choose_last_time([fold], given)
+            path = _last_path(task)
+            t, _, self._sharpness = _learning_time.choose_last_time([fold], path)
             return t
 
         task.choose_time = choose_time
@@ -417,3 +416,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._map_rows(
             lambda block: self._network().label_energies(self._encoded(block)), X, n_entries
         )
+
+
+def _last_path(task):
+    """Times to choose the last layer's from: the one prescribed, if there is one."""
+    return _learning_time.PATH if task.times is None else np.array(task.times[-1:])

@@ -56,33 +56,38 @@ def solve(rows, task):
         n_updates = min(wanted, n_updates)
     full_rate = n_updates if task.partial else n_updates - int(FINAL_SHARE * n_updates)
     relative = rows.weight / rows.weight.mean()
-    learn = _OneByOne(network) if batch_size == 1 else _Batchwise(network)
+    one_by_one = batch_size == 1
+    learn = _OneByOne(network) if one_by_one else _Batchwise(network)
     started = time.perf_counter()
     curve, energy, seen = [], 0.0, 0.0
     learned = 0.0
-    for update in range(n_updates):
+    update = 0
+    while update < n_updates:
         k = update % n_batches
         if k == 0:
             order = rng.permutation(n_rows)
-        index = order[k * batch_size : (k + 1) * batch_size]
+        # Updates by single rows are handed over many at once.
+        count = min(FLUSH_EVERY, n_batches - k, n_updates - update) if one_by_one else 1
+        index = order[k * batch_size : (k + count) * batch_size]
         weight = relative[index]
-        rate = task.learning_rate if update < full_rate else task.learning_rate / 10
-        learned += rate
-        share = rate * weight / len(index)
-        largest = max(rate, LARGEST_RATE)
-        if share.sum() > largest:
-            share *= largest / share.sum()
+        rate = np.full(count, task.learning_rate)
+        rate[np.arange(update, update + count) >= full_rate] /= 10
+        learned += rate.sum()
+        share = rate * weight / (1 if one_by_one else len(index))
+        in_all = share if one_by_one else share.sum()
+        share *= np.minimum(1, np.maximum(rate, LARGEST_RATE) / in_all)
         outputs = learn(rows.encode(index), share.astype(task.dtype))
         energy += weight @ outputs
         seen += weight.sum()
-        if update % FLUSH_EVERY == 0:
+        update += count
+        if update % FLUSH_EVERY < count:
             _flush(learn.weights)
-        if k == n_batches - 1 or update == n_updates - 1:
+        if update % n_batches == 0 or update == n_updates:
             curve.append(energy / max(seen, 1e-300))
             energy = seen = 0.0
             if task.verbose:
                 print(
-                    f"Epoch {len(curve)}, {update + 1} of {n_updates} updates, "
+                    f"Epoch {len(curve)}, {update} of {n_updates} updates, "
                     f"activation {curve[-1]:.4f}, {time.perf_counter() - started:.1f} s"
                 )
     learn.finish()
@@ -156,48 +161,56 @@ class _Batchwise:
 
 
 class _OneByOne:
-    """The same for batches of one row, where a compiled loop beats a product.
+    """The same for rows one by one, where a compiled loop beats a product.
 
-    The kernel takes inputs four at a time: weights are padded while it runs.
+    The kernel is at its best with whole vectors: units are padded while it runs.
     """
 
     def __init__(self, network):
         self.network = network
         self.weights = [_padded(W) for W in network.coefs]
-        self.scratch = [np.empty(W.shape[1], W.dtype) for W in self.weights]
 
     def __call__(self, X, rate):
+        if len(self.network) == 1:
+            return row_energies(self.learn(0, X, rate))
+        return np.concatenate([self.row(X[i : i + 1], rate[i : i + 1]) for i in range(len(X))])
+
+    def row(self, x, rate):
         last = len(self.network) - 1
-        for layer, (W, y) in enumerate(zip(self.weights, self.scratch, strict=True)):
-            x = np.zeros((1, len(W)), W.dtype)
-            x[:, : X.shape[1]] = X
-            learn_rows(x, rate, W, y)
-            Y = y[None, : self.network.coefs[layer].shape[1]].copy()
-            update_standards(self.network.standards[layer], Y, rate)
+        for layer in range(last + 1):
+            y = self.learn(layer, x, rate)
             if layer < last:
-                X, _ = self.network.activate(layer, Y)
-        return row_energies(Y)
+                x, _ = self.network.activate(layer, y)
+        return row_energies(y)
+
+    def learn(self, layer, X, rate):
+        W, n_units = self.weights[layer], self.network.coefs[layer].shape[1]
+        Y = np.empty((len(X) + 1, W.shape[1]), W.dtype)
+        learn_rows(X, rate, W, Y)
+        Y = Y[:-1, :n_units].copy()
+        update_standards(self.network.standards[layer], Y, rate, len(Y))
+        return Y
 
     def finish(self):
         for W, padded in zip(self.network.coefs, self.weights, strict=True):
-            W[:] = padded[: W.shape[0], : W.shape[1]]
+            W[:] = padded[:, : W.shape[1]]
 
 
 def _padded(W):
     n_inputs, n_units = W.shape
-    padded = np.zeros((-(-n_inputs // 4) * 4, -(-n_units // 16) * 16), W.dtype)
-    padded[:n_inputs, :n_units] = W
+    padded = np.zeros((n_inputs, -(-n_units // 16) * 16), W.dtype)
+    padded[:, :n_units] = W
     return padded
 
 
-def update_standards(standard, Y, rate):
+def update_standards(standard, Y, rate, n_updates=1):
     """Move running moments of |y| towards the batch's; take them over at the start."""
     mean, variance = standard
     share = rate / rate.sum()
     absolute = np.abs(Y)
     batch_mean = share @ absolute
     batch_variance = share @ (absolute - (batch_mean if len(Y) > 1 else mean)) ** 2
-    decay = DECAY if mean.any() else 0.0
+    decay = DECAY**n_updates if mean.any() else 0.0
     mean *= decay
     mean += (1 - decay) * batch_mean
     variance *= decay

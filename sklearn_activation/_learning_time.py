@@ -138,7 +138,7 @@ def _search(folds):
         nonlocal best
         if t not in losses:
             grown = [fold.grown(t) for fold in folds]
-            losses[t] = choose_last_time(grown, None)[1]
+            losses[t] = choose_last_time(grown, PATH[::2])[1]
             if losses[t] < best[0]:
                 best = losses[t], t, grown
         return losses[t]
@@ -152,9 +152,8 @@ def _search(folds):
     return best[1:]
 
 
-def choose_last_time(folds, t):
-    """The last layer's time (``t`` unless None), its log-loss and sharpness (eq. 8)."""
-    path = PATH if t is None else np.array([t])
+def choose_last_time(folds, path=PATH):
+    """The best of the last layer's times on ``path``, its log-loss and sharpness (eq. 8)."""
     sharpness, losses = fit_sharpness(
         np.concatenate([fold.energies(path) for fold in folds]),
         np.concatenate([fold.labels for fold in folds]),

@@ -19,9 +19,9 @@ def _problem(shape, dtype, n_rows=6, seed=0):
 
 
 def _learned(X, rates, W):
-    W, y = W.copy(), np.full(W.shape[1], np.nan, W.dtype)
-    learn_rows(X, rates.astype(W.dtype), W, y)
-    return W, y
+    W, Y = W.copy(), np.full((len(X) + 1, W.shape[1]), np.nan, W.dtype)
+    learn_rows(X, rates.astype(W.dtype), W, Y)
+    return W, Y[:-1]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -38,17 +38,18 @@ def test_learn_rows_equals_twin(shape, dtype, sign):
     assert np.array_equal(learned, W) == (sign == "none")
 
 
-def test_scratch_ends_as_the_last_rows_output():
+def test_outputs_are_those_before_each_update():
     X, W = _problem((8, 5), np.float64)
     rates = np.full(len(X), 0.1)
-    _, y = _learned(X, rates, W)
-    before_last = naive.learn_rows(X[:-1], rates[:-1], W)
-    np.testing.assert_allclose(y, X[-1] @ before_last, rtol=1e-12)
+    _, Y = _learned(X, rates, W)
+    for row in range(len(X)):
+        before = naive.learn_rows(X[:row], rates[:row], W)
+        np.testing.assert_allclose(Y[row], X[row] @ before, rtol=1e-12)
 
 
 @pytest.mark.parametrize("quiet", [slice(0, 4), slice(2, 8), slice(4, 12), slice(0, 12)])
 def test_inputs_of_zero_unlearn_their_weights(quiet):
-    """Groups of four zero inputs are skipped in the product, but not in the update."""
+    """They add nothing to the output, but the feedback is taken from them."""
     X, W = _problem((12, 7), np.float64)
     X[:, quiet] = 0
     rates = np.full(len(X), 0.2)
@@ -80,6 +81,6 @@ def test_learning_raises_and_unlearning_lowers_a_rows_activation():
 
 def test_repeating_a_row_converges_to_full_activation():
     X, W = _problem((8, 5), np.float64, n_rows=1)
-    learned, y = _learned(np.repeat(X, 500, axis=0), np.full(500, 0.1), 0.1 * W)
-    assert abs(y @ y - 1) < 1e-8
+    learned, Y = _learned(np.repeat(X, 500, axis=0), np.full(500, 0.1), 0.1 * W)
+    assert abs(Y[-1] @ Y[-1] - 1) < 1e-8
     np.testing.assert_allclose(learned @ (learned.T @ X[0]), X[0], atol=1e-8)
