@@ -122,10 +122,16 @@ class ActivationLearningBase(BaseEstimator):
             )
         warm = again and (going_on or self.warm_start)
         seed = self._seed if warm else self._new_seed()
-        sample = Sample.of(X, labels, weight, SEARCH_SIZE)
+        # A sample of a stream must not look at the last batch more closely than at the others.
+        size = SAMPLE_SIZE if partial else SEARCH_SIZE
+        sample = Sample.of(X, labels, weight, size)
         if going_on:
+            self._check_unchanged("activation", self._activation)
+            if getattr(self, "encoding", "auto") != "auto":
+                self._check_unchanged("encoding", self._encoding_name)
+            sample = sample.joined(Sample(**self._sample), size)
+        if going_on or (warm and self.solver == "hebbian"):
             encoding = self._encoding()
-            sample = sample.joined(Sample(**self._sample), SEARCH_SIZE)
         else:
             encoding = self._fitted_encoding(sample, seed)
         rows = EncodedRows(
@@ -156,6 +162,13 @@ class ActivationLearningBase(BaseEstimator):
         self._keep(SOLVERS[self.solver](rows, task), task, encoding, kept)
         return self
 
+    def _check_unchanged(self, name, before):
+        if getattr(self, name) != before:
+            raise ValueError(
+                f"{name}={getattr(self, name)!r} differs from the {before!r} that partial_fit "
+                "is to go on from: call fit."
+            )
+
     def _task(self, rows, seed):
         sizes = self._sizes(rows.n_inputs)
         return Task(
@@ -180,9 +193,7 @@ class ActivationLearningBase(BaseEstimator):
     def _plan(self, task, rows, sample):
         """Fill in the learning times of ``task``: here the rule of ``kaiser_time``."""
         task.choose_time = lambda layer, moments, network: (
-            _flow.kaiser_time(moments, task.epsilon, self._cut_off)
-            if task.times is None
-            else task.times[layer]
+            _flow.kaiser_time(moments, self._cut_off) if task.times is None else task.times[layer]
         )
 
     # -- state -----------------------------------------------------------------
@@ -218,8 +229,9 @@ class ActivationLearningBase(BaseEstimator):
     def merge(self, other):
         """Add what another estimator has learned from other rows.
 
-        With one layer the result is that of ``fit`` on the rows of both. Upper layers
-        add up statistics of features that the two networks computed differently.
+        With one layer and a given ``learning_time`` the weights are those of ``fit`` on
+        the rows of both. Upper layers add up statistics of features that the two
+        networks computed differently.
 
         Parameters
         ----------
@@ -248,10 +260,18 @@ class ActivationLearningBase(BaseEstimator):
             raise ValueError(f"Cannot merge {type(other).__name__} into {type(self).__name__}.")
         if {self._solver, other._solver} != {"flow"}:
             raise ValueError("Only solver='flow' keeps the statistics that merge adds up.")
-        names = "n_features_in_", "classes_", "_encoding_name", "_encoding_state", "_activation"
+        names = ["n_features_in_", "classes_", "_encoding_name", "_encoding_state", "_activation"]
+        names += ["_epsilon"] if self.n_layers_ == 1 else ["_epsilon", "_seed"]
         for name in names:
             if not _equal(getattr(self, name, None), getattr(other, name, None)):
-                raise ValueError(f"Cannot merge: the estimators differ in {name.strip('_')}.")
+                hint = {
+                    "_seed": " Give both the same random_state.",
+                    "_encoding_state": " Give both the same random_state and bandwidth, and "
+                    "standardize=False or the same first partial_fit batch.",
+                }.get(name, "")
+                raise ValueError(
+                    f"Cannot merge: the estimators differ in {name.strip('_')}.{hint}"
+                )
         if [W.shape for W in self.coefs_] != [W.shape for W in other.coefs_]:
             raise ValueError("Cannot merge: the estimators differ in layer sizes.")
 

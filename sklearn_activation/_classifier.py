@@ -13,6 +13,7 @@ from ._base import SEARCH_SIZE, ActivationLearningBase
 from ._calibration import softmax
 from ._encoding import ENCODINGS, EncodedRows
 
+MAX_CANDIDATES = 2**25  # entries of held-out rows with every label
 HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on
 ENCODING_SIZE = 1000  # rows that an encoding is chosen on
 ENCODING_TIME = 300.0  # of hidden layers meanwhile
@@ -21,11 +22,11 @@ N_FOLDS = _learning_time.N_FOLDS
 
 
 class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
-    r"""Classifier that learns rows with their labels and asks which label activates most.
+    """Classifier that learns rows with their labels and asks which label activates most.
 
     A row and its label are one input, each scaled to norm 1: the label block has one
     unit a class. The network learns such inputs without supervision, and classifies by
-    trying every label: argmax_c \|\|y(x, c)\|\|^2 (paper [1]_, section III and eq. 10).
+    trying every label: argmax_c ||y(x, c)||^2 (paper [1]_, section III and eq. 10).
 
     Parameters
     ----------
@@ -34,14 +35,15 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         block, within 256 and 1,024. One layer only relates labels to data linearly.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function between layers; all of them keep a row's norm (paper, section III.A).
-        "std_abs" standardises \|y\| over the training rows, "layer_std_abs" only
+        "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
         subtracts the row's own mean, which needs no statistics; "square" makes strong
         responses stronger, which suits features for a linear model.
     encoding : {"auto", "unit", "fourier"}, default="auto"
         How a row becomes input. "unit" scales it to norm 1, right for images, spectra
         and counts, where only proportions matter. "fourier" maps standardised columns
         to random Fourier features, right for tables, where size matters. "auto" takes
-        the one with less held-out log-loss on up to 1,000 training rows.
+        the one with less held-out log-loss on up to 1,000 training rows, and "unit"
+        where a class has fewer than five.
     n_frequencies : int, default=256
         Random frequencies of the Fourier map, which has twice as many columns. More
         follow the data more closely and cost time with their cube.
@@ -82,12 +84,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         solver found them. With ``solver="flow"`` it keeps the learning times found
         before instead of choosing them again.
     n_jobs : int, default=None
-        Threads that work on blocks of rows. The result does not depend on it.
+        Threads that work on blocks of rows, on top of those of NumPy's BLAS: worth
+        it where that runs on one. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         Rotation of every layer, random start, order of mini-batches, and frequencies
         of the Fourier map.
     verbose : int, default=0
-        1 prints a line an epoch of ``solver="hebbian"``.
+        1 prints a line a layer (flow) or an epoch (hebbian).
 
     Attributes
     ----------
@@ -98,7 +101,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     learning_times_ : ndarray of shape (n_layers,)
         The time each layer has learned for.
     n_iter_ : int
-        Passes over the rows: 1 for the flow, epochs for the stochastic solver.
+        Epochs of the stochastic solver; 1 for the flow.
     activation_curve_ : ndarray of shape (n_points,)
         Mean output activation of the training rows as training advanced: at 20 equal
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
@@ -199,7 +202,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         with self._all_or_nothing():
             X, y = self._validated(X, y=y, reset=True)
             check_classification_targets(y)
+            before = getattr(self, "classes_", None)
             self.classes_, labels = np.unique(y, return_inverse=True)
+            if self.warm_start and before is not None:
+                if not np.array_equal(before, self.classes_):
+                    raise ValueError(
+                        f"warm_start=True goes on with the classes {before}, but y holds "
+                        f"{self.classes_}."
+                    )
             if len(self.classes_) < 2:
                 raise ValueError(
                     "y holds one class only; the classifier needs at least 2 classes."
@@ -212,7 +222,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
         With ``solver="flow"``, one layer and a given ``learning_time`` the result is
         that of ``fit`` on all rows so far. ``learning_time="auto"`` is chosen anew
-        on a sample of all rows whenever their number has doubled.
+        on a sample of all rows whenever their number passes a power of two.
 
         Parameters
         ----------
@@ -260,7 +270,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _is_due(self, weight, partial):
         """Learning times are worth choosing again each time the rows have doubled."""
-        if not (partial and self.__sklearn_is_fitted__()):
+        if not (partial and self.__sklearn_is_fitted__()) or len(weight) == 0:  # or a merge
             return True
         return np.frexp(self._n_seen + weight.sum())[1] > np.frexp(self._n_seen)[1]
 
@@ -301,9 +311,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             task.choose_time = lambda layer, moments, network: times[layer]
             return
         super()._plan(task, rows, sample)
+        if self._due:
+            self._sharpness = None  # until held-out rows say
         if self.solver == "flow":
-            held_out = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
             all_rows_sampled = len(sample.X) < SEARCH_SIZE
+            affordable = MAX_CANDIDATES // (rows.n_labels * max(task.sizes)) + 1
+            sample = sample.smallest(N_FOLDS * affordable)
+            held_out = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
             if task.partial or all_rows_sampled:
                 self._plan_on_sample(task, held_out, sample.folds(N_FOLDS))
             else:
@@ -311,10 +325,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _plan_on_sample(self, task, sample, fold_of):
         """All times by cross-validation of the sampled rows."""
-        self._sharpness = 1.0
-        if len(sample) < FEW_A_CLASS * sample.n_labels:
+        if task.times is None and len(sample) < FEW_A_CLASS * sample.n_labels:
             return  # held-out rows say less than the rule of kaiser_time
         folds = _learning_time.cross_validation(sample, fold_of, task)
+        if not folds:
+            return
         hidden, folds = _learning_time.choose_hidden_times(folds, task)
         last, _, self._sharpness = _learning_time.choose_last_time(folds, _last_path(task))
         times = [*hidden, last]
@@ -332,7 +347,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             if layer < last:
                 return hidden[layer]
             n_held = HELD_OUT_SIZE if task.times is None else ENCODING_SIZE
-            held = sample.take(slice(0, n_held))
+            affordable = MAX_CANDIDATES // (sample.n_labels * max(task.sizes)) + 1
+            held = sample.take(slice(0, min(n_held, affordable)))
             fold = _learning_time.last_layer_fold(held, moments, network, task)
             path = _last_path(task)
             t, _, self._sharpness = _learning_time.choose_last_time([fold], path)
@@ -342,11 +358,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _keep(self, solution, task, encoding, sample):
         super()._keep(solution, task, encoding, sample)
-        if self.solver == "hebbian" and self._due:
-            # Held-out rows of the same rule's closed form, at the time it has learned.
+        if self._due and self._sharpness is None:
+            # Held-out rows of the same rule's closed form, at the times it has learned.
             rows = EncodedRows.of_sample(sample, encoding, self._n_labels, task.dtype)
             twin = replace(task, times=list(solution.times), previous=None, rotations={})
             self._plan_on_sample(twin, rows, sample.folds(N_FOLDS))
+            if self._sharpness is None:  # a single distinct row
+                self._sharpness = 1.0
 
     def predict(self, X):
         """The label that activates most with each row (paper, eq. 10).

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from . import _flow
 from ._base import SAMPLE_SIZE, ActivationLearningBase
-from ._encoding import ENCODINGS
+from ._encoding import ENCODINGS, EncodedRows
 from ._sampling import Sample
 
 N_FOLDS = 5
@@ -16,10 +16,10 @@ FALSE_ALARMS = 0.01  # of contamination="auto"
 
 
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
-    r"""Anomaly detector: rows that activate less are less typical.
+    """Anomaly detector: rows that activate less are less typical.
 
     It learns normal rows, or mostly normal ones, and scores a row by its output
-    activation \|\|y\|\|^2 (paper [1]_, section II.C, property 5, and eq. 8). With the
+    activation ||y||^2 (paper [1]_, section II.C, property 5, and eq. 8). With the
     Fourier encoding this is a spectral novelty detector between a Parzen density
     (short learning) and kernel PCA's reconstruction error (long learning). Scoring
     costs the same however many rows there were to learn from.
@@ -30,7 +30,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Units of every layer. None: one layer as wide as the encoded row, 1,024 at most.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function between layers; all of them keep a row's norm (paper, section III.A).
-        "std_abs" standardises \|y\| over the training rows, "layer_std_abs" only
+        "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
         subtracts the row's own mean, which needs no statistics; "square" makes strong
         responses stronger, which suits features for a linear model.
     encoding : {"fourier", "unit"}, default="fourier"
@@ -52,8 +52,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         aims at 1 % false alarms on normal rows to come. A row's own training raises
         its score, so rows are scored by statistics without their fold; the share in
         question that activates least then leaves the statistics, and "auto" takes the
-        quantile of such scores. This looks at up to 2,048 training rows; beyond, a
-        float is the plain quantile of the training rows' scores.
+        quantile of such scores. This looks at up to 2,048 training rows; beyond, and
+        with several layers, a float is the plain quantile of the training rows'
+        scores. With several layers "auto" trains on the 2,048 rows without each fold.
     solver : {"flow", "hebbian"}, default="flow"
         "flow" integrates the rule's gradient flow in closed form, one pass over the
         rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
@@ -67,7 +68,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         "auto" puts the cut-off at a fifth of the mean eigenvalue over the inputs in
         use. The mean is the Kaiser-Guttman criterion for what is worth keeping; a
         detector looks at what normal rows lack, so it has to know their finer
-        directions, too.
+        directions, too. With ``solver="hebbian"`` it is what ``max_iter`` epochs add up to.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
@@ -82,12 +83,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         solver found them. With ``solver="flow"`` it keeps the learning times found
         before instead of choosing them again.
     n_jobs : int, default=None
-        Threads that work on blocks of rows. The result does not depend on it.
+        Threads that work on blocks of rows, on top of those of NumPy's BLAS: worth
+        it where that runs on one. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         Rotation of every layer, random start, order of mini-batches, and frequencies
         of the Fourier map.
     verbose : int, default=0
-        1 prints a line an epoch of ``solver="hebbian"``.
+        1 prints a line a layer (flow) or an epoch (hebbian).
 
     Attributes
     ----------
@@ -99,7 +101,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     learning_times_ : ndarray of shape (n_layers,)
         The time each layer has learned for.
     n_iter_ : int
-        Passes over the rows: 1 for the flow, epochs for the stochastic solver.
+        Epochs of the stochastic solver; 1 for the flow.
     activation_curve_ : ndarray of shape (n_points,)
         Mean output activation of the training rows as training advanced: at 20 equal
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
@@ -114,7 +116,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     Notes
     -----
-    Constant columns do not matter for the score while they stay constant. With
+    A column that is constant in training is scaled as if its deviation were 1, so in
+    other units a later change may go unnoticed. A threshold needs some hundred rows to
+    be reliable. With
     ``encoding="unit"`` a row of zeros has activation 0.
 
     References
@@ -190,7 +194,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Normal rows, or mostly normal ones.
+            Normal rows, or mostly normal ones: then set ``contamination`` to the
+            share of others that you expect.
         y : ignored
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 counts as two copies of the row.
@@ -233,41 +238,57 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         going_on = partial and self.__sklearn_is_fitted__()
         super()._train(X, None, weight, partial=partial)
         sample = Sample(**self._sample)
+        if going_on:
+            X, weight = sample.X, sample.weight
         if self._solver != "flow":  # it keeps no statistics to leave rows out of
-            if not going_on:
-                sample = Sample(X, None, weight, None)
             share = FALSE_ALARMS if self.contamination == "auto" else self.contamination
-            self.offset_, _ = weighted_gap(self._score(sample.X), sample.weight, share)
+            self.offset_, _ = weighted_gap(self._score(X), weight, share)
+        elif self.contamination == "auto" and self.n_layers_ > 1:
+            scores = self._refitted_scores(sample)
+            self.offset_, _ = weighted_gap(scores, sample.weight, FALSE_ALARMS)
         elif self.contamination == "auto":
             self.offset_ = self._set_aside(sample, FALSE_ALARMS)
-        elif len(sample.X) < SAMPLE_SIZE:  # these are all the rows
+        elif self.n_layers_ == 1 and len(sample.X) < SAMPLE_SIZE:  # these are all the rows
             self._set_aside(sample, self.contamination)
             _, self.offset_ = weighted_gap(
                 self._score(sample.X), sample.weight, self.contamination
             )
         else:
-            if going_on:
-                X, weight = sample.X, sample.weight
             self.offset_, _ = weighted_gap(self._score(X), weight, self.contamination)
         return self
 
+    def _refitted_scores(self, sample):
+        """Scores of sampled rows by networks trained on the sample without their fold."""
+        rows = EncodedRows.of_sample(sample, self._encoding(), 0, self.coefs_[0].dtype)
+        task = self._task(rows, self._seed)
+        task.verbose = 0
+        task.choose_time = lambda layer, moments, network: self.learning_times_[layer]
+        scores = self._score(sample.X)
+        fold_of = sample.folds(N_FOLDS)
+        for fold in range(N_FOLDS):
+            held = fold_of == fold
+            if held.any() and not held.all():
+                network = _flow.solve(rows.take(~held), task).network
+                scores[held] = network.energies(rows.take(held).encode())
+        return scores
+
     def _set_aside(self, sample, share):
-        """Solve the last layer without the least typical rows; return a threshold.
+        """Solve the only layer without the least typical rows; return a threshold.
 
         Training rows activate more than equally typical new ones, so each row is
-        scored by a last layer whose statistics lack the row's fold. The ``share`` that
+        scored by weights whose statistics lack the row's fold. The ``share`` that
         activates least leaves the statistics for good, so that those rows are not
         found typical merely because they were there. With everything scored again
         without them, the threshold has the same share of the rows below it.
         """
-        layer = self.n_layers_ - 1
-        H = self._network().hidden(self._encoded(sample.X), layer)
-        everything = _flow.Moments(**self._state["moments"][layer])
+        H = self._encoded(sample.X)
+        everything = _flow.Moments(**self._state["moments"][0])
         scores, _ = self._cross_fitted(H, sample, everything, np.zeros(len(H), dtype=bool))
         suspects = scores < weighted_gap(scores, sample.weight, share)[0]
         scores, spectrum = self._cross_fitted(H, sample, everything, suspects)
-        Q = _flow.random_rotation(*self.coefs_[layer].shape, (self._seed, layer), H.dtype)
-        self.coefs_[layer] = spectrum.weights(self.learning_times_[layer], Q)
+        Q = _flow.random_rotation(*self.coefs_[0].shape, (self._seed, 0), H.dtype)
+        self.coefs_ = [spectrum.weights(self.learning_times_[0], Q)]
+        self.activation_curve_ = _flow.activation_curve(spectrum, self.learning_times_[0])
         threshold, _ = weighted_gap(scores, sample.weight, share)
         if suspects.any():  # unseen by now: the least typical of them is an outlier
             least = self._score(sample.X[suspects]).min()
@@ -275,7 +296,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return threshold
 
     def _cross_fitted(self, H, sample, moments, suspects):
-        """Scores of last-layer inputs ``H`` by statistics without their fold.
+        """Scores of encoded sampled rows ``H`` by statistics without their fold.
 
         ``suspects`` are left out of all folds' statistics, and of the spectrum that
         is returned with the scores.
@@ -285,8 +306,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         def without(rows):
             """The spectrum without some rows; of all rows if there are no others."""
             left_out = _flow.Moments(H.shape[1]).add(H[rows], sample.weight[rows])
-            rest = moments
-            if rows.any() and left_out.weight < moments.weight * (1 - 1e-9):
+            if not rows.any() or left_out.weight >= moments.weight * (1 - 1e-9):
+                rest = moments
+            elif moments.gram is None:  # so few rows that the sample has them all
+                rest = _flow.Moments(H.shape[1]).add(H[~rows], sample.weight[~rows])
+            else:
                 rest = moments.without(left_out)
             return _flow.Spectrum(*rest.spectrum(), shape[1], self._epsilon)
 
@@ -361,7 +385,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
 
 def weighted_gap(values, weight, share):
-    """Highest and lowest threshold with just ``share`` of the weight below."""
+    """Highest and lowest threshold with just ``share`` of the weight below.
+
+    Of values that differ by rounding alone, none is below.
+    """
+    rounding = 1e-6 if values.dtype == np.float32 else 1e-12
+    if np.ptp(values) <= rounding:
+        return float(values.min()) - rounding, float(values.min()) - rounding
     order = np.argsort(values, kind="stable")
     below = np.cumsum(weight[order])
     rank = np.searchsorted(below, share * below[-1] * (1 + 1e-12), side="right")

@@ -5,7 +5,7 @@ import numpy as np
 from .kernels import rows as kernels
 
 SAMPLE_SIZE = 2048  # rows that columns' scales and distances are taken from
-CLIP = 1e6  # deviations from the mean beyond which columns count as equally far
+CLIP = 1e6  # bandwidths from the mean beyond which entries count as equally far
 
 
 class UnitEncoding:
@@ -26,6 +26,9 @@ class UnitEncoding:
 
     def write(self, X, out):
         """Encode ``X`` into the leading columns of ``out``."""
+        if X.dtype != out.dtype:  # float32 may not hold what a row holds
+            largest = np.abs(X).max(axis=1, keepdims=True)
+            X = X / np.where(largest > 0, largest, 1)
         out[:, : self.n_outputs] = X
         kernels.scale_to_unit(out, self.n_outputs)
 
@@ -35,7 +38,8 @@ class FourierEncoding:
 
     phi(x) = [cos(z Omega), sin(z Omega)] / sqrt(n_frequencies) with
     z = (x - location) / scale has norm 1 for every x, and phi(x).phi(x')
-    approximates the Gaussian kernel exp(-||z - z'||^2 / (2 bandwidth^2)).
+    approximates the Gaussian kernel exp(-||z - z'||^2 / 2); ``scale`` is the columns'
+    deviation times the bandwidth.
     """
 
     name = "fourier"
@@ -56,7 +60,7 @@ class FourierEncoding:
     @classmethod
     def fitted_to(cls, sample, *, bandwidth, n_frequencies, standardize, seed):
         """Columns' scales and, for ``bandwidth="auto"``, distances from a ``Sample``."""
-        rng = np.random.default_rng([seed, 1])
+        rng = np.random.default_rng([seed, 0, 1])
         sample = sample.smallest(SAMPLE_SIZE)
         n_features = sample.X.shape[1]
         encoding = cls(np.zeros(n_features), np.ones(n_features), None)
@@ -64,7 +68,9 @@ class FourierEncoding:
             encoding.location, encoding.scale = column_scales(sample.X, sample.weight)
         if bandwidth == "auto":
             bandwidth = 0.5 * median_distance(encoding.standardise(sample.X), rng)
-        encoding.frequencies = rng.normal(size=(n_features, n_frequencies)) / bandwidth
+        # In units of the bandwidth: what is clipped then is far by any measure.
+        encoding.scale = np.maximum(encoding.scale * bandwidth, 1e-300)
+        encoding.frequencies = rng.normal(size=(n_features, n_frequencies))
         return encoding
 
     @property

@@ -76,7 +76,8 @@ def solve(rows, task):
         share = rate * weight / (1 if one_by_one else len(index))
         in_all = share if one_by_one else share.sum()
         share *= np.minimum(1, np.maximum(rate, LARGEST_RATE) / in_all)
-        outputs = learn(rows.encode(index), share.astype(task.dtype))
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below
+            outputs = learn(rows.encode(index), share.astype(task.dtype))
         energy += weight @ outputs
         seen += weight.sum()
         update += count
@@ -92,13 +93,17 @@ def solve(rows, task):
                 )
     learn.finish()
     _flush(network.coefs)
-    if task.partial and previous is not None:
-        learned += previous.times[0]
+    if not all(np.isfinite(W).all() for W in network.coefs):
+        raise ValueError(
+            f"learning_rate={task.learning_rate:g} is too large: the weights diverged."
+        )
+    before = [0.0] * len(task.sizes) if previous is None else previous.times
+    if previous is not None and not previous.state:  # the stochastic solver's own
         curve = [*previous.curve, *curve]
     return Solution(
         network=network,
-        times=[learned] * len(task.sizes),
-        n_iter=n_done + len(curve) if not task.partial else n_done + 1,
+        times=[t + learned for t in before],
+        n_iter=len(curve),
         curve=np.array(curve),
     )
 
@@ -206,6 +211,8 @@ def _padded(W):
 def update_standards(standard, Y, rate, n_updates=1):
     """Move running moments of |y| towards the batch's; take them over at the start."""
     mean, variance = standard
+    if not rate.any():
+        return
     share = rate / rate.sum()
     absolute = np.abs(Y)
     batch_mean = share @ absolute

@@ -4,8 +4,15 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 
 def map_blocks(function, blocks, n_jobs):
-    """Yield ``function(block)`` in the order of ``blocks``, whatever ``n_jobs``."""
-    if effective_n_jobs(n_jobs) == 1 or len(blocks) == 1:
-        return map(function, blocks)
-    parallel = Parallel(n_jobs=n_jobs, require="sharedmem", return_as="generator")
-    return parallel(delayed(function)(block) for block in blocks)
+    """Yield ``function(block)`` in the order of ``blocks``, whatever ``n_jobs``.
+
+    No more than two results a thread wait to be taken: they may be large.
+    """
+    n_threads = effective_n_jobs(n_jobs)
+    if n_threads == 1 or len(blocks) == 1:
+        yield from map(function, blocks)
+        return
+    with Parallel(n_jobs=n_jobs, require="sharedmem") as parallel:
+        for start in range(0, len(blocks), 2 * n_threads):
+            window = blocks[start : start + 2 * n_threads]
+            yield from parallel(delayed(function)(block) for block in window)

@@ -28,7 +28,7 @@ def _has_codes(transformer):
 class CompetitiveHebbianTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ActivationLearningBase
 ):
-    r"""Unsupervised features by the local competitive Hebbian rule.
+    """Unsupervised features by the local competitive Hebbian rule.
 
     Every row is scaled to norm 1 and passed through layers that compete for it:
     dW = rate (x - W y) y^T with y = W^T x (paper [1]_, eq. 4). A layer converges to the
@@ -42,13 +42,14 @@ class CompetitiveHebbianTransformer(
         Units of every layer. None: one layer as wide as the input, 1,024 at most.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function between layers; all of them keep a row's norm (paper, section III.A).
-        "std_abs" standardises \|y\| over the training rows, "layer_std_abs" only
+        "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
         subtracts the row's own mean, which needs no statistics; "square" makes strong
         responses stronger, which suits features for a linear model.
     output : {"activated", "linear"}, default="activated"
         What ``transform`` returns: the last layer passed through ``activation`` and
         scaled to norm 1, as linear models like it; or the codes y = x W of rows at
-        their own scale, which ``inverse_transform`` turns back into rows.
+        their own scale, which ``inverse_transform`` turns back into rows, the more
+        faithfully the longer the learning time.
     solver : {"flow", "hebbian"}, default="flow"
         "flow" integrates the rule's gradient flow in closed form, one pass over the
         rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
@@ -62,7 +63,8 @@ class CompetitiveHebbianTransformer(
         "auto" puts the cut-off at the mean eigenvalue over the inputs in use: a
         direction is learned if it carries more than its even share of the rows'
         energy (the Kaiser-Guttman criterion). It follows from the statistics alone,
-        so batches change nothing.
+        so batches change nothing. With ``solver="hebbian"`` it is what ``max_iter``
+        epochs add up to.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
@@ -77,12 +79,12 @@ class CompetitiveHebbianTransformer(
         solver found them. With ``solver="flow"`` it keeps the learning times found
         before instead of choosing them again.
     n_jobs : int, default=None
-        Threads that work on blocks of rows. The result does not depend on it.
+        Threads that work on blocks of rows, on top of those of NumPy's BLAS: worth
+        it where that runs on one. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        Rotation of every layer, random start, order of mini-batches, and frequencies
-        of the Fourier map.
+        Rotation of every layer, random start, order of mini-batches.
     verbose : int, default=0
-        1 prints a line an epoch of ``solver="hebbian"``.
+        1 prints a line a layer (flow) or an epoch (hebbian).
 
     Attributes
     ----------
@@ -92,7 +94,7 @@ class CompetitiveHebbianTransformer(
     learning_times_ : ndarray of shape (n_layers,)
         The time each layer has learned for.
     n_iter_ : int
-        Passes over the rows: 1 for the flow, epochs for the stochastic solver.
+        Epochs of the stochastic solver; 1 for the flow.
     activation_curve_ : ndarray of shape (n_points,)
         Mean output activation of the training rows as training advanced: at 20 equal
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
@@ -109,7 +111,8 @@ class CompetitiveHebbianTransformer(
     Notes
     -----
     ``fit`` costs n_samples x n_inputs x n_units multiply-adds and one
-    eigendecomposition a layer, and keeps no hidden features of all rows. A row of
+    eigendecomposition a layer, and keeps no hidden features of all rows. Rows count by
+    direction only: scale the columns of a table first. A row of
     zeros has no direction: its features are zero.
 
     References
@@ -219,7 +222,7 @@ class CompetitiveHebbianTransformer(
         Returns
         -------
         features : ndarray of shape (n_samples, n_units)
-            float32 for float32 input. Rows of norm 1 for ``output="activated"``.
+            float32 if the training rows were. Rows of norm 1 for ``output="activated"``.
         """
         X = self._fitted_rows(X)
         if self.output == "linear":
@@ -234,7 +237,7 @@ class CompetitiveHebbianTransformer(
     def _codes(self, X):
         network, last = self._network(), self.n_layers_ - 1
         Y = network.hidden(self._encoded(X), last) @ self.coefs_[last]
-        return Y * row_norms(X)[:, None]
+        return Y * row_norms(X).astype(Y.dtype)[:, None]
 
     @available_if(_has_codes)
     def inverse_transform(self, X):

@@ -425,7 +425,8 @@ def test_warm_start_of_the_rule_goes_on(estimator):
     first = warm.activation_curve_
     learn(warm, X, y)
     assert warm.n_iter_ == 2 * estimator.max_iter
-    assert warm.activation_curve_[0] > first[0]
+    np.testing.assert_array_equal(warm.activation_curve_[: len(first)], first)
+    assert warm.activation_curve_[len(first)] > first[0]
     cold = learn(learn(clone(estimator), X, y), X, y)
     assert_array_equal(cold.activation_curve_, first)
 

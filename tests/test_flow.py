@@ -325,13 +325,13 @@ def test_standards_are_the_moments_of_absolute_outputs():
 def test_kaiser_time_puts_the_cut_off_at_a_share_of_the_mean_eigenvalue(share, n_dead):
     """f = 1/2 there; inputs that are always zero don't count."""
     X = np.hstack([3 * _rows(), np.zeros((40, n_dead))])
-    t = kaiser_time(Moments(6 + n_dead).add(X), EPSILON, share)
+    t = kaiser_time(Moments(6 + n_dead).add(X), share)
     mean_eigenvalue = (X**2).sum() / len(X) / 6
     assert naive.logistic_filter(share * mean_eigenvalue, t, EPSILON) == pytest.approx(0.5)
 
 
 def test_kaiser_time_of_zero_rows_is_finite():
-    assert kaiser_time(Moments(4).add(np.zeros((3, 4))), EPSILON) == 1.0
+    assert kaiser_time(Moments(4).add(np.zeros((3, 4)))) == 1.0
 
 
 # -- the paper's properties (section II.C, appendix A) ----------------------------------
