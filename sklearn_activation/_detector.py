@@ -12,6 +12,7 @@ from ._encoding import ENCODINGS, EncodedRows
 from ._sampling import Sample
 
 N_FOLDS = 5
+ROUNDING = 1e-6  # of activations in float32
 FALSE_ALARMS = 0.01  # of contamination="auto"
 
 
@@ -292,7 +293,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         threshold, _ = weighted_gap(scores, sample.weight, share)
         if suspects.any():  # unseen by now: the least typical of them is an outlier
             least = self._score(sample.X[suspects]).min()
-            threshold = max(threshold, np.nextafter(least, np.inf))
+            threshold = max(threshold, least + ROUNDING)
         return threshold
 
     def _cross_fitted(self, H, sample, moments, suspects):
@@ -387,15 +388,17 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 def weighted_gap(values, weight, share):
     """Highest and lowest threshold with just ``share`` of the weight below.
 
-    Of values that differ by rounding alone, none is below.
+    Both keep off the values next to them, by ``ROUNDING`` where there is room, so
+    that no row changes sides by rounding. Of values that differ by no more, none is
+    below.
     """
-    rounding = 1e-6 if values.dtype == np.float32 else 1e-12
-    if np.ptp(values) <= rounding:
-        return float(values.min()) - rounding, float(values.min()) - rounding
     order = np.argsort(values, kind="stable")
     below = np.cumsum(weight[order])
     rank = np.searchsorted(below, share * below[-1] * (1 + 1e-12), side="right")
-    rank = min(rank, len(order) - 1)
-    highest = values[order[rank]]
-    lowest = np.nextafter(values[order[rank - 1]], np.inf) if rank else highest
-    return float(highest), float(lowest)
+    above = values[order[min(rank, len(order) - 1)]]
+    lower = values[values < above - ROUNDING / 1000]  # copies of a row differ by less
+    if not len(lower) or np.ptp(values) <= ROUNDING:
+        return (float(values.min() - ROUNDING),) * 2
+    under = lower.max()
+    margin = min(ROUNDING, (above - under) / 2)
+    return float(above - margin), float(under + margin)

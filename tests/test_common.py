@@ -30,7 +30,7 @@ SMALL = [
     ),
     *(
         ActivationLearningClassifier(
-            (16, 16), encoding=encoding, n_frequencies=16, solver=solver, max_iter=20
+            (32, 32), encoding=encoding, n_frequencies=32, solver=solver, max_iter=50
         )
         for encoding, solver in product(("auto", "unit", "fourier"), SOLVERS)
     ),
