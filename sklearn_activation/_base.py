@@ -47,6 +47,11 @@ class ActivationLearningBase(BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+    _fourier_constraints = {  # of the estimators that have an ``encoding``
+        "n_frequencies": [Interval(Integral, 1, None, closed="left")],
+        "standardize": ["boolean"],
+        "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    }
     _default_depth = 1  # layers, and least units of each, if nobody chooses
     _least_width = 1
     _activate_last = False
@@ -110,6 +115,11 @@ class ActivationLearningBase(BaseEstimator):
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     # -- training ----------------------------------------------------------------
+
+    def _learn_unlabelled(self, X, sample_weight, *, partial):
+        X = self._validated(X, reset=not (partial and self.__sklearn_is_fitted__()))
+        X, weight = self._weighted(X, sample_weight)
+        return self._train(X, None, weight, partial=partial)
 
     def _train(self, X, labels, weight, *, partial):
         """Encode, choose what is to be chosen, solve, and keep the result."""
@@ -189,6 +199,16 @@ class ActivationLearningBase(BaseEstimator):
 
     def _fitted_encoding(self, sample, seed):
         return UnitEncoding.fitted_to(sample)
+
+    def _encoding_of_kind(self, name, sample, seed):
+        """The encoding ``name`` fitted to a sample, by the estimator's parameters."""
+        return ENCODINGS[name].fitted_to(
+            sample,
+            bandwidth=self.bandwidth,
+            n_frequencies=self.n_frequencies,
+            standardize=self.standardize,
+            seed=seed,
+        )
 
     def _plan(self, task, rows, sample):
         """Fill in the learning times of ``task``: here the rule of ``kaiser_time``."""
@@ -308,9 +328,15 @@ class ActivationLearningBase(BaseEstimator):
         """Entries of the largest row between input and output."""
         return max(max(W.shape) for W in self.coefs_)
 
-    def _fitted_rows(self, X, reset=False):
+    def _fitted_rows(self, X):
         check_is_fitted(self)
-        return self._validated(X, reset=reset)
+        return self._validated(X, reset=False)
+
+    def _energies(self, X):
+        """Output activation of validated rows without labels, shape (n_rows,)."""
+        return self._map_rows(
+            lambda block: self._network().energies(self._encoded(block)), X, self._widest()
+        )
 
     def _encoded(self, X):
         return EncodedRows(X, self._encoding(), dtype=self.coefs_[0].dtype).data()

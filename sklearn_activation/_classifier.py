@@ -1,11 +1,10 @@
 """Classification: the label that activates most."""
 
 from dataclasses import replace
-from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from . import _learning_time
@@ -139,9 +138,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
         "encoding": [StrOptions({"auto", *ENCODINGS})],
-        "n_frequencies": [Interval(Integral, 1, None, closed="left")],
-        "standardize": ["boolean"],
-        "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        **ActivationLearningBase._fourier_constraints,
     }
     _default_depth = 2
     _least_width = 256
@@ -281,15 +278,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self
 
     def _fitted_encoding(self, sample, seed):
-        options = {
-            "bandwidth": self.bandwidth,
-            "n_frequencies": self.n_frequencies,
-            "standardize": self.standardize,
-            "seed": seed,
-        }
         if self.encoding != "auto":
-            return ENCODINGS[self.encoding].fitted_to(sample, **options)
-        fitted = [kind.fitted_to(sample, **options) for kind in ENCODINGS.values()]
+            return self._encoding_of_kind(self.encoding, sample, seed)
+        fitted = [self._encoding_of_kind(name, sample, seed) for name in ENCODINGS]
         return min(fitted, key=lambda encoding: self._encoding_loss(encoding, sample, seed))
 
     def _encoding_loss(self, encoding, sample, seed):
@@ -307,16 +298,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def _plan(self, task, rows, sample):
         """Choose learning times, and the sharpness of probabilities, on held-out rows."""
         if self.solver == "flow" and not self._due:
-            times = task.times or list(self.learning_times_)
-            task.choose_time = lambda layer, moments, network: times[layer]
-            return
+            task.times = task.times or list(self.learning_times_)
         super()._plan(task, rows, sample)
         if self._due:
             self._sharpness = None  # until held-out rows say
-        if self.solver == "flow":
+        if self.solver == "flow" and self._due:
             all_rows_sampled = len(sample.X) < SEARCH_SIZE
-            affordable = MAX_CANDIDATES // (rows.n_labels * max(task.sizes)) + 1
-            sample = sample.smallest(N_FOLDS * affordable)
+            sample = sample.smallest(N_FOLDS * _affordable(rows.n_labels, task))
             held_out = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
             if task.partial or all_rows_sampled:
                 self._plan_on_sample(task, held_out, sample.folds(N_FOLDS))
@@ -347,8 +335,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             if layer < last:
                 return hidden[layer]
             n_held = HELD_OUT_SIZE if task.times is None else ENCODING_SIZE
-            affordable = MAX_CANDIDATES // (sample.n_labels * max(task.sizes)) + 1
-            held = sample.take(slice(0, min(n_held, affordable)))
+            held = sample.take(slice(0, min(n_held, _affordable(sample.n_labels, task))))
             fold = _learning_time.last_layer_fold(held, moments, network, task)
             path = _last_path(task)
             t, _, self._sharpness = _learning_time.choose_last_time([fold], path)
@@ -434,6 +421,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._map_rows(
             lambda block: self._network().label_energies(self._encoded(block)), X, n_entries
         )
+
+
+def _affordable(n_labels, task):
+    """Held-out rows that may stand in memory with every label."""
+    return MAX_CANDIDATES // (n_labels * max(task.sizes)) + 1
 
 
 def _last_path(task):

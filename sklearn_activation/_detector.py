@@ -1,6 +1,6 @@
 """Anomaly detection: what activates less is less typical."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
@@ -141,9 +141,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
         "encoding": [StrOptions(set(ENCODINGS))],
-        "n_frequencies": [Interval(Integral, 1, None, closed="left")],
-        "standardize": ["boolean"],
-        "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        **ActivationLearningBase._fourier_constraints,
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
     }
 
@@ -206,7 +204,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self : object
         """
         with self._all_or_nothing():
-            return self._learn(X, sample_weight, partial=False)
+            return self._learn_unlabelled(X, sample_weight, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -228,12 +226,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self : object
         """
         with self._all_or_nothing():
-            return self._learn(X, sample_weight, partial=True)
-
-    def _learn(self, X, sample_weight, *, partial):
-        X = self._validated(X, reset=not (partial and self.__sklearn_is_fitted__()))
-        X, weight = self._weighted(X, sample_weight)
-        return self._train(X, None, weight, partial=partial)
+            return self._learn_unlabelled(X, sample_weight, partial=True)
 
     def _train(self, X, labels, weight, *, partial):
         going_on = partial and self.__sklearn_is_fitted__()
@@ -241,21 +234,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         sample = Sample(**self._sample)
         if going_on:
             X, weight = sample.X, sample.weight
-        if self._solver != "flow":  # it keeps no statistics to leave rows out of
-            share = FALSE_ALARMS if self.contamination == "auto" else self.contamination
-            self.offset_, _ = weighted_gap(self._score(X), weight, share)
-        elif self.contamination == "auto" and self.n_layers_ > 1:
-            scores = self._refitted_scores(sample)
-            self.offset_, _ = weighted_gap(scores, sample.weight, FALSE_ALARMS)
-        elif self.contamination == "auto":
-            self.offset_ = self._set_aside(sample, FALSE_ALARMS)
-        elif self.n_layers_ == 1 and len(sample.X) < SAMPLE_SIZE:  # these are all the rows
-            self._set_aside(sample, self.contamination)
-            _, self.offset_ = weighted_gap(
-                self._score(sample.X), sample.weight, self.contamination
-            )
+        auto = self.contamination == "auto"
+        share = FALSE_ALARMS if auto else self.contamination
+        has_statistics = self._solver == "flow"  # to leave rows out of
+        if has_statistics and auto and self.n_layers_ > 1:
+            self.offset_, _ = weighted_gap(self._refitted_scores(sample), sample.weight, share)
+        elif has_statistics and auto:
+            self.offset_ = self._set_aside(sample, share)
+        elif has_statistics and self.n_layers_ == 1 and len(sample.X) < SAMPLE_SIZE:
+            self._set_aside(sample, share)  # the sample has all the rows
+            _, self.offset_ = weighted_gap(self._score(sample.X), sample.weight, share)
         else:
-            self.offset_, _ = weighted_gap(self._score(X), weight, self.contamination)
+            self.offset_, _ = weighted_gap(self._score(X), weight, share)
         return self
 
     def _refitted_scores(self, sample):
@@ -306,12 +296,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
         def without(rows):
             """The spectrum without some rows; of all rows if there are no others."""
-            left_out = _flow.Moments(H.shape[1]).add(H[rows], sample.weight[rows])
-            if not rows.any() or left_out.weight >= moments.weight * (1 - 1e-9):
+            if not rows.any() or sample.weight[rows].sum() >= moments.weight * (1 - 1e-9):
                 rest = moments
             elif moments.gram is None:  # so few rows that the sample has them all
                 rest = _flow.Moments(H.shape[1]).add(H[~rows], sample.weight[~rows])
             else:
+                left_out = _flow.Moments(H.shape[1]).add(H[rows], sample.weight[rows])
                 rest = moments.without(left_out)
             return _flow.Spectrum(*rest.spectrum(), shape[1], self._epsilon)
 
@@ -329,13 +319,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return scores, spectrum
 
     def _fitted_encoding(self, sample, seed):
-        return ENCODINGS[self.encoding].fitted_to(
-            sample,
-            bandwidth=self.bandwidth,
-            n_frequencies=self.n_frequencies,
-            standardize=self.standardize,
-            seed=seed,
-        )
+        return self._encoding_of_kind(self.encoding, sample, seed)
 
     def score_samples(self, X):
         """Output activation of each row: higher is more normal.
@@ -352,10 +336,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return self._score(self._fitted_rows(X))
 
     def _score(self, X):
-        energies = self._map_rows(
-            lambda block: self._network().energies(self._encoded(block)), X, self._widest()
-        )
-        return energies.astype(np.float64)
+        return self._energies(X).astype(np.float64)
 
     def decision_function(self, X):
         """``score_samples(X) - offset_``: negative for outliers.

@@ -158,14 +158,14 @@ class EncodedRows:
     def __len__(self):
         return len(self.X)
 
-    def take(self, index, weight=None):
-        """The rows at ``index``, with other weights if given."""
+    def take(self, index):
+        """The rows at ``index``."""
         return EncodedRows(
             self.X[index],
             self.encoding,
             labels=None if self.labels is None else self.labels[index],
             n_labels=self.n_labels,
-            weight=self.weight[index] if weight is None else weight,
+            weight=self.weight[index],
             dtype=self.dtype,
         )
 

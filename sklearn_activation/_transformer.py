@@ -183,7 +183,7 @@ class CompetitiveHebbianTransformer(
         self : object
         """
         with self._all_or_nothing():
-            return self._learn(X, sample_weight, partial=False)
+            return self._learn_unlabelled(X, sample_weight, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -205,12 +205,7 @@ class CompetitiveHebbianTransformer(
         self : object
         """
         with self._all_or_nothing():
-            return self._learn(X, sample_weight, partial=True)
-
-    def _learn(self, X, sample_weight, *, partial):
-        X = self._validated(X, reset=not (partial and self.__sklearn_is_fitted__()))
-        X, weight = self._weighted(X, sample_weight)
-        return self._train(X, None, weight, partial=partial)
+            return self._learn_unlabelled(X, sample_weight, partial=True)
 
     def transform(self, X):
         """Features of the rows of ``X``.
@@ -275,10 +270,7 @@ class CompetitiveHebbianTransformer(
         activation : ndarray of shape (n_samples,)
             ||y||^2, in [0, 1].
         """
-        X = self._fitted_rows(X)
-        return self._map_rows(
-            lambda block: self._network().energies(self._encoded(block)), X, self._widest()
-        )
+        return self._energies(self._fitted_rows(X))
 
     def score(self, X, y=None):
         """Mean output activation of the rows of ``X``.
