@@ -14,6 +14,7 @@ from . import _flow, _hebbian
 from ._encoding import ENCODINGS, EncodedRows, UnitEncoding
 from ._network import ACTIVATIONS, Network, block_slices
 from ._parallel import map_blocks
+from ._progress import CallbackSupportMixin, Progress
 from ._sampling import Sample
 from ._training import Solution, Task
 
@@ -25,7 +26,7 @@ SAMPLE_SIZE = 2048  # of which the model keeps these, for batches to come
 MAX_WIDTH = 1024
 
 
-class ActivationLearningBase(BaseEstimator):
+class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; not for use by itself."""
 
     _parameter_constraints = {
@@ -169,8 +170,14 @@ class ActivationLearningBase(BaseEstimator):
             task.times = list(self.learning_times_)
         self._n_seen = weight.sum() + (self._n_seen if going_on else 0)
         self._plan(task, rows, sample)
-        self._keep(SOLVERS[self.solver](rows, task), task, encoding, kept)
+        task.progress = self._progress(X, labels, weight)
+        task.progress.fitted = lambda solution: self._fitted_twin(solution, task, encoding, kept)
+        solution = self._solve(rows, task)
+        self._keep(solution, task, encoding, kept)
         return self
+
+    def _solve(self, rows, task):
+        return SOLVERS[self.solver](rows, task)
 
     def _check_unchanged(self, name, before):
         if getattr(self, name) != before:
@@ -190,9 +197,9 @@ class ActivationLearningBase(BaseEstimator):
             seed=seed,
             dtype=np.dtype(rows.dtype),
             learning_rate=float(self.learning_rate),
-            max_iter=int(self.max_iter),
+            max_iter=self.max_iter,
             batch_size=int(self.batch_size),
-            verbose=int(self.verbose),
+            progress=Progress(),
             n_jobs=self.n_jobs,
             activate_last=self._activate_last,
         )
@@ -217,6 +224,34 @@ class ActivationLearningBase(BaseEstimator):
         )
 
     # -- state -----------------------------------------------------------------
+
+    @contextmanager
+    def _fitting(self, X, y=None, sample_weight=None):
+        """A whole fit, of which scikit-learn's callbacks are told; all or nothing."""
+        root = None
+        if hasattr(self, "_init_callback_context"):  # scikit-learn 1.9
+            root = self._init_callback_context(max_subtasks=None)
+            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+            data = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+            root.call_on_fit_task_begin(**data)
+        with self._all_or_nothing():
+            yield
+        if root is not None:
+            root.call_on_fit_task_end(**data, reconstruction_attributes=lambda: vars(self))
+
+    def _progress(self, X, labels, weight):
+        """What solvers report to."""
+        y = self.classes_[labels] if self._n_labels else None
+        return Progress(
+            int(self.verbose), self, {"X": X, "y": y, "metadata": {"sample_weight": weight}}
+        )
+
+    def _fitted_twin(self, solution, task, encoding, sample):
+        """Attributes of this estimator were it fitted with ``solution``."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        ActivationLearningBase._keep(twin, solution, task, encoding, sample)
+        return vars(twin)
 
     @contextmanager
     def _all_or_nothing(self):
@@ -278,8 +313,11 @@ class ActivationLearningBase(BaseEstimator):
     def _check_mergeable(self, other):
         if type(self) is not type(other):
             raise ValueError(f"Cannot merge {type(other).__name__} into {type(self).__name__}.")
-        if {self._solver, other._solver} != {"flow"}:
-            raise ValueError("Only solver='flow' keeps the statistics that merge adds up.")
+        if not all("moments" in estimator._state for estimator in (self, other)):
+            raise ValueError(
+                "Cannot merge: only solver='flow' without feedback keeps the statistics that "
+                "merge adds up."
+            )
         names = ["n_features_in_", "classes_", "_encoding_name", "_encoding_state", "_activation"]
         names += ["_epsilon"] if self.n_layers_ == 1 else ["_epsilon", "_seed"]
         for name in names:

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from . import _flow
 from ._base import SAMPLE_SIZE, ActivationLearningBase
 from ._encoding import ENCODINGS, EncodedRows
+from ._progress import with_callbacks
 from ._sampling import Sample
 
 N_FOLDS = 5
@@ -186,6 +187,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
         """Learn what typical rows look like.
@@ -203,7 +205,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         -------
         self : object
         """
-        with self._all_or_nothing():
+        with self._fitting(X, sample_weight=sample_weight):
             return self._learn_unlabelled(X, sample_weight, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -252,7 +254,6 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Scores of sampled rows by networks trained on the sample without their fold."""
         rows = EncodedRows.of_sample(sample, self._encoding(), 0, self.coefs_[0].dtype)
         task = self._task(rows, self._seed)
-        task.verbose = 0
         task.choose_time = lambda layer, moments, network: self.learning_times_[layer]
         scores = self._score(sample.X)
         fold_of = sample.folds(N_FOLDS)

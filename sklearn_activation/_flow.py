@@ -223,6 +223,7 @@ def solve(rows, task):
         )
 
     for layer, n_units in enumerate(task.sizes):
+        task.progress.begin("layer")
         # A copy: a fit that fails half-way must not have changed what it started from.
         moments = Moments(**deepcopy(states[layer] or {"n_inputs": n_inputs}))
         for H, weight in passed(rows, lambda Z, layer=layer: network.hidden(Z, layer)):
@@ -233,16 +234,15 @@ def solve(rows, task):
         network.coefs.append(W)
         times.append(t)
         kept.append(moments.state)
-        if task.verbose:
-            seconds = time.perf_counter() - started
-            print(
-                f"Layer {layer + 1} of {len(task.sizes)}, learning time {t:.4g}, {seconds:.1f} s"
-            )
         if layer < len(task.sizes) - 1 or task.activate_last:
             source = task.sample if task.partial else rows
             outputs = passed(source, lambda Z, layer=layer, W=W: network.hidden(Z, layer) @ W)
             network.standards.append(absolute_moments(outputs, task.dtype))
         n_inputs = n_units
+        seconds = time.perf_counter() - started
+        task.progress.end(
+            f"Layer {layer + 1} of {len(task.sizes)}, learning time {t:.4g}, {seconds:.1f} s"
+        )
     return Solution(
         network=network,
         times=times,

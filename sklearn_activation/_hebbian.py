@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ._flow import absolute_moments
 from ._network import Network, row_energies
 from ._training import Solution
 from .kernels.online import learn_rows
@@ -20,25 +21,16 @@ FINAL_SHARE = 0.1  # of the updates run at a tenth of the rate
 LARGEST_RATE = 0.5  # of a batch in which weighty rows come together
 TINY = 1e-25  # weights below are set to 0 before they become denormal and slow
 FLUSH_EVERY = 100  # updates
+N_STANDARD = 2000  # rows that an untrained network's moments of |y| are taken from
 
 
 def solve(rows, task):
     """Train all layers together by mini-batches, from random weights or the previous."""
     rng = np.random.default_rng(task.seed)
     previous = task.previous
-    if previous is None:
-        network = _random_network(rows.n_inputs, task, rng)
-        n_done = 0
-    else:
-        network = Network(
-            [W.astype(task.dtype, order="C", copy=True) for W in previous.network.coefs],
-            task.activation,
-            [(m.astype(task.dtype), v.astype(task.dtype)) for m, v in previous.network.standards],
-        )
-        for W in network.coefs[len(network.standards) :]:  # the flow may keep none of the last
-            network.standards.append(tuple(np.zeros((2, W.shape[1]), task.dtype)))
-        n_done = previous.n_iter
-        rng = np.random.default_rng([task.seed, n_done])
+    network = start(rows.n_inputs, task)
+    n_done = 0 if previous is None else previous.n_iter
+    rng = np.random.default_rng([task.seed, 1, n_done])
     n_rows = len(rows)
     batch_size = min(task.batch_size, n_rows)
     n_batches = -(-n_rows // batch_size)
@@ -61,11 +53,25 @@ def solve(rows, task):
     started = time.perf_counter()
     curve, energy, seen = [], 0.0, 0.0
     learned = 0.0
+
+    def so_far():
+        learn.finish()
+        before = [0.0] * len(task.sizes) if previous is None else previous.times
+        own = previous is not None and not previous.state  # not the flow's
+        whole = [*previous.curve, *curve] if own else curve
+        return Solution(
+            network=network,
+            times=[t + learned for t in before],
+            n_iter=len(whole),
+            curve=np.array(whole),
+        )
+
     update = 0
     while update < n_updates:
         k = update % n_batches
         if k == 0:
             order = rng.permutation(n_rows)
+            task.progress.begin("epoch")
         # Updates by single rows are handed over many at once.
         count = min(FLUSH_EVERY, n_batches - k, n_updates - update) if one_by_one else 1
         index = order[k * batch_size : (k + count) * batch_size]
@@ -86,26 +92,20 @@ def solve(rows, task):
         if update % n_batches == 0 or update == n_updates:
             curve.append(energy / max(seen, 1e-300))
             energy = seen = 0.0
-            if task.verbose:
-                print(
-                    f"Epoch {len(curve)}, {update} of {n_updates} updates, "
-                    f"activation {curve[-1]:.4f}, {time.perf_counter() - started:.1f} s"
-                )
+            stop = task.progress.end(
+                f"Epoch {len(curve)}, {update} of {n_updates} updates, "
+                f"activation {curve[-1]:.4f}, {time.perf_counter() - started:.1f} s",
+                so_far,
+            )
+            if stop:
+                break
     learn.finish()
     _flush(network.coefs)
     if not all(np.isfinite(W).all() for W in network.coefs):
         raise ValueError(
             f"learning_rate={task.learning_rate:g} is too large: the weights diverged."
         )
-    before = [0.0] * len(task.sizes) if previous is None else previous.times
-    if previous is not None and not previous.state:  # the stochastic solver's own
-        curve = [*previous.curve, *curve]
-    return Solution(
-        network=network,
-        times=[t + learned for t in before],
-        n_iter=len(curve),
-        curve=np.array(curve),
-    )
+    return so_far()
 
 
 def _updates_for(times, learning_rate):
@@ -118,8 +118,29 @@ def _updates_for(times, learning_rate):
     return max(1, round(times[0] / learning_rate / (1 - 0.9 * FINAL_SHARE)))
 
 
-def _random_network(n_inputs, task, rng):
-    """W W^T is about epsilon I: the paper's N(0, 0.01^2) for 1064 units."""
+def untrained(rows, task):
+    """The solution before any learning, its moments of |y| those of some rows."""
+    network = start(rows.n_inputs, task)
+    H = rows.encode(slice(0, N_STANDARD))
+    weight = rows.weight[:N_STANDARD]
+    for layer, W in enumerate(network.coefs):
+        Y = H @ W
+        network.standards[layer] = absolute_moments([(Y, weight)], task.dtype)
+        H, _ = network.activate(layer, Y)
+    return Solution(network, [0.0] * len(network), 0, np.empty(0))
+
+
+def start(n_inputs, task):
+    """A copy of the previous network, or a random one.
+
+    In the random one W W^T is about epsilon I: the paper's N(0, 0.01^2) for 1064 units.
+    """
+    if task.previous is not None:
+        network = task.previous.network.copy(task.dtype)
+        for W in network.coefs[len(network.standards) :]:  # the flow may keep none of the last
+            network.standards.append(tuple(np.zeros((2, W.shape[1]), task.dtype)))
+        return network
+    rng = np.random.default_rng(task.seed)
     coefs, standards = [], []
     for n_units in task.sizes:
         deviation = np.sqrt(task.epsilon / max(n_units, 1))

@@ -42,6 +42,18 @@ class Network:
     def __len__(self):
         return len(self.coefs)
 
+    def copy(self, dtype):
+        """The same network in arrays of its own."""
+        return Network(
+            [W.astype(dtype, order="C", copy=True) for W in self.coefs],
+            self.activation,
+            [tuple(moment.astype(dtype) for moment in pair) for pair in self.standards],
+        )
+
+    def without_last(self):
+        """All layers but the last, on the same arrays."""
+        return Network(self.coefs[:-1], self.activation, self.standards)
+
     def activate(self, layer, A, B=None):
         """Pass the rows ``A[i] + B[c]`` of ``layer`` through the activation.
 
@@ -103,8 +115,7 @@ class Network:
             result += row_energies(A)[:, None]
             result += row_energies(labels)
             return result
-        lower = Network(self.coefs[:-1], self.activation, self.standards)
-        energies = row_energies(lower.label_rows(Z) @ self.coefs[-1])
+        energies = row_energies(self.without_last().label_rows(Z) @ self.coefs[-1])
         return energies.reshape(len(Z), len(labels))
 
     def gradient(self, Z):

@@ -47,8 +47,12 @@ class Sample:
 
     def folds(self, n_folds):
         """Fold of every row: the hash once more, for the sample took its small values."""
-        mixed = self.hashes * np.uint64(0xD1342543DE82EF95)
-        return (mixed >> np.uint64(33)) % np.uint64(n_folds)
+        return mixed_hashes(self.hashes) % np.uint64(n_folds)
+
+
+def mixed_hashes(hashes):
+    """31 other bits for every hash."""
+    return (hashes * np.uint64(0xD1342543DE82EF95)) >> np.uint64(33)
 
 
 def row_hashes(X, labels):

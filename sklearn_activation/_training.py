@@ -7,6 +7,21 @@ import numpy as np
 
 from ._encoding import EncodedRows
 from ._network import Network
+from ._progress import Progress
+
+
+@dataclass
+class Feedback:
+    """How to learn from mistakes (see ``_feedback``)."""
+
+    unlearning_factor: float
+    gap: float
+    max_iter: int
+    n_iter_no_change: int
+    choose_time: Callable  # of the closed form that it starts from, as in ``Task``
+    # On trial, taken only if it helps on held-out rows: () chooses the times of the closed
+    # form that it is compared with.
+    plan_rival: Callable | None = None
 
 
 @dataclass
@@ -23,12 +38,13 @@ class Task:
     learning_rate: float
     max_iter: int
     batch_size: int
-    verbose: int
+    progress: Progress
     n_jobs: int | None
     previous: "Solution | None" = None  # to go on from
     partial: bool = False  # one pass over more rows instead of a whole training
     activate_last: bool = False  # the last layer's moments of |y| are wanted, too
     sample: EncodedRows | None = None  # of all rows so far, for a partial training
+    feedback: Feedback | None = None
     rotations: dict = field(default_factory=dict)  # by layer, made when first needed
 
 

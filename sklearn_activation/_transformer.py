@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._base import ActivationLearningBase
 from ._encoding import row_norms
+from ._progress import with_callbacks
 from .kernels.rows import scale_to_unit
 
 
@@ -167,6 +168,7 @@ class CompetitiveHebbianTransformer(
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
         """Learn the layers from the rows of ``X``.
@@ -182,7 +184,7 @@ class CompetitiveHebbianTransformer(
         -------
         self : object
         """
-        with self._all_or_nothing():
+        with self._fitting(X, sample_weight=sample_weight):
             return self._learn_unlabelled(X, sample_weight, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)

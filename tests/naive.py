@@ -187,3 +187,20 @@ def central_differences(function, x, step=1e-6):
         down[j] -= step
         result[j] = (function(up) - function(down)) / (2 * step)
     return result
+
+
+# -- feedback ----------------------------------------------------------------------
+
+
+def feedback_step(coefs, standards, activation, z, right, wrong, rate, factor):
+    """Steps of all layers for one encoded data row: learn one label, unlearn another."""
+    steps = [np.zeros_like(W) for W in coefs]
+    n_labels = coefs[0].shape[0] - len(z)
+    for label, r in ((right, rate), (wrong, -factor * rate)):
+        x = np.concatenate([z, np.eye(n_labels)[label]])
+        for layer, W in enumerate(coefs):
+            y = W.T @ x
+            steps[layer] += r * np.outer(x - W @ y, y)
+            if layer < len(coefs) - 1:
+                x = activate_row(activation, y, *standards[layer])
+    return steps

@@ -46,7 +46,7 @@ SMALL = [
 N_CHECKS = {
     (1, 9): {
         "CompetitiveHebbianTransformer": 54,
-        "ActivationLearningClassifier": 62,
+        "ActivationLearningClassifier": 63,
         "ActivationAnomalyDetector": 54,
     },
 }

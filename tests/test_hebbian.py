@@ -34,9 +34,11 @@ def _start(estimator, n_inputs=6):
         epsilon=estimator.init_activation,
         dtype=np.float64,
         activation=estimator.activation,
+        previous=None,
+        seed=estimator._seed,
     )
-    rng = np.random.default_rng(estimator._seed)
-    return _hebbian._random_network(n_inputs, task, rng), rng
+    rng = np.random.default_rng([estimator._seed, 1, 0])  # of the order of rows
+    return _hebbian.start(n_inputs, task), rng
 
 
 def _network(widths, activation="std_abs", seed=1):
