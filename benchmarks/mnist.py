@@ -35,7 +35,9 @@ def all_labels(report, data, quick):
     for depth in (1, 2) if quick else (1, 2, 4):
         errors, seconds = [], []
         for seed in seeds:
-            model = ActivationLearningClassifier((WIDTH,) * depth, random_state=seed)
+            model = ActivationLearningClassifier(
+                (WIDTH,) * depth, feedback=False, random_state=seed
+            )
             started = time.perf_counter()
             model.fit(X_train, y_train)
             seconds.append(time.perf_counter() - started)
@@ -120,6 +122,7 @@ def stochastic(report, data, quick):
     model = ActivationLearningClassifier(
         (WIDTH, WIDTH),
         encoding="unit",
+        feedback=False,
         solver="hebbian",
         max_iter=2 if quick else 100,
         random_state=0,

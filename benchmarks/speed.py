@@ -14,7 +14,7 @@ from _common import Report, best_time, load_mnist
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from sklearn_activation import ActivationLearningClassifier
+from sklearn_activation import ActivationLearningClassifier, _feedback
 from sklearn_activation._network import ACTIVATIONS, block_slices
 from sklearn_activation.kernels.online import learn_rows
 
@@ -45,7 +45,9 @@ def fitting(report, data):
     }.items():
         seconds = []
         for seed in range(3):
-            model = ActivationLearningClassifier((WIDTH, WIDTH), random_state=seed, **options)
+            model = ActivationLearningClassifier(
+                (WIDTH, WIDTH), feedback=False, random_state=seed, **options
+            )
             seconds.append(timed(lambda m=model: m.fit(X, y))[1])
         report.add(work, name, seconds, "s", of_one_mlp_epoch=float(np.mean(seconds) / epoch))
     return model
@@ -60,7 +62,7 @@ X, y, _, _ = load_mnist()
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 before = peak()
-ActivationLearningClassifier((1064, 1064), random_state=0).fit(X[:{n}], y[:{n}])
+ActivationLearningClassifier((1064, 1064), feedback=False, random_state=0).fit(X[:{n}], y[:{n}])
 print(before, peak())
 """
 
@@ -122,6 +124,7 @@ def stochastic_epoch(report, data):
             (WIDTH, WIDTH),
             encoding="unit",
             solver="hebbian",
+            feedback=False,
             max_iter=n_epochs,
             random_state=0,
         )
@@ -208,6 +211,51 @@ def starting(report):
     report.add("first fit on iris, warm kernel cache", "flow, everything chosen", fits, "s")
 
 
+def feedback(report, data):
+    """Seconds of feedback with and without each of its shortcuts.
+
+    Rows that rest, wrong labels that are not tried, and the data block's reconstruction
+    that both labels of a row share, switched off one at a time.
+    """
+    X, y = data[:2]
+    X, y = X[:20_000], y[:20_000]
+    plain_step = _feedback._Learner.first_step
+
+    def unshared(self, Z, A, labels, Y, signed, step):
+        inputs = np.zeros((len(Y), len(self.network.coefs[0])), dtype=Y.dtype)
+        inputs[:, : Z.shape[1]] = np.concatenate([Z, Z])
+        inputs[np.arange(len(Y)), Z.shape[1] + labels] = 1
+        W = self.network.coefs[0]
+        np.matmul((inputs - Y @ W.T).T, signed * Y, out=step)
+
+    def seconds(first_step=plain_step, **constants):
+        before = {name: getattr(_feedback, name) for name in constants}
+        for name, value in constants.items():
+            setattr(_feedback, name, value)
+        _feedback._Learner.first_step = first_step
+        try:
+            model = ActivationLearningClassifier(
+                (WIDTH, WIDTH), encoding="unit", feedback=True, random_state=0
+            )
+            return timed(lambda: model.fit(X, y))[1]
+        finally:
+            for name, value in before.items():
+                setattr(_feedback, name, value)
+            _feedback._Learner.first_step = plain_step
+
+    work = f"fit with feedback, {len(X):,} rows, 2 x {WIDTH}"
+    ours = seconds()
+    report.add(work, "as it is", ours, "s")
+    for name, changes in {
+        "no row rests": {"LONGEST_REST": 1},
+        "every label tried": {"N_RIVALS": 9},
+        "no product shared": {"first_step": unshared},
+        "none of the three": {"LONGEST_REST": 1, "N_RIVALS": 9, "first_step": unshared},
+    }.items():
+        slow = seconds(**changes)
+        report.add(work, name, slow, "s", times_slower=slow / ours)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="10,000 rows")
@@ -223,6 +271,7 @@ def main():
     model = fitting(report, data)
     predicting(report, data, model)
     stochastic_epoch(report, data)
+    feedback(report, data)
 
 
 if __name__ == "__main__":
