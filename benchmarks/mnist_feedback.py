@@ -13,7 +13,7 @@ import warnings
 import matplotlib
 import numpy as np
 from _common import RESULTS, Report, load_mnist
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 from mnist import WIDTH, error
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
@@ -47,14 +47,18 @@ def calibration_error(p, y, n_bins=15):
     return 100 * np.abs(np.bincount(bins, weights=right - confidence)).sum() / len(y)
 
 
-def figure(name, lines, xlabel, yscale, quick):
-    """Save test errors {method: [(x, error), ...]} as results/<name>.png, x in logarithms."""
+def figure(name, lines, xlabel, scale, quick):
+    """Save test errors {method: [(x, error), ...]} as results/<name>.png."""
     fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     for method, points in lines.items():
         ax.plot(*zip(*points, strict=True), STYLES[method], label=method)
-    ax.set(xscale="log", yscale=yscale, xlabel=xlabel, ylabel="test error, %")
-    for axis in (ax.xaxis, ax.yaxis)[: 2 if yscale == "log" else 1]:
-        axis.set_major_formatter(ScalarFormatter())
+    ax.set(xscale=scale, yscale=scale, xlabel=xlabel, ylabel="test error, %")
+    if scale == "log":
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(ScalarFormatter())
+            axis.set_minor_formatter(NullFormatter())
+        ax.set_xticks(SIZES, [f"{n:,}" for n in SIZES])
+        ax.set_yticks([1, 2, 5, 10])
     ax.grid(alpha=0.3, which="both")
     ax.legend()
     RESULTS.mkdir(exist_ok=True)
@@ -198,6 +202,26 @@ def sizes(report, data, quick):
     figure("mnist_sizes", lines, "training rows", "log", quick)
 
 
+def unlabelled(report, data, quick):
+    """Test error with 600 labels, alone and beside rows without a label."""
+    X_train, y_train, X_test, y_test = data
+    errors, seconds = {}, []
+    for draw in range(1 if quick else 3):
+        rows = np.random.default_rng(draw).permutation(len(X_train))
+        X, y = X_train[rows], y_train[rows].astype(int)
+        alone = ours(draw).fit(X[:600], y[:600])
+        y[600:] = -1
+        model = ours(draw).set_params(missing_label=-1)
+        started = time.perf_counter()
+        model.fit(X, y)
+        seconds.append(time.perf_counter() - started)
+        for works, fitted in (("600 labels", alone), (f"600 of {len(X):,} labels", model)):
+            errors.setdefault(works, []).append(error(fitted, X_test, y_test))
+    for work, values in errors.items():
+        report.add(f"{work}, partly labelled", AUTO, values, "% error")
+    report.add(f"600 of {len(X):,} labels, partly labelled, fit", AUTO, seconds, "s")
+
+
 # -- disturbed images ------------------------------------------------------------------
 
 MODELS = {
@@ -333,6 +357,7 @@ PARTS = {
     "all_labels": all_labels,
     "curve": curve,
     "sizes": sizes,
+    "unlabelled": unlabelled,
     "masked": masked,
     "lines": random_lines,
     "adversarial": adversarial,

@@ -6,7 +6,7 @@ at -lambda times that rate (paper, eq. 12-14), all layers together.
 
 Most rows soon have gamma = 0, and most work goes into scoring labels. So
 
-- a row whose gap is wide is visited again only ``REST`` epochs later;
+- a row whose gap is wide rests, and is visited again 2 to 6 epochs later;
 - a visit scores the right label and its rival, the wrong one that activated most when all
   labels were last scored, less than ``LOOK_EVERY`` epochs before;
 - rivals are found by the largest eigenvalues of the last layer's W W^T (``outline``);
@@ -35,7 +35,7 @@ GAIN_DECAY = 0.01
 LOOK_EVERY = 6  # epochs
 FEW_TO_OUTLINE = 20_000  # pairs of a row and a label that are scored exactly
 OUTLINED = 0.15
-REST = 4  # epochs
+REST = (2, 6)  # epochs
 HOLD_EVERY = 10  # updates
 SLACK = 1.05  # of the largest eigenvalue of W W^T, before it is set back to 1
 INPUT_ENERGY = 2.0  # data and label block have norm 1 each
@@ -120,6 +120,7 @@ class _Learner:
         self.rivals = np.zeros(len(rows), dtype=np.int32)  # wrong labels
         self.looked = np.full(len(rows), -LOOK_EVERY)  # epoch in which all labels were scored
         self.due = np.zeros(len(rows), dtype=np.int64)  # epoch of the next visit
+        self.rest = np.full(len(rows), REST[0])  # epochs until the next visit if the gap is wide
         self.gap = np.zeros(len(rows), dtype=task.dtype)
         self.energy = np.zeros(len(rows), dtype=task.dtype)  # with the right label
         self.mean_gain = mean_gain
@@ -137,6 +138,7 @@ class _Learner:
         rng.shuffle(index)
         size = VISITED * self.task.batch_size
         self.n_active = 0
+        self.rest = rng.integers(*REST, size=len(self.rows), endpoint=True)  # not all in step
         self.look_around(index, epoch)
         for first in range(0, len(index), size):
             progress = (epoch + first / len(index)) / n_epochs if n_epochs > 1 else 0
@@ -224,7 +226,7 @@ class _Learner:
         self.energy[index] = energies[0]
         self.gap[index] = gap
         gain = np.clip(1 - gap / self.task.feedback.gap, 0, 1)
-        self.due[index] = epoch + np.where(gain > 0, 1, REST)
+        self.due[index] = epoch + np.where(gain > 0, 1, self.rest[index])
         weighted = gain * self.relative[index]
         mean = float(weighted.mean())
         if self.mean_gain is None:
@@ -237,6 +239,7 @@ class _Learner:
         share = rate / (VISITED * self.task.batch_size * max(self.mean_gain, LEAST_GAIN))
         rates = (weighted[active] * share).astype(A.dtype)
         rates *= min(1, rate / rates.sum())
+        np.minimum(rates, rate / PACE, out=rates)  # no row learns faster than the learning rate
         pairs = np.concatenate([active, n + active])
         chosen = [(X if X is None else X[pairs], Y[pairs]) for X, Y in layers]
         self.learn(Z[active], A[active], both[pairs], chosen, rates)

@@ -153,10 +153,12 @@ def test_rows_with_a_wide_gap_rest_but_not_for_long():
         last[index] = epoch
     wide = learner.gap > 0.25
     assert 0 < wide.sum() < 200
-    assert (longest[wide] == _feedback.REST).all() and (longest[learner.gap < 0.15] == 1).all()
-    assert 19 - last.min() < _feedback.REST
+    shortest, most = _feedback.REST
+    assert (longest[wide] > shortest).all() and longest.max() == most
+    assert (longest[learner.gap < 0.15] == 1).all()
+    assert 19 - last.min() < most
     stale = max((epoch - looked).max() for epoch, looked in enumerate(looks))
-    assert stale < _feedback.LOOK_EVERY + _feedback.REST
+    assert stale < _feedback.LOOK_EVERY + most
 
 
 def test_outline_finds_the_rivals(monkeypatch):
@@ -503,7 +505,7 @@ def test_unlabelled_rows_are_those_labelled_by_the_round_before():
     labels = None
     for _ in range(2):
         found = np.concatenate([y[:40], again.predict(X[40:])])
-        if labels is not None and np.mean(found[40:] != labels[40:]) < 0.01:
+        if labels is not None and np.mean(found[40:] != labels[40:]) < 0.001:
             break
         labels = found
         weight = np.where(np.arange(len(y)) < 40, 0.5 * (len(y) - 40) / 40, 1.0)
@@ -514,7 +516,7 @@ def test_unlabelled_rows_are_those_labelled_by_the_round_before():
 def test_unlabelled_rows_with_feedback(capsys):
     X, X_test, y, y_test = _digits(4)
     partly = np.where(np.arange(len(y)) < 40, y, -1)
-    model = _classifier(missing_label=-1, max_iter=10, verbose=1).fit(X, partly)
+    model = _classifier(missing_label=-1, max_iter=50, verbose=1).fit(X, partly)
     assert model.feedback_ and model.score(X_test, y_test) > 0.9
     assert "Epoch 10 of 10" in capsys.readouterr().out
 
