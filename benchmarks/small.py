@@ -34,17 +34,20 @@ def main():
         accuracy = {}
         for seed in range(1 if args.quick else 5):
             folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-            for classifier in (
-                ActivationLearningClassifier(random_state=seed),
-                LogisticRegression(max_iter=1000),
-                SVC(),
-                MLPClassifier(max_iter=1000, random_state=seed),
-            ):
+            for method, classifier in {
+                "ActivationLearningClassifier": ActivationLearningClassifier(random_state=seed),
+                "the same, feedback=False": ActivationLearningClassifier(
+                    feedback=False, random_state=seed
+                ),
+                "LogisticRegression": LogisticRegression(max_iter=1000),
+                "SVC": SVC(),
+                "MLPClassifier": MLPClassifier(max_iter=1000, random_state=seed),
+            }.items():
                 model = make_pipeline(StandardScaler(), classifier)
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", ConvergenceWarning)
                     scores = cross_val_score(model, X, y, cv=folds)
-                accuracy.setdefault(type(classifier).__name__, []).append(100 * scores.mean())
+                accuracy.setdefault(method, []).append(100 * scores.mean())
         for method, values in accuracy.items():
             report.add(f"{name}, 5-fold", method, np.array(values), "% accuracy")
 

@@ -103,8 +103,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         (``solver="flow"``) or from random weights ("hebbian"). Feedback needs many
         rows: the paper finds that it hurts with fewer than about 4,000 of MNIST.
         "auto" holds out a tenth of the rows (250 to 2,000), and takes feedback if it
-        corrects more of them than it spoils, by two standard errors; otherwise the model
-        is that of False. With fewer than 1,000 rows, and in ``partial_fit``, it goes
+        corrects more of them than it spoils, by a standard error; otherwise the model is
+        that of False. With fewer than 1,000 rows, and in ``partial_fit``, it goes
         without. With feedback, "auto" learning times put every layer's cut-off at the
         mean eigenvalue.
     unlearning_factor : float in [0, 1], default=0.7
@@ -566,7 +566,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         """The solution with feedback if that pays on held-out rows, else None.
 
         Its rival is the closed form with learning times of its own: feedback must correct
-        more of the rival's mistakes than it adds, by two standard errors.
+        more of the rival's mistakes than it adds, by a standard error.
         """
         solution = self._with_feedback(train, held, task)
         task.feedback.plan_rival()
@@ -575,7 +575,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             _feedback.is_wrong(found.network, held, task.n_jobs) for found in (solution, rival)
         )
         gain = held.weight * (wrong_before - wrong)
-        return solution if gain.sum() > 2 * np.sqrt((gain**2).sum()) else None
+        return solution if gain.sum() > np.sqrt((gain**2).sum()) else None
 
     def _solve_stream(self, rows, task):
         """Feedback on one more batch, whose rows are held-out rows until they are learned."""
