@@ -245,6 +245,7 @@ def feedback(report, data):
             _feedback._Learner.first_step = plain_step
 
     work = f"fit with feedback, {len(X):,} rows, 2 x {WIDTH}"
+    seconds()  # compiles
     ours, all_eigenvalues = seconds(), {"FEW_TO_OUTLINE": 10**9}
     report.add(work, "as it is", ours, "s")
     for name, changes in {

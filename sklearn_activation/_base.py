@@ -122,8 +122,11 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         X, weight = self._weighted(X, sample_weight)
         return self._train(X, None, weight, partial=partial)
 
-    def _train(self, X, labels, weight, *, partial):
-        """Encode, choose what is to be chosen, solve, and keep the result."""
+    def _train(self, X, labels, weight, *, partial, warm=None, wishes=None):
+        """Encode, choose what is to be chosen, solve, and keep the result.
+
+        ``warm`` overrides ``warm_start``; ``wishes`` go into the task.
+        """
         again = self.__sklearn_is_fitted__()
         going_on = partial and again
         if going_on and self.solver == "flow" and self._solver != "flow":
@@ -131,7 +134,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
                 "solver='flow' goes on from statistics of the rows, and solver='hebbian' kept "
                 "none: call fit first."
             )
-        warm = again and (going_on or self.warm_start)
+        warm = again and (going_on or (self.warm_start if warm is None else warm))
         seed = self._seed if warm else self._new_seed()
         # A sample of a stream must not look at the last batch more closely than at the others.
         size = SAMPLE_SIZE if partial else SEARCH_SIZE
@@ -162,6 +165,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
                 f"to go on from, {[W.shape[1] for W in self.coefs_]}: call fit."
             )
         task.partial = partial
+        task.wishes = wishes
         kept = sample.smallest(SAMPLE_SIZE)
         task.sample = EncodedRows.of_sample(kept, encoding, rows.n_labels, rows.dtype)
         if same_shape and (partial or self.solver == "hebbian"):

@@ -18,8 +18,8 @@ from ._encoding import ENCODINGS, EncodedRows
 from ._network import block_slices
 from ._parallel import map_blocks
 from ._progress import Progress, with_callbacks
-from ._sampling import mixed_hashes, row_hashes
-from ._training import Feedback
+from ._sampling import is_picked, row_hashes
+from ._training import Feedback, Wishes
 
 MAX_CANDIDATES = 2**25  # entries of held-out rows with every label
 HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on
@@ -102,9 +102,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         activates more by ``feedback_gap``. Training starts from the closed form
         (``solver="flow"``) or from random weights ("hebbian"). Feedback needs many
         rows: the paper finds that it hurts with fewer than about 4,000 of MNIST.
-        "auto" holds out a tenth of the rows (250 to 2,000), and takes feedback if it
-        corrects more of them than it spoils, by a standard error; otherwise the model is
-        that of False. With fewer than 1,000 rows, and in ``partial_fit``, it goes
+        "auto" holds out a tenth of the rows (250 to 2,000), or ``validation_fraction``, and
+        takes feedback if it has less log-loss on them, by a standard error; otherwise the
+        model is that of False. With fewer than 1,000 rows, and in ``partial_fit``, it goes
         without. With feedback, "auto" learning times put every layer's cut-off at the
         mean eigenvalue.
     unlearning_factor : float in [0, 1], default=0.7
@@ -186,11 +186,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     copies of a row never stand on both sides.
 
     After a visit with a wide gap, feedback visits a row again two to six epochs later. It
-    compares its label with the wrong one that activated most when all were last tried, at
-    most eleven epochs ago. The flow keeps all eigenvalues of W W^T
-    within 1; the finite steps of unlearning do not, so those that outgrow 1 are set
-    back. A step after which an activation is not finite or exceeds its input's is
-    undone and the rate halved, with a ConvergenceWarning.
+    compares its label with a single wrong one, that which activated most when all were last
+    tried, at most five epochs ago, by the largest eigenvalues of the last layer. The flow
+    keeps all eigenvalues of W W^T within 1; the finite steps of unlearning do not, so those
+    that outgrow 1 are set back. After an activation that is not finite or more than twice
+    its input's, the weights go back by up to ten updates and the rate is halved, with a
+    ConvergenceWarning.
 
     References
     ----------
@@ -335,7 +336,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         """
         with self._all_or_nothing():
             first = not self.__sklearn_is_fitted__()
-            y, unknown = self._without_missing(y)
+            y, unknown = self._without_missing(y, partial=True)
             X, y = self._validated(X, y=y, reset=first)
             check_classification_targets(y)
             if classes is not None:
@@ -354,28 +355,30 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
                 self.classes_ = classes
             return self._learn(X, self._codes(y), unknown, sample_weight, partial=True)
 
-    def _without_missing(self, y):
+    def _without_missing(self, y, *, partial=False):
         """Labels with some label in the place of missing ones, and a mask of those or None."""
-        try:
-            values = np.asarray(y)
-        except (TypeError, ValueError):
+        if y is None:
             return y, None  # validation says what is wrong
+        try:  # as objects, for [0, "?"] must not become ["0", "?"]
+            values = np.asarray(y, dtype=object)
+        except (TypeError, ValueError):
+            return y, None
+        if values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
         if values.ndim != 1 or not len(values):
             return y, None
         values = values.tolist()
-        missing = self.missing_label
-        unknown = np.array(
-            [
-                v is missing or (missing is not None and (v == missing or _both_nan(v, missing)))
-                for v in values
-            ],
-            dtype=bool,
-        )
+        unknown = np.array([_is_missing(v, self.missing_label) for v in values])
         if not unknown.any():
             return y, None
-        if unknown.all():
-            raise ValueError(f"missing_label={missing!r}: all {len(values)} rows are unlabelled.")
-        stand_in = values[int(unknown.argmin())]
+        if not unknown.all():
+            stand_in = values[int(unknown.argmin())]
+        elif self.__sklearn_is_fitted__() and partial:
+            stand_in = self.classes_[0]
+        else:
+            raise ValueError(
+                f"missing_label={self.missing_label!r}: all {len(values)} rows are unlabelled."
+            )
         known = [stand_in if u else v for v, u in zip(values, unknown, strict=True)]
         return np.array(known), unknown
 
@@ -395,27 +398,27 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def _learn_partly(self, X, labels, unknown, weight, *, partial):
         """Learn rows with a label, then let the network label the others, round by round."""
         known = ~unknown
-        if not partial:
-            self._train(X[known], labels[known], weight[known], partial=False)
-            needed = LABELLED_SHARE * weight[unknown].sum() / weight[known].sum()
-            weight = np.where(known, max(1, needed), 1) * weight
-        elif not self.__sklearn_is_fitted__():
-            return self._train(X[known], labels[known], weight[known], partial=True)
+        if partial:
+            if not self.__sklearn_is_fitted__():
+                return self._train(X[known], labels[known], weight[known], partial=True)
+            labels = labels.copy()
+            labels[unknown] = self._scores(X[unknown]).argmax(axis=1)
+            return self._train(X, labels, weight, partial=True)
+        self._train(X[known], labels[known], weight[known], partial=False)
+        sharpness = self._sharpness  # other rows' labels agree with the network too well
+        needed = LABELLED_SHARE * weight[unknown].sum() / weight[known].sum()
+        weight = np.where(known, max(1, needed), 1) * weight
         labels = labels.copy()
         many = len(labels) >= MANY_FOR_FEEDBACK
-        n_fed = 0 if partial or not (self.feedback is True or (self.feedback and many)) else N_FED
-        rounds = [False] * (1 if partial else N_ROUNDS) + [True] * n_fed
-        for k, feedback in enumerate(rounds):
-            found = self._scores(X[unknown]).argmax(axis=1)
-            settled = k > 0 and np.mean(found != labels[unknown]) < SETTLED
-            labels[unknown] = found
-            if not settled or feedback != rounds[k - 1]:
-                if partial:
-                    self._train(X, labels, weight, partial=True)
-                else:
-                    self._train(
-                        X, labels, weight, partial=False, feedback=feedback, share=FED_SHARE
-                    )
+        fed = self.feedback is True or (self.feedback == "auto" and many)
+        for feedback, n_rounds in {False: N_ROUNDS, True: N_FED if fed else 0}.items():
+            for k in range(n_rounds):
+                found = self._scores(X[unknown]).argmax(axis=1)
+                if k and np.mean(found != labels[unknown]) < SETTLED:
+                    break
+                labels[unknown] = found
+                wishes = Wishes(feedback, share=FED_SHARE, known=known, sharpness=sharpness)
+                self._train(X, labels, weight, partial=False, warm=False, wishes=wishes)
         return self
 
     def _class_weights(self, labels, sample_weight, partial):
@@ -449,16 +452,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             return True
         return np.frexp(self._n_seen + weight.sum())[1] > np.frexp(self._n_seen)[1]
 
-    def _train(self, X, labels, weight, *, partial, feedback=None, share=1.0):
-        """As for all estimators; ``feedback`` overrides the parameter of that name.
-
-        ``share`` is that of its epochs.
-        """
+    def _train(self, X, labels, weight, *, partial, **options):
         self._due = self._is_due(weight, partial)
-        self._asked = self.feedback if feedback is None else feedback
-        self._share = share
-        super()._train(X, labels, weight, partial=partial)
-        del self._due, self._asked, self._share
+        super()._train(X, labels, weight, partial=partial, **options)
+        del self._due
         return self
 
     def _fitted_encoding(self, sample, seed):
@@ -489,18 +486,25 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         if self.solver == "flow" and not self._due:
             task.times = task.times or list(self.learning_times_)
         super()._plan(task, rows, sample)
-        if self._due:
+        going_on = task.partial and task.previous is not None
+        if self._due and not (going_on and self.feedback_):
             self._sharpness = None  # until held-out rows say
         wanted = self._wants_feedback(task, rows)
-        on_trial = wanted == "auto"
+        n_epochs = self.max_iter or FEEDBACK_EPOCHS[self.solver]
+        if task.wishes is not None:
+            n_epochs = ceil(task.wishes.share * n_epochs)
+
+        def plan_rival(share):
+            self._plan_times(task, rows, sample.without(share))
+
         if wanted:
             task.feedback = Feedback(
                 unlearning_factor=float(self.unlearning_factor),
                 gap=float(self.feedback_gap),
-                max_iter=ceil(self._share * (self.max_iter or FEEDBACK_EPOCHS[self.solver])),
+                max_iter=n_epochs,
                 n_iter_no_change=int(self.n_iter_no_change),
                 choose_time=task.choose_time,
-                plan_rival=(lambda: self._plan_times(task, rows, sample)) if on_trial else None,
+                plan_rival=plan_rival if wanted == "auto" else None,
             )
         else:
             self._plan_times(task, rows, sample)
@@ -519,17 +523,18 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _wants_feedback(self, task, rows):
         """True, False or "auto"; streams go on the way they began."""
+        asked = self.feedback if task.wishes is None else task.wishes.feedback
         if task.partial and task.previous is not None:
             before = self.feedback_
-            if self._asked != "auto" and self._asked != before:
+            if asked != "auto" and asked != before:
                 raise ValueError(
-                    f"feedback={self._asked} differs from the {before} that partial_fit is to "
+                    f"feedback={asked} differs from the {before} that partial_fit is to "
                     "go on from: call fit."
                 )
             return before
-        if self._asked == "auto" and (task.partial or len(rows) < FEW_FOR_FEEDBACK):
+        if asked == "auto" and (task.partial or len(rows) < FEW_FOR_FEEDBACK):
             return False
-        return self._asked
+        return asked
 
     def _solve(self, rows, task):
         self.feedback_ = task.feedback is not None
@@ -538,52 +543,63 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         if task.partial:
             return self._solve_stream(rows, task)
         on_trial = task.feedback.plan_rival is not None
-        train, held = self._held_out(rows, on_trial)
-        solution = None
+        known = None if task.wishes is None else task.wishes.known
+        share = self._held_out_share(len(rows) if known is None else known.sum(), on_trial)
+        train, task.held = self._held_out(rows, share, known)
         if not on_trial:
-            solution = self._with_feedback(train, held, task)
-        elif held is not None:
-            solution = self._trial(train, held, task)
+            solution = self._with_feedback(train, task)
+        elif task.held is not None:
+            solution = self._trial(train, task, share)
         else:
-            task.feedback.plan_rival()
+            solution = None
         if solution is None:
             self.feedback_ = False
+            task.feedback.plan_rival(0.0)
             return super()._solve(rows, task)
-        if held is not None:
-            a, _ = fit_sharpness(_label_energies(solution.network, held), held.labels, held.weight)
-            self._sharpness = float(a)
+        if task.held is not None:
+            self._sharpness = _fitted_sharpness(solution.network, task.held)
         return solution
 
-    def _with_feedback(self, train, held, task):
+    def _with_feedback(self, train, task):
         if self.solver == "flow":
             beginning = replace(task, choose_time=task.feedback.choose_time, rotations={})
             start = _flow.solve(train, beginning)
         else:
             start = task.previous or _hebbian.untrained(train, task)
-        return _feedback.solve(train, task, start, held if self.early_stopping else None)
+        held = task.held if self.early_stopping else None
+        return _feedback.solve(train, task, start, held, counts=self.solver == "hebbian")
 
-    def _trial(self, train, held, task):
+    def _trial(self, train, task, share):
         """The solution with feedback if that pays on held-out rows, else None.
 
-        Its rival is the closed form with learning times of its own: feedback must correct
-        more of the rival's mistakes than it adds, by a standard error.
+        Its rival goes without, with learning times of its own: feedback must have less
+        log-loss, by a standard error of the rows' differences.
         """
-        solution = self._with_feedback(train, held, task)
-        task.feedback.plan_rival()
-        rival = _flow.solve(train, replace(task, progress=Progress(), rotations={}))
-        wrong, wrong_before = (
-            _feedback.is_wrong(found.network, held, task.n_jobs) for found in (solution, rival)
-        )
-        gain = held.weight * (wrong_before - wrong)
-        return solution if gain.sum() > np.sqrt((gain**2).sum()) else None
+        held, solution = task.held, self._with_feedback(train, task)
+        task.feedback.plan_rival(share)
+        rival = super()._solve(train, replace(task, progress=Progress(), rotations={}))
+        losses = []
+        for network in (rival.network, solution.network):
+            energies = _label_energies(network, held).astype(np.float64)
+            p = softmax(fit_sharpness(energies, held.labels, held.weight)[0] * energies)
+            right = p[np.arange(len(p)), held.labels]
+            losses.append(-np.log(np.maximum(right, np.finfo(np.float64).tiny)))
+        gain = losses[0] - losses[1]
+        mean = np.average(gain, weights=held.weight)
+        error = np.sqrt(held.weight**2 @ (gain - mean) ** 2) / held.weight.sum()
+        if self.verbose:
+            with_, without = (np.average(v, weights=held.weight) for v in losses[::-1])
+            print(f"Held-out log-loss {with_:.4f} with feedback, {without:.4f} without")
+        return solution if mean > error else None
 
     def _solve_stream(self, rows, task):
         """Feedback on one more batch, whose rows are held-out rows until they are learned."""
         start = task.previous
         if start is None:
             solver = _flow.solve if self.solver == "flow" else _hebbian.untrained
-            return _feedback.solve(rows, task, replace(solver(rows, task), n_iter=0))
-        latest = rows.take(slice(N_JUDGED))
+            start = replace(solver(rows, task), n_iter=0)
+            return _feedback.solve(rows, task, start, counts=self.solver == "hebbian")
+        latest = rows.take(slice(-N_JUDGED, None))
         judged = {
             "energies": _label_energies(start.network, latest),
             "labels": latest.labels,
@@ -594,29 +610,32 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             judged[name] = np.concatenate([before.get(name, values[:0]), values])[-N_JUDGED:]
         if len(judged["labels"]) >= FEW_JUDGED:
             self._sharpness = float(fit_sharpness(*judged.values())[0])
-        solution = _feedback.solve(rows, task, start)
+        solution = _feedback.solve(rows, task, start, counts=self.solver == "hebbian")
         solution.state["judged"] = judged
         return solution
 
-    def _held_out(self, rows, on_trial):
+    def _held_out_share(self, n, on_trial):
+        """Share of ``n`` rows to hold out from feedback."""
+        if self.early_stopping:
+            return self.validation_fraction
+        if on_trial:
+            return min(max(n / 10, FEWEST_ON_TRIAL), HELD_OUT_ON_TRIAL) / n
+        return min(HELD_OUT_SHARE, HELD_OUT_FOR_PROBABILITIES / n)
+
+    def _held_out(self, rows, share, known):
         """Rows to train on, and rows for a trial, stopping and probabilities, or None.
 
-        The latter are picked by a hash of their values.
+        The latter are picked by a hash of their values, among those with a label.
         """
-        n = len(rows)
-        if self.early_stopping:
-            share = self.validation_fraction
-        elif on_trial:
-            share = min(max(n / 10, FEWEST_ON_TRIAL), HELD_OUT_ON_TRIAL) / n
-        else:
-            share = min(HELD_OUT_SHARE, HELD_OUT_FOR_PROBABILITIES / n)
-        is_held = mixed_hashes(row_hashes(rows.X, rows.labels)) < np.uint64(share * 2**31)
+        is_held = is_picked(row_hashes(rows.X, rows.labels), share)
+        if known is not None:
+            is_held &= known
         n_left = len(np.unique(rows.labels[~is_held]))
         enough = is_held.any() and n_left > 1
         if self.early_stopping and not enough:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction} holds out {is_held.sum()} of "
-                f"{n} rows and leaves {n_left} classes to train on."
+                f"{len(rows)} rows and leaves {n_left} classes to train on."
             )
         few = np.count_nonzero(is_held) < FEW_JUDGED or n_left < len(np.unique(rows.labels))
         if few and not self.early_stopping:
@@ -655,8 +674,17 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
         task.choose_time = choose_time
 
+    def _fitted_twin(self, solution, task, encoding, sample):
+        fitted = super()._fitted_twin(solution, task, encoding, sample)
+        if self._sharpness is None:  # of the end; meanwhile for callbacks
+            rows = task.sample if task.held is None else task.held
+            fitted["_sharpness"] = _fitted_sharpness(solution.network, rows)
+        return fitted
+
     def _keep(self, solution, task, encoding, sample):
         super()._keep(solution, task, encoding, sample)
+        if task.wishes is not None and task.held is None:
+            self._sharpness = task.wishes.sharpness
         if self._sharpness is None:
             # Held-out rows of the same rule's closed form, at the times it has learned.
             rows = EncodedRows.of_sample(sample, encoding, self._n_labels, task.dtype)
@@ -701,8 +729,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         """Probability of every label, p(c | x) proportional to exp(a ||y(x, c)||^2).
 
         ``a`` is fitted to held-out rows (paper, eq. 8): of a training of the same
-        learning times, or, with feedback, up to 2,000 rows that are not trained on; in
-        ``partial_fit`` with feedback, the latest rows as they were before they were learned.
+        learning times, or, with feedback, rows that are not trained on (those of the trial
+        or of ``early_stopping``, else a tenth, up to 1,000; no rows if that is fewer than
+        50); in ``partial_fit`` with feedback, the latest rows as they were before they were
+        learned. After ``missing_label``, rows with a label of their own, if there are 50 to
+        hold out; else ``a`` is that of the labelled rows alone.
 
         Parameters
         ----------
@@ -783,9 +814,17 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         )
 
 
-def _both_nan(a, b):
-    """Whether both are NaN, alone among values in being unequal to themselves."""
-    return a != a and b != b
+def _is_missing(value, missing):
+    """Whether a label is the one that stands for none; NaN and pandas' NA are one."""
+    if value is missing:
+        return True
+    if _is_nan(value) or _is_nan(missing):
+        return _is_nan(value) and _is_nan(missing)
+    return missing is not None and bool(value == missing)
+
+
+def _is_nan(value):
+    return type(value).__name__ == "NAType" or (isinstance(value, Real) and value != value)
 
 
 def _label_energies(network, rows):
@@ -795,9 +834,8 @@ def _label_energies(network, rows):
     return np.concatenate([network.label_energies(rows.data(block)) for block in blocks])
 
 
-def _is_wrong(network, rows):
-    """1.0 for every row with which another label activates most, else 0."""
-    return 1.0 * (_label_energies(network, rows).argmax(axis=1) != rows.labels)
+def _fitted_sharpness(network, rows):
+    return float(fit_sharpness(_label_energies(network, rows), rows.labels, rows.weight)[0])
 
 
 def _affordable(n_labels, task):

@@ -47,14 +47,21 @@ class Divergence(Exception):
     """An output activation that is not finite or larger than its input's."""
 
 
-def solve(rows, task, start, held=None):
+def solve(rows, task, start, held=None, *, counts=False):
     """Go on from the solution ``start`` with feedback on ``rows``.
 
     ``held`` are rows to stop by: training ends when their error has not fallen for
-    ``n_iter_no_change`` epochs, with the weights of the best epoch.
+    ``n_iter_no_change`` epochs, with the weights of the best epoch. ``counts`` says whether
+    the rates of updates count as learning time, which they do not after the closed form.
     """
     feedback, rng = task.feedback, np.random.default_rng([task.seed, 2, start.n_iter])
-    learner = _Learner(start.network.copy(task.dtype), rows, task, start.state.get("mean_gain"))
+    # A weight says how much more a row counts than those so far, in batches of one as well.
+    n_before = start.state.get("n_rows", 0) if task.partial else 0
+    n_rows = n_before + len(rows)
+    mean_weight = (n_before * start.state.get("mean_weight", 0) + rows.weight.sum()) / n_rows
+    learner = _Learner(
+        start.network.copy(task.dtype), rows, task, start.state.get("mean_gain"), mean_weight
+    )
     n_epochs = 1 if task.partial else feedback.max_iter
     curve, best, n_worse = [], None, 0
     started = time.perf_counter()
@@ -62,10 +69,14 @@ def solve(rows, task, start, held=None):
     def so_far():
         return Solution(
             network=learner.network.copy(task.dtype),
-            times=list(start.times),
+            times=[t + counts * learner.learned for t in start.times],
             n_iter=start.n_iter + len(curve) if task.partial else len(curve),
             curve=np.concatenate([start.curve, curve]),
-            state={"mean_gain": learner.mean_gain},
+            state={
+                "mean_gain": learner.mean_gain,
+                "mean_weight": float(mean_weight),
+                "n_rows": n_rows,
+            },
         )
 
     for epoch in range(n_epochs):
@@ -112,11 +123,11 @@ def is_wrong(network, rows, n_jobs):
 class _Learner:
     """A network in training, and what it last saw of every row."""
 
-    def __init__(self, network, rows, task, mean_gain):
+    def __init__(self, network, rows, task, mean_gain=None, mean_weight=1.0):
         self.network = network
         self.rows = rows
         self.task = task
-        self.relative = (rows.weight / rows.weight.mean()).astype(task.dtype)
+        self.relative = (rows.weight / mean_weight).astype(task.dtype)
         self.rivals = np.zeros(len(rows), dtype=np.int32)  # wrong labels
         self.looked = np.full(len(rows), -LOOK_EVERY)  # epoch in which all labels were scored
         self.due = np.zeros(len(rows), dtype=np.int64)  # epoch of the next visit
@@ -124,6 +135,7 @@ class _Learner:
         self.gap = np.zeros(len(rows), dtype=task.dtype)
         self.energy = np.zeros(len(rows), dtype=task.dtype)  # with the right label
         self.mean_gain = mean_gain
+        self.learned = 0.0
         self.n_active = 0
         self.n_updates = 0
         self.n_divergences = 0
@@ -262,6 +274,7 @@ class _Learner:
         """
         network, factor = self.network, self.task.feedback.unlearning_factor
         signed = np.concatenate([rates, -factor * rates])[:, None]
+        self.learned += float(rates.sum())
         moved = rates.sum() / self.full_rate  # running moments move as far as the weights
         for layer, (X, Y) in enumerate(layers):
             W, step = network.coefs[layer], self.step[layer]

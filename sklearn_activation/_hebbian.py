@@ -26,7 +26,6 @@ N_STANDARD = 2000  # rows that an untrained network's moments of |y| are taken f
 
 def solve(rows, task):
     """Train all layers together by mini-batches, from random weights or the previous."""
-    rng = np.random.default_rng(task.seed)
     previous = task.previous
     network = start(rows.n_inputs, task)
     n_done = 0 if previous is None else previous.n_iter
@@ -60,7 +59,7 @@ def solve(rows, task):
         own = previous is not None and not previous.state  # not the flow's
         whole = [*previous.curve, *curve] if own else curve
         return Solution(
-            network=network,
+            network=network.copy(task.dtype),
             times=[t + learned for t in before],
             n_iter=len(whole),
             curve=np.array(whole),

@@ -45,9 +45,19 @@ class Sample:
             )
         ).smallest(size)
 
+    def without(self, share):
+        """The sample without the rows that ``is_picked``."""
+        kept = ~is_picked(self.hashes, share)
+        return Sample(self.X[kept], self.labels[kept], self.weight[kept], self.hashes[kept])
+
     def folds(self, n_folds):
         """Fold of every row: the hash once more, for the sample took its small values."""
         return mixed_hashes(self.hashes) % np.uint64(n_folds)
+
+
+def is_picked(hashes, share):
+    """Whether a row is among a ``share`` of all rows, picked by its hash."""
+    return mixed_hashes(hashes) < np.uint64(share * 2**31)
 
 
 def mixed_hashes(hashes):

@@ -19,9 +19,19 @@ class Feedback:
     max_iter: int
     n_iter_no_change: int
     choose_time: Callable  # of the closed form that it starts from, as in ``Task``
-    # On trial, taken only if it helps on held-out rows: () chooses the times of the closed
-    # form that it is compared with.
+    # On trial, taken only if it helps on held-out rows: (share of them) chooses the
+    # learning times of the rival without feedback on other rows.
     plan_rival: Callable | None = None
+
+
+@dataclass
+class Wishes:
+    """What a round of learning from its own labels asks in the place of parameters."""
+
+    feedback: bool
+    share: float  # of the epochs of feedback
+    known: np.ndarray  # mask of rows whose labels are not the network's
+    sharpness: float  # of probabilities, if too few of those can be held out
 
 
 @dataclass
@@ -45,6 +55,8 @@ class Task:
     activate_last: bool = False  # the last layer's moments of |y| are wanted, too
     sample: EncodedRows | None = None  # of all rows so far, for a partial training
     feedback: Feedback | None = None
+    wishes: Wishes | None = None
+    held: EncodedRows | None = None  # rows held out from feedback
     rotations: dict = field(default_factory=dict)  # by layer, made when first needed
 
 

@@ -15,6 +15,7 @@ from sklearn_activation import ActivationLearningClassifier, _feedback
 from sklearn_activation._encoding import EncodedRows, UnitEncoding
 from sklearn_activation._network import Network
 from sklearn_activation._progress import Progress
+from sklearn_activation._sampling import Sample, is_picked, row_hashes
 from sklearn_activation._training import Feedback, Solution, Task
 
 from . import naive
@@ -232,7 +233,8 @@ def test_random_labels_go_without_feedback():
     assert not ActivationLearningClassifier((64, 64), random_state=0).fit(X, y).feedback_
 
 
-def test_same_seed_same_result_whatever_n_jobs():
+def test_same_seed_same_result_whatever_n_jobs(monkeypatch):
+    monkeypatch.setattr("sklearn_activation._network.BLOCK_ENTRIES", 1 << 15)  # several blocks
     X, _, y, _ = _digits()
     models = [_classifier(n_jobs=n, max_iter=3).fit(X, y) for n in (None, 2)]
     assert_array_equal(models[0].coefs_[0], models[1].coefs_[0])
@@ -544,3 +546,133 @@ def test_labels_must_not_all_be_missing():
     with pytest.raises(ValueError, match="every row with a label has weight zero"):
         model.fit(X, np.where(np.arange(len(y)) < 30, y, -1), weight)
     assert_array_equal(model.decision_function(X), before)
+
+
+# -- found in review -------------------------------------------------------------------
+
+
+class _Probabilities:
+    """Callback that asks the model for probabilities after every epoch."""
+
+    def __init__(self, X):
+        self.X, self.found = X, []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        if context.task_name == "epoch":
+            self.found.append(fitted_estimator.predict_proba(self.X))
+
+
+@pytest.mark.parametrize("parameters", [{"feedback": "auto"}, {"feedback": True}])
+@pytest.mark.parametrize("solver", ["flow", "hebbian"])
+def test_callbacks_can_ask_for_probabilities(parameters, solver):
+    X, _, y, _ = _digits(4)
+    model = _classifier(**parameters, solver=solver, max_iter=3)
+    if not hasattr(model, "set_callbacks"):
+        pytest.skip("before scikit-learn 1.9")
+    X, y = np.concatenate([X, X + 1]), np.concatenate([y, y])
+    callback = _Probabilities(X[:20])
+    model.set_callbacks(callback).fit(X, y)
+    assert len(callback.found) >= 3
+    assert_allclose([p.sum(axis=1) for p in callback.found], 1)
+    assert np.abs(callback.found[0] - callback.found[-1]).max() > 1e-6
+
+
+def test_warm_start_of_the_rule_with_a_trial():
+    X, _, y, _ = _digits()
+    model = _classifier(solver="hebbian", feedback="auto", warm_start=True, max_iter=3)
+    first = model.fit(X, y).score(X, y)
+    assert model.fit(X, y).score(X, y) > first - 0.05
+
+
+def test_learning_time_of_the_rule_with_feedback():
+    X, y = load_digits(n_class=3, return_X_y=True)
+    model = _classifier(solver="hebbian").fit(X[:150], y[:150])
+    assert (model.learning_times_ > 0).all()
+    p = model.predict_proba(X[150:]).max(axis=1)
+    assert np.mean((p > 0.35) & (p < 0.999)) > 0.1
+
+
+def test_probabilities_after_missing_labels_are_fitted_to_given_ones():
+    X, y = make_classification(3000, 10, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
+    partly = np.where(np.arange(3000) < 700, y, -1)[:2000]
+    model = _classifier(layer_sizes=(40, 40), missing_label=-1, encoding="fourier")
+    p = model.fit(X[:2000], partly).predict_proba(X[2000:])
+    accuracy = np.mean(p.argmax(axis=1) == y[2000:])
+    assert abs(p.max(axis=1).mean() - accuracy) < 0.1
+
+
+def test_the_rival_does_not_see_held_out_rows():
+    X, _, y, _ = _digits()
+    sample = Sample.of(X, y, np.ones(len(X)), 600)
+    picked = is_picked(row_hashes(X, y), 0.2)
+    assert 0.15 < picked.mean() < 0.25
+    kept = set(sample.without(0.2).hashes)
+    assert kept == set(sample.hashes) - set(row_hashes(X[picked], y[picked]))
+
+
+def test_missing_labels_of_any_type():
+    X, _, y, _ = _digits(3)
+    unknown = np.arange(len(y)) % 3 == 1
+    expected = _classifier(feedback=False, missing_label=-1).fit(X, np.where(unknown, -1, y))
+    energies = expected.decision_function(X)
+    cases = [
+        (-1, np.where(unknown, -1, y).reshape(-1, 1)),
+        ("?", ["?" if u else v for u, v in zip(unknown, y.tolist(), strict=True)]),
+        (np.nan, np.where(unknown, np.nan, y)),
+        (None, [None if u else v for u, v in zip(unknown, y.tolist(), strict=True)]),
+    ]
+    try:
+        import pandas as pd
+    except ImportError:
+        pass
+    else:
+        nullable = pd.array([None if u else v for u, v in zip(unknown, y.tolist(), strict=True)])
+        cases += [(pd.NA, pd.Series(nullable)), (np.nan, pd.Series(nullable))]
+    for missing, labels in cases:
+        model = _classifier(feedback=False, missing_label=missing).fit(X, labels)
+        assert list(model.classes_) == [0, 1, 2]
+        assert_allclose(model.decision_function(X), energies)
+
+
+@pytest.mark.parametrize("feedback", [False, True])
+def test_stream_with_rows_without_a_label(feedback):
+    X, _, y, _ = _digits(3)
+    model = _classifier(feedback=feedback, missing_label=-1)
+    with pytest.raises(ValueError, match="missing_label=-1: all 5 rows are unlabelled"):
+        model.partial_fit(X[:5], np.full(5, -1), classes=range(3))
+    model.partial_fit(X[:100], y[:100], classes=range(3))
+    before = model.coefs_[0].copy()
+    for row in X[100:110]:
+        model.partial_fit(row[None], [-1])
+    assert np.abs(model.coefs_[0] - before).max() > 0
+    assert model.score(X, y) > 0.9
+
+
+def test_weights_count_in_batches_of_one():
+    X, _, y, _ = _digits(3)
+    steps = []
+    for weight in (1.0, 0.1):
+        model = _classifier(feedback_gap=2.0).partial_fit(X[:100], y[:100], classes=range(3))
+        before = model.coefs_[0].copy()
+        model.partial_fit(X[100:101], y[100:101], sample_weight=[weight])
+        steps.append(np.abs(model.coefs_[0] - before).max())
+    assert steps[0] > 1.5 * steps[1] > 0
+
+
+def test_warm_start_does_not_leak_between_rounds():
+    X, _, y, _ = _digits(4)
+    partly = np.where(np.arange(len(y)) < 100, y, -1)
+    cold, warm = (
+        _classifier(feedback=False, missing_label=-1, warm_start=warm).fit(X, partly)
+        for warm in (False, True)
+    )
+    assert_array_equal(cold.coefs_[0], warm.coefs_[0])
