@@ -129,6 +129,8 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         """
         again = self.__sklearn_is_fitted__()
         going_on = partial and again
+        if going_on:
+            self._validate_params()  # scikit-learn does so in the first call only
         if going_on and self.solver == "flow" and self._solver != "flow":
             raise ValueError(
                 "solver='flow' goes on from statistics of the rows, and solver='hebbian' kept "

@@ -139,7 +139,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         all rows in two rounds, each with the labels of the round before, labelled rows
         weighing half as much as the others together or more. With ``feedback=True``, or
         "auto" and at least 4,000 rows, up to six rounds with feedback follow, each a fifth
-        of its epochs. That pays where classes form clusters.
+        of its epochs. That pays where classes form clusters. ``score`` counts rows without
+        a label as mistakes: search parameters on rows with one.
     warm_start : bool, default=False
         With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
         solver found them. With ``solver="flow"`` it keeps the learning times found
@@ -322,12 +323,18 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         that of ``fit`` on all rows so far. ``learning_time="auto"`` is chosen anew
         on a sample of all rows whenever their number passes a power of two.
 
+        The first call fits the encoding and, with ``feedback=True``, the closed form that
+        later calls go on from: give it some hundred rows, of all classes. It ignores rows
+        without a label and needs some with; later calls learn them with the label that the
+        network gives them.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), default=None
-            All labels there will ever be; needed in the first call only.
+            All labels there will ever be; needed in the first call only. A
+            ``missing_label`` among them is left out.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
@@ -340,7 +347,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             X, y = self._validated(X, y=y, reset=first)
             check_classification_targets(y)
             if classes is not None:
-                classes = np.unique(classes)
+                classes = np.unique(
+                    [c for c in list(classes) if not _is_missing(c, self.missing_label)]
+                )
                 if not first and not np.array_equal(classes, self.classes_):
                     raise ValueError(
                         f"classes={classes} differ from those of the first call, {self.classes_}."
@@ -357,6 +366,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _without_missing(self, y, *, partial=False):
         """Labels with some label in the place of missing ones, and a mask of those or None."""
+        if np.ndim(self.missing_label):
+            raise ValueError(f"missing_label={self.missing_label!r} must be a single label.")
         if y is None:
             return y, None  # validation says what is wrong
         try:  # as objects, for [0, "?"] must not become ["0", "?"]
@@ -575,6 +586,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Its rival goes without, with learning times of its own: feedback must have less
         log-loss, by a standard error of the rows' differences.
         """
+        if self.verbose:
+            print(f"Trial of feedback, {len(task.held)} rows held out")
         held, solution = task.held, self._with_feedback(train, task)
         task.feedback.plan_rival(share)
         rival = super()._solve(train, replace(task, progress=Progress(), rotations={}))
@@ -815,9 +828,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
 
 def _is_missing(value, missing):
-    """Whether a label is the one that stands for none; NaN and pandas' NA are one."""
+    """Whether a label is the one that stands for none.
+
+    NaN, pandas' NA and, where one of them is looked for, None are the same.
+    """
     if value is missing:
         return True
+    if value is None:
+        return _is_nan(missing)
     if _is_nan(value) or _is_nan(missing):
         return _is_nan(value) and _is_nan(missing)
     return missing is not None and bool(value == missing)

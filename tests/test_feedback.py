@@ -676,3 +676,27 @@ def test_warm_start_does_not_leak_between_rounds():
         for warm in (False, True)
     )
     assert_array_equal(cold.coefs_[0], warm.coefs_[0])
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [{"feedback_gap": 0.0}, {"unlearning_factor": -3.0}, {"learning_rate": -1.0}],
+)
+def test_streams_check_parameters_that_have_changed(parameter):
+    X, _, y, _ = _digits(3)
+    model = _classifier().fit(X, y).set_params(**parameter)
+    before = model.coefs_[0].copy()
+    with pytest.raises(ValueError, match=next(iter(parameter))):
+        model.partial_fit(X[:10], y[:10])
+    assert_array_equal(model.coefs_[0], before)
+
+
+def test_missing_label_is_no_class():
+    X, _, y, _ = _digits(3)
+    partly = np.where(np.arange(len(y)) % 3 == 1, "", y.astype(str))
+    model = _classifier(missing_label="").partial_fit(X, partly, classes=np.unique(partly))
+    assert list(model.classes_) == ["0", "1", "2"]
+    some = [None if v == "" else v for v in partly.tolist()]
+    assert list(_classifier(missing_label=np.nan).fit(X, some).classes_) == ["0", "1", "2"]
+    with pytest.raises(ValueError, match=r"missing_label=.*must be a single label"):
+        _classifier(missing_label=["", "x"]).fit(X, partly)
