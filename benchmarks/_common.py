@@ -1,5 +1,6 @@
 """Data, results files and tables shared by the benchmarks."""
 
+import argparse
 import json
 import os
 import platform
@@ -44,6 +45,22 @@ def load_mnist():
         (X.reshape(len(X), -1) / np.float32(255)).astype(np.float32) for X in (X_train, X_test)
     )
     return X_train, y_train, X_test, y_test
+
+
+def argument_parser(doc, quick, parts=None):
+    """Options that benchmarks share; ``parts`` are the names that ``--only`` knows."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help=quick)
+    if parts is not None:
+        parser.add_argument("--only", nargs="+", choices=parts, help="some of the parts")
+    return parser
+
+
+def timed(function, *args, **kwargs):
+    """The result of a call, and its seconds."""
+    started = time.perf_counter()
+    result = function(*args, **kwargs)
+    return result, time.perf_counter() - started
 
 
 class Report:

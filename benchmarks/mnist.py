@@ -5,12 +5,10 @@ are looked at once a model. ``--quick`` takes fewer rows and seeds, ``--full`` a
 the stochastic solver's 60,000 steps, ``--only`` names some of the parts.
 """
 
-import argparse
-import time
 import warnings
 
 import numpy as np
-from _common import Report, data_folder, load_mnist
+from _common import Report, argument_parser, data_folder, load_mnist, timed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -38,9 +36,7 @@ def all_labels(report, data, quick):
             model = ActivationLearningClassifier(
                 (WIDTH,) * depth, feedback=False, random_state=seed
             )
-            started = time.perf_counter()
-            model.fit(X_train, y_train)
-            seconds.append(time.perf_counter() - started)
+            seconds.append(timed(model.fit, X_train, y_train)[1])
             errors.append(error(model, X_test, y_test))
         times = [float(t) for t in np.round(model.learning_times_, 1)]
         work = f"{len(X_train):,} labels, {depth} x {WIDTH}"
@@ -128,9 +124,7 @@ def stochastic(report, data, quick):
         random_state=0,
         verbose=1,
     )
-    started = time.perf_counter()
-    model.fit(X_train, y_train)
-    seconds = time.perf_counter() - started
+    seconds = timed(model.fit, X_train, y_train)[1]
     work = f"{len(X_train):,} labels, 2 x {WIDTH}, {model.n_iter_} epochs"
     details = {"fit_seconds": seconds, "learning_time": float(model.learning_times_[0])}
     report.add(work, "hebbian", error(model, X_test, y_test), "% error", **details)
@@ -146,10 +140,8 @@ PARTS = {
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="10,000 rows, fewer seeds")
+    parser = argument_parser(__doc__, "10,000 rows, fewer seeds", PARTS)
     parser.add_argument("--full", action="store_true", help="the stochastic solver, too")
-    parser.add_argument("--only", nargs="+", choices=PARTS, help="some of the parts")
     args = parser.parse_args()
     data = load_mnist()
     if args.quick:

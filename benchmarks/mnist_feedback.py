@@ -6,13 +6,12 @@ of MLPClassifier, which has ten output units on top. Test rows choose nothing.
 ``results/``. Seconds need an idle machine.
 """
 
-import argparse
 import time
 import warnings
 
 import matplotlib
 import numpy as np
-from _common import RESULTS, Report, load_mnist
+from _common import RESULTS, Report, argument_parser, load_mnist, timed
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 from mnist import WIDTH, error
 from sklearn.metrics import log_loss
@@ -74,9 +73,7 @@ def all_labels(report, data, quick):
     X_train, y_train, X_test, y_test = data
     found = []
     for seed in range(1 if quick else 3):
-        started = time.perf_counter()
-        model = ours(seed).fit(X_train, y_train)
-        seconds = time.perf_counter() - started
+        model, seconds = timed(ours(seed).fit, X_train, y_train)
         p = model.predict_proba(X_test)
         values = {
             ("test error", "% error"): error(model, X_test, y_test),
@@ -129,9 +126,7 @@ def our_curve(data):
     X_train, y_train, X_test, y_test = data
     recorder, model = Recorder(X_test, y_test), ours(0)
     model.set_callbacks(recorder)
-    started = time.perf_counter()
-    model.fit(X_train, y_train)
-    seconds = time.perf_counter() - started - recorder.evaluation
+    seconds = timed(model.fit, X_train, y_train)[1] - recorder.evaluation
     # Without feedback there are no epochs.
     return recorder.points or [(seconds, error(model, X_test, y_test))], seconds
 
@@ -144,9 +139,7 @@ def mlp_curve(data, n_epochs):
     for _ in range(n_epochs):
         order = rng.permutation(len(X_train))  # with an int seed it repeats its own order
         X, y = X_train[order], y_train[order]
-        started = time.perf_counter()
-        model.partial_fit(X, y, classes=classes)
-        seconds += time.perf_counter() - started
+        seconds += timed(model.partial_fit, X, y, classes=classes)[1]
         points.append((seconds, error(model, X_test, y_test)))
     return points, seconds
 
@@ -212,9 +205,7 @@ def unlabelled(report, data, quick):
         alone = ours(draw).fit(X[:600], y[:600])
         y[600:] = -1
         model = ours(draw).set_params(missing_label=-1)
-        started = time.perf_counter()
-        model.fit(X, y)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(timed(model.fit, X, y)[1])
         for works, fitted in (("600 labels", alone), (f"600 of {len(X):,} labels", model)):
             errors.setdefault(works, []).append(error(fitted, X_test, y_test))
     for work, values in errors.items():
@@ -365,10 +356,7 @@ PARTS = {
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="4,000 rows, one seed")
-    parser.add_argument("--only", nargs="+", choices=PARTS, help="some of the parts")
-    args = parser.parse_args()
+    args = argument_parser(__doc__, "4,000 rows, one seed", PARTS).parse_args()
     data = load_mnist()
     if args.quick:
         data = tuple(array[:n] for array, n in zip(data, (4000, 4000, 1000, 1000), strict=True))

@@ -1,10 +1,9 @@
 """Accuracy with defaults on the tables that scikit-learn ships, 5-fold, scaled."""
 
-import argparse
 import warnings
 
 import numpy as np
-from _common import Report
+from _common import Report, argument_parser
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -25,9 +24,7 @@ LOADERS = {
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one shuffling instead of five")
-    args = parser.parse_args()
+    args = argument_parser(__doc__, "one shuffling instead of five").parse_args()
     report = Report("small", quick=args.quick)
     for name, load in LOADERS.items():
         X, y = load(return_X_y=True)

@@ -3,14 +3,12 @@
 Run it on an idle machine. ``--quick`` takes fewer rows.
 """
 
-import argparse
 import subprocess
 import sys
-import time
 import warnings
 
 import numpy as np
-from _common import Report, best_time, load_mnist
+from _common import Report, argument_parser, best_time, load_mnist, timed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
@@ -19,12 +17,6 @@ from sklearn_activation._network import ACTIVATIONS, block_slices
 from sklearn_activation.kernels.online import learn_rows
 
 WIDTH = 1064
-
-
-def timed(function):
-    started = time.perf_counter()
-    result = function()
-    return result, time.perf_counter() - started
 
 
 def fitting(report, data):
@@ -265,9 +257,7 @@ def feedback(report, data):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="10,000 rows")
-    args = parser.parse_args()
+    args = argument_parser(__doc__, "10,000 rows").parse_args()
     data = load_mnist()
     if args.quick:
         data = (data[0][:10_000], data[1][:10_000], data[2][:2000], data[3][:2000])

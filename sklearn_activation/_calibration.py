@@ -29,10 +29,19 @@ def fit_sharpness(energies, labels, weight, n_iter=12):
         curvature = np.maximum((share * variance).sum(axis=0), 1e-300)
         a = np.clip(a - slope / curvature, a / 4, a * 4)
         a = np.minimum(a, 1e8)  # separable rows have no finite optimum
-    scaled = a * gap
-    top = scaled.max(axis=1)
-    loss = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-    return a, (share * loss).sum(axis=0)
+    return a, (share * _losses(a * gap)).sum(axis=0)
+
+
+def log_losses(a, energies, labels):
+    """-log p(label | row) of every row, by probabilities of sharpness ``a``."""
+    energies = np.asarray(energies, dtype=np.float64)
+    return _losses(a * (energies - energies[np.arange(len(labels)), labels][:, None]))
+
+
+def _losses(gap):
+    """log sum_c exp(gap_c), the gap of the right label being 0."""
+    top = gap.max(axis=1)
+    return top + np.log(np.exp(gap - top[:, None]).sum(axis=1))
 
 
 def softmax(scores):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from . import _feedback, _flow, _hebbian, _learning_time
 from ._base import SEARCH_SIZE, ActivationLearningBase
-from ._calibration import fit_sharpness, softmax
+from ._calibration import fit_sharpness, log_losses, softmax
 from ._encoding import ENCODINGS, EncodedRows
 from ._network import block_slices
 from ._parallel import map_blocks
@@ -559,6 +559,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         train, task.held = self._held_out(rows, share, known)
         if not on_trial:
             solution = self._with_feedback(train, task)
+            if task.held is not None:
+                self._sharpness = self._held_out_sharpness(solution.network, task.held)
         elif task.held is not None:
             solution = self._trial(train, task, share)
         else:
@@ -567,8 +569,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             self.feedback_ = False
             task.feedback.plan_rival(0.0)
             return super()._solve(rows, task)
-        if task.held is not None:
-            self._sharpness = _fitted_sharpness(solution.network, task.held)
         return solution
 
     def _with_feedback(self, train, task):
@@ -593,17 +593,19 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         rival = super()._solve(train, replace(task, progress=Progress(), rotations={}))
         losses = []
         for network in (rival.network, solution.network):
-            energies = _label_energies(network, held).astype(np.float64)
-            p = softmax(fit_sharpness(energies, held.labels, held.weight)[0] * energies)
-            right = p[np.arange(len(p)), held.labels]
-            losses.append(-np.log(np.maximum(right, np.finfo(np.float64).tiny)))
+            energies = _feedback.label_energies(network, held, n_jobs=self.n_jobs)
+            sharpness = _fitted_sharpness(energies, held)
+            losses.append(log_losses(sharpness, energies, held.labels))
         gain = losses[0] - losses[1]
         mean = np.average(gain, weights=held.weight)
         error = np.sqrt(held.weight**2 @ (gain - mean) ** 2) / held.weight.sum()
         if self.verbose:
             with_, without = (np.average(v, weights=held.weight) for v in losses[::-1])
             print(f"Held-out log-loss {with_:.4f} with feedback, {without:.4f} without")
-        return solution if mean > error else None
+        if mean <= error:
+            return None
+        self._sharpness = sharpness
+        return solution
 
     def _solve_stream(self, rows, task):
         """Feedback on one more batch, whose rows are held-out rows until they are learned."""
@@ -614,7 +616,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             return _feedback.solve(rows, task, start, counts=self.solver == "hebbian")
         latest = rows.take(slice(-N_JUDGED, None))
         judged = {
-            "energies": _label_energies(start.network, latest),
+            "energies": _feedback.label_energies(start.network, latest, n_jobs=self.n_jobs),
             "labels": latest.labels,
             "weight": latest.weight,
         }
@@ -691,8 +693,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         fitted = super()._fitted_twin(solution, task, encoding, sample)
         if self._sharpness is None:  # of the end; meanwhile for callbacks
             rows = task.sample if task.held is None else task.held
-            fitted["_sharpness"] = _fitted_sharpness(solution.network, rows)
+            fitted["_sharpness"] = self._held_out_sharpness(solution.network, rows)
         return fitted
+
+    def _held_out_sharpness(self, network, rows):
+        return _fitted_sharpness(_feedback.label_energies(network, rows, n_jobs=self.n_jobs), rows)
 
     def _keep(self, solution, task, encoding, sample):
         super()._keep(solution, task, encoding, sample)
@@ -845,15 +850,8 @@ def _is_nan(value):
     return type(value).__name__ == "NAType" or (isinstance(value, Real) and value != value)
 
 
-def _label_energies(network, rows):
-    """Output activation of rows with every label, block by block."""
-    widest = max(W.shape[1] for W in network.coefs)
-    blocks = block_slices(len(rows), rows.n_labels * widest)
-    return np.concatenate([network.label_energies(rows.data(block)) for block in blocks])
-
-
-def _fitted_sharpness(network, rows):
-    return float(fit_sharpness(_label_energies(network, rows), rows.labels, rows.weight)[0])
+def _fitted_sharpness(energies, rows):
+    return float(fit_sharpness(energies, rows.labels, rows.weight)[0])
 
 
 def _affordable(n_labels, task):

@@ -23,7 +23,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._hebbian import TINY, update_standards
+from ._hebbian import flush, update_standards
 from ._network import block_slices, row_energies
 from ._parallel import map_blocks
 from ._training import Solution
@@ -44,7 +44,7 @@ RUNAWAY = 2.0  # times that: the last steps are undone
 
 
 class Divergence(Exception):
-    """An output activation that is not finite or larger than its input's."""
+    """An output activation that is not finite or more than ``RUNAWAY`` times its input's."""
 
 
 def solve(rows, task, start, held=None, *, counts=False):
@@ -89,8 +89,8 @@ def solve(rows, task, start, held=None, *, counts=False):
             f"error {training_error:.2%}, active {learner.n_active / len(rows):.1%}"
         )
         if held is not None:
-            wrong = is_wrong(learner.network, held, task.n_jobs)
-            error = float(np.average(wrong, weights=held.weight))
+            found = label_energies(learner.network, held, n_jobs=task.n_jobs).argmax(axis=1)
+            error = float(np.average(found != held.labels, weights=held.weight))
             line += f", held-out error {error:.2%}"
             if best is None or error < best[0]:
                 best, n_worse = (error, so_far()), 0
@@ -109,15 +109,17 @@ def solve(rows, task, start, held=None, *, counts=False):
     return so_far() if best is None else best[1]
 
 
-def is_wrong(network, rows, n_jobs):
-    """1.0 for every row with which another label activates most, else 0."""
+def label_energies(network, rows, index=None, *, score=None, n_jobs=None):
+    """``score`` of rows, or of those at ``index``, with every label, block by block.
+
+    ``score`` is a function like ``network.label_energies``, the default.
+    """
+    score = score or network.label_energies
+    index = np.arange(len(rows)) if index is None else index
     widest = max(W.shape[1] for W in network.coefs)
-
-    def found(block):
-        return network.label_energies(rows.data(block)).argmax(axis=1) != rows.labels[block]
-
-    blocks = block_slices(len(rows), rows.n_labels * widest)
-    return np.concatenate(list(map_blocks(found, blocks, n_jobs))).astype(np.float64)
+    blocks = block_slices(len(index), rows.n_labels * widest)
+    found = map_blocks(lambda block: score(rows.data(index[block])), blocks, n_jobs)
+    return np.concatenate(list(found))
 
 
 class _Learner:
@@ -163,24 +165,17 @@ class _Learner:
         index = np.sort(index[epoch - self.looked[index] >= LOOK_EVERY])
         self.looked[index] = epoch
         n_labels = self.rows.n_labels
-        if n_labels == 2:
-            self.rivals[index] = 1 - self.rows.labels[index]
+        labels = self.rows.labels[index]
+        if n_labels == 2 or not len(index):
+            self.rivals[index] = 1 - labels
             return
-        energies_of = self.network.label_energies
-        if len(self.network) > 1 and len(index) * n_labels > FEW_TO_OUTLINE:
-            energies_of = self.outline()
-
-        def strongest(block):
-            part = index[block]
-            energies = energies_of(self.rows.data(part))
-            energies[np.arange(len(part)), self.rows.labels[part]] = -np.inf
-            return energies.argmax(axis=1)
-
-        widest = max(W.shape[1] for W in self.network.coefs)
-        blocks = block_slices(len(index), n_labels * widest)
-        found = map_blocks(strongest, blocks, self.task.n_jobs)
-        for block, best in zip(blocks, found, strict=True):
-            self.rivals[index[block]] = best
+        roughly = len(self.network) > 1 and len(index) * n_labels > FEW_TO_OUTLINE
+        score = self.outline() if roughly else None
+        energies = label_energies(
+            self.network, self.rows, index, score=score, n_jobs=self.task.n_jobs
+        )
+        energies[np.arange(len(index)), labels] = -np.inf
+        self.rivals[index] = energies.argmax(axis=1)
 
     def outline(self):
         """``label_energies`` from the largest eigenvalues of the last layer's W W^T.
@@ -323,7 +318,7 @@ class _Learner:
                 raise Divergence
             if top > SLACK:
                 _shorten(W)
-            W[np.abs(W) < TINY] = 0
+        flush(self.network.coefs)
         self.sane = self.network.copy(self.task.dtype)
 
 

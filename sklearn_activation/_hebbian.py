@@ -87,7 +87,7 @@ def solve(rows, task):
         seen += weight.sum()
         update += count
         if update % FLUSH_EVERY < count:
-            _flush(learn.weights)
+            flush(learn.weights)
         if update % n_batches == 0 or update == n_updates:
             curve.append(energy / max(seen, 1e-300))
             energy = seen = 0.0
@@ -98,13 +98,13 @@ def solve(rows, task):
             )
             if stop:
                 break
-    learn.finish()
-    _flush(network.coefs)
-    if not all(np.isfinite(W).all() for W in network.coefs):
+    flush(learn.weights)
+    solution = so_far()
+    if not all(np.isfinite(W).all() for W in solution.network.coefs):
         raise ValueError(
             f"learning_rate={task.learning_rate:g} is too large: the weights diverged."
         )
-    return so_far()
+    return solution
 
 
 def _updates_for(times, learning_rate):
@@ -150,7 +150,8 @@ def start(n_inputs, task):
     return Network(coefs, task.activation, standards)
 
 
-def _flush(coefs):
+def flush(coefs):
+    """Set weights that are about to become denormal to 0."""
     for W in coefs:
         W[np.abs(W) < TINY] = 0
 
