@@ -58,6 +58,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     _activate_last = False
     _n_labels = 0
     _cut_off = 1.0  # of the mean eigenvalue: see _flow.kaiser_time
+    _bandwidths = (1.0,)  # in one Fourier map, over the automatic one
     _doc_link_module = "sklearn_activation"
     _doc_link_template = "https://arxiv.org/abs/2209.13400"
 
@@ -72,15 +73,19 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
 
     def _weighted(self, X, sample_weight, *others):
         """``X`` and ``others`` without the rows of weight zero, and the other weights."""
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if weight.min() < 0:
-            raise ValueError(f"sample_weight: {weight.min():g} is negative.")
+        weight = self._checked_weight(X, sample_weight)
         counts = weight > 0
-        if not counts.any():
-            raise ValueError("sample_weight: every row has weight zero; at least one must count.")
         if counts.all():
             return X, *others, weight
         return *(array[counts] for array in (X, *others)), weight[counts]
+
+    def _checked_weight(self, X, sample_weight):
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if weight.min() < 0:
+            raise ValueError(f"sample_weight: {weight.min():g} is negative.")
+        if not weight.any():
+            raise ValueError("sample_weight: every row has weight zero; at least one must count.")
+        return weight
 
     # -- sizes, times, task ----------------------------------------------------
 
@@ -220,6 +225,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             bandwidth=self.bandwidth,
             n_frequencies=self.n_frequencies,
             standardize=self.standardize,
+            factors=self._bandwidths,
             seed=seed,
         )
 
@@ -313,7 +319,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             sample = Sample(**self._sample).joined(Sample(**other._sample), SAMPLE_SIZE)
             self._sample = vars(sample)
             self._n_seen += other._n_seen
-            nothing = np.empty((0, self.n_features_in_), dtype=self.coefs_[0].dtype)
+            nothing = np.empty((0, sample.X.shape[1]), dtype=self.coefs_[0].dtype)
             return self._train(nothing, np.empty(0, dtype=np.intp), np.empty(0), partial=True)
 
     def _check_mergeable(self, other):

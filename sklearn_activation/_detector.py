@@ -1,6 +1,6 @@
 """Anomaly detection: what activates less is less typical."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
@@ -8,13 +8,19 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from . import _flow
 from ._base import SAMPLE_SIZE, ActivationLearningBase
-from ._encoding import ENCODINGS, EncodedRows
+from ._encoding import ENCODINGS, EncodedRows, column_scales
+from ._network import block_slices
 from ._progress import with_callbacks
 from ._sampling import Sample
+from ._windows import Windows, automatic_width, series_bounds
 
 N_FOLDS = 5
 ROUNDING = 1e-6  # of activations in float32
 FALSE_ALARMS = 0.01  # of contamination="auto"
+CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of the mean eigenvalue: see _flow.kaiser_time
+N_REFERENCES = 5  # typical rows that an explained row is compared with
+N_CANDIDATES = 512
+FAR = 2.0  # deviations beyond which a column is simply far from a reference
 
 
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
@@ -44,8 +50,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         follow the data more closely and cost time with their cube.
     bandwidth : "auto" or float > 0, default="auto"
         Width of the Gaussian kernel behind the Fourier map, in the units of the
-        standardised columns. "auto" takes half the median distance between training
-        rows. Smaller values see finer structure and need more rows.
+        standardised columns. "auto" takes a quarter, half, once and twice the median
+        distance between training rows, a quarter of the frequencies each: fine structure
+        where there are rows enough, coarse where there are few. Smaller values see finer
+        structure and need more rows.
     standardize : bool, default=True
         Whether the Fourier map centres and scales columns first, by the mean and
         deviation of up to 2,048 training rows.
@@ -57,6 +65,20 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         quantile of such scores. This looks at up to 2,048 training rows; beyond, and
         with several layers, a float is the plain quantile of the training rows'
         scores. With several layers "auto" trains on the 2,048 rows without each fold.
+        With ``window`` a float is the share of time stamps of the training series, and
+        "auto" takes the 1 % quantile of stamps scored without their fifth of the series:
+        it is for series to come; to find anomalies in the training series itself give the
+        share that you expect.
+    window : int >= 2, "auto" or None, default=None
+        Rows are time stamps in their order, columns channels, and windows of so many
+        stamps are what is learned; the score of a stamp is the mean over the windows that
+        cover it. "auto" takes the shortest multiple of the series' period with 100 stamps
+        or more, a tenth of the (shortest) series at most; the period is the highest peak
+        of the mean autocorrelation of the channels beyond 0.1, or 1. Longer windows
+        see slower patterns and blur short ones.
+    forget : float in [0, 1), default=0
+        In ``partial_fit``, share of weight that rows lose with every row that follows: an
+        effective memory of 1 / forget rows, however they are cut into batches.
     solver : {"flow", "hebbian"}, default="flow"
         "flow" integrates the rule's gradient flow in closed form, one pass over the
         rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
@@ -67,10 +89,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
         log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
         regularises more.
-        "auto" puts the cut-off at a fifth of the mean eigenvalue over the inputs in
-        use. The mean is the Kaiser-Guttman criterion for what is worth keeping; a
-        detector looks at what normal rows lack, so it has to know their finer
-        directions, too. With ``solver="hebbian"`` it is what ``max_iter`` epochs add up to.
+        "auto" puts the cut-off at a tenth of the mean eigenvalue over the inputs in
+        use (a fifth with ``encoding="unit"``). The mean is the Kaiser-Guttman criterion
+        for what is worth keeping; a detector looks at what normal rows lack, so it has to
+        know their finer directions, too. With ``solver="hebbian"`` it is what ``max_iter``
+        epochs add up to.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
@@ -107,6 +130,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     activation_curve_ : ndarray of shape (n_points,)
         Mean output activation of the training rows as training advanced: at 20 equal
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
+    window_ : int or None
+        Stamps of a window.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if the training columns had names.
@@ -121,7 +146,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     A column that is constant in training is scaled as if its deviation were 1, so in
     other units a later change may go unnoticed. A threshold needs some hundred rows to
     be reliable. With
-    ``encoding="unit"`` a row of zeros has activation 0.
+    ``encoding="unit"`` a row of zeros has activation 0. NaN stands for missing: such an
+    entry counts as 0 with ``encoding="unit"`` and as the column's mean with "fourier".
 
     References
     ----------
@@ -144,9 +170,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         "encoding": [StrOptions(set(ENCODINGS))],
         **ActivationLearningBase._fourier_constraints,
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "window": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left"), None],
+        "forget": [Interval(Real, 0, 1, closed="left")],
     }
 
-    _cut_off = 0.2
+    _bandwidths = (0.5, 1.0, 2.0, 4.0)
 
     def __init__(
         self,
@@ -158,6 +186,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         bandwidth="auto",
         standardize=True,
         contamination="auto",
+        window=None,
+        forget=0.0,
         solver="flow",
         learning_time="auto",
         init_activation=0.1,
@@ -176,6 +206,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self.bandwidth = bandwidth
         self.standardize = standardize
         self.contamination = contamination
+        self.window = window
+        self.forget = forget
         self.solver = solver
         self.learning_time = learning_time
         self.init_activation = init_activation
@@ -189,66 +221,165 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, groups=None):
         """Learn what typical rows look like.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Normal rows, or mostly normal ones: then set ``contamination`` to the
-            share of others that you expect.
+            share of others that you expect. With ``window``, time stamps in their order.
         y : ignored
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 counts as two copies of the row.
+            A weight of 2 counts as two copies of the row; a window has the mean weight of
+            its time stamps.
+        groups : array-like of shape (n_samples,), default=None
+            With ``window``, which series each time stamp belongs to. The stamps of a series
+            stand together, and no window crosses from one to the next.
 
         Returns
         -------
         self : object
         """
         with self._fitting(X, sample_weight=sample_weight):
-            return self._learn_unlabelled(X, sample_weight, partial=False)
+            return self._learn(X, sample_weight, groups, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X, y=None, sample_weight=None, groups=None):
         """Learn from more rows.
 
         With ``solver="flow"``, one layer and a given ``bandwidth`` (or
         ``encoding="unit"``) the activations are those after ``fit`` on all rows so
         far. The first batch fixes the columns' scales, and ``bandwidth="auto"``.
-        The threshold follows from a sample of 2,048 of all rows.
+        The threshold follows from a sample of 2,048 of all rows. With ``window`` every
+        batch is a series, or several, of its own, and the threshold is that of the last.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : ignored
         sample_weight : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         self : object
         """
         with self._all_or_nothing():
-            return self._learn_unlabelled(X, sample_weight, partial=True)
+            return self._learn(X, sample_weight, groups, partial=True)
+
+    def _learn(self, X, sample_weight, groups, *, partial):
+        """Cut windows if there are any, forget, and train."""
+        going_on = partial and self.__sklearn_is_fitted__()
+        X = self._validated(X, reset=not going_on)
+        if np.isnan(X).all():
+            raise ValueError(f"X has {len(X)} rows, and every entry is NaN.")
+        if self.window is None:
+            if groups is not None:
+                raise ValueError("groups are series of a detector with windows: give window, too.")
+            width, (rows, weight) = None, self._weighted(X, sample_weight)
+        else:
+            weight = self._checked_weight(X, sample_weight)
+            bounds = series_bounds(groups, len(X))
+            width = automatic_width(X, bounds) if self.window == "auto" else int(self.window)
+            if going_on and self.window == "auto":
+                width = self.window_
+            rows = Windows(X, bounds, width)
+            weight = rows.mean_of_stamps(weight)
+            rows, weight = rows.take(weight > 0), weight[weight > 0]
+        if going_on and width != self.window_:
+            raise ValueError(
+                f"window={width} differs from the {self.window_} that partial_fit is to go on "
+                "from: call fit."
+            )
+        self.window_ = width
+        if partial and self.forget:
+            weight = weight * self._forgotten(len(rows), going_on)
+        return self._train(rows, None, weight, partial=partial)
+
+    def _forgotten(self, n, going_on):
+        """Weights of ``n`` new rows, the last of them 1; all rows before lose theirs."""
+        if self.solver != "flow":
+            raise ValueError("forget needs solver='flow': the rule itself forgets by its rate.")
+        keep = 1 - float(self.forget)
+        if going_on:
+            share = max(keep**n, 1e-200)
+            self._state = _flow.scaled_states(self._state, share)
+            self._sample = {**self._sample, "weight": self._sample["weight"] * share}
+            self._n_seen *= share
+        return np.maximum(keep ** np.arange(n - 1, -1, -1.0), 1e-200)
 
     def _train(self, X, labels, weight, *, partial):
         going_on = partial and self.__sklearn_is_fitted__()
         super()._train(X, None, weight, partial=partial)
         sample = Sample(**self._sample)
-        if going_on:
+        series = X if self.window_ is not None and len(X) else None  # nothing after a merge
+        if going_on and series is None:
             X, weight = sample.X, sample.weight
         auto = self.contamination == "auto"
         share = FALSE_ALARMS if auto else self.contamination
-        has_statistics = self._solver == "flow"  # to leave rows out of
-        if has_statistics and auto and self.n_layers_ > 1:
-            self.offset_, _ = weighted_gap(self._refitted_scores(sample), sample.weight, share)
-        elif has_statistics and auto:
-            self.offset_ = self._set_aside(sample, share)
-        elif has_statistics and self.n_layers_ == 1 and len(sample.X) < SAMPLE_SIZE:
-            self._set_aside(sample, share)  # the sample has all the rows
-            _, self.offset_ = weighted_gap(self._score(sample.X), sample.weight, share)
-        else:
+        if series is not None:
+            scores, stamps = self._cross_fitted_stamps(series, weight)
+            given = scores if auto else series.to_stamps(self._score(series))
+            known = ~np.isnan(scores)
+            scores, given, mass = scores[known], given[known], stamps[known]
+            edge = weighted_gap(given, mass, share)
+            self.offset_ = edge[0] if auto else edge[1]
+        elif self._solver != "flow":  # no statistics to leave rows out of
+            scores, mass = self._score(sample.X), sample.weight
             self.offset_, _ = weighted_gap(self._score(X), weight, share)
+        elif self.n_layers_ > 1:
+            scores, mass = self._refitted_scores(sample), sample.weight
+            judged = (scores, mass) if auto else (self._score(X), weight)
+            self.offset_, _ = weighted_gap(*judged, share)
+        else:
+            all_sampled = len(sample.X) < SAMPLE_SIZE
+            mass = sample.weight
+            self.offset_, scores = self._set_aside(sample, share if auto or all_sampled else 0.0)
+            if all_sampled and not auto:
+                _, self.offset_ = weighted_gap(self._score(sample.X), mass, share)
+            elif not auto:
+                self.offset_, _ = weighted_gap(self._score(X), weight, share)
+        order = np.argsort(scores)
+        self._calibration = {"scores": scores[order], "weight": mass[order] / mass.mean()}
         return self
+
+    def _cross_fitted_stamps(self, windows, weight):
+        """Scores of time stamps by statistics without their fifth of the series, and weights.
+
+        Windows that overlap the fifth are left out with it.
+        """
+        n, n_inputs = len(windows), self.coefs_[0].shape[0]
+        mass = windows.to_stamps(weight)
+        starts, scores = windows.starts, None
+        if self._solver != "flow" or self.n_layers_ > 1:
+            return windows.to_stamps(self._score(windows)), mass
+        everything = _flow.Moments(**self._state["moments"][0])
+        scores = np.empty(n)
+        t = self.learning_times_[-1:]
+
+        def blocks(index):
+            for block in block_slices(len(index), n_inputs):
+                yield index[block], self._encoded(windows[index[block]])
+
+        for part in np.array_split(np.arange(n), min(N_FOLDS, n)):
+            near = starts > starts[part[0]] - windows.width
+            near &= starts < starts[part[-1]] + windows.width
+            rest = everything
+            if everything.gram is not None:
+                left_out = _flow.Moments(n_inputs)
+                for index, H in blocks(np.flatnonzero(near)):
+                    left_out.add(H, weight[index])
+                if left_out.weight < everything.weight * (1 - 1e-9):
+                    rest = everything.without(left_out)
+            elif not near.all() and everything.weight <= weight.sum() * (1 + 1e-9):
+                rest = _flow.Moments(n_inputs)
+                for index, H in blocks(np.flatnonzero(~near)):
+                    rest.add(H, weight[index])
+            spectrum = _flow.Spectrum(*rest.spectrum(), self.coefs_[0].shape[1], self._epsilon)
+            for index, H in blocks(part):
+                scores[index] = spectrum.energies(H, t)[:, 0]
+        return windows.to_stamps(scores), mass
 
     def _refitted_scores(self, sample):
         """Scores of sampled rows by networks trained on the sample without their fold."""
@@ -265,7 +396,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return scores
 
     def _set_aside(self, sample, share):
-        """Solve the only layer without the least typical rows; return a threshold.
+        """Solve the only layer without the least typical rows.
+
+        Returns a threshold and the scores that it comes from.
 
         Training rows activate more than equally typical new ones, so each row is
         scored by weights whose statistics lack the row's fold. The ``share`` that
@@ -276,6 +409,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         H = self._encoded(sample.X)
         everything = _flow.Moments(**self._state["moments"][0])
         scores, _ = self._cross_fitted(H, sample, everything, np.zeros(len(H), dtype=bool))
+        if not share:
+            return None, scores
         suspects = scores < weighted_gap(scores, sample.weight, share)[0]
         scores, spectrum = self._cross_fitted(H, sample, everything, suspects)
         Q = _flow.random_rotation(*self.coefs_[0].shape, (self._seed, 0), H.dtype)
@@ -285,7 +420,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if suspects.any():  # unseen by now: the least typical of them is an outlier
             least = self._score(sample.X[suspects]).min()
             threshold = max(threshold, least + ROUNDING)
-        return threshold
+        return threshold, scores
 
     def _cross_fitted(self, H, sample, moments, suspects):
         """Scores of encoded sampled rows ``H`` by statistics without their fold.
@@ -322,49 +457,182 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _fitted_encoding(self, sample, seed):
         return self._encoding_of_kind(self.encoding, sample, seed)
 
-    def score_samples(self, X):
+    def score_samples(self, X, groups=None):
         """Output activation of each row: higher is more normal.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            With ``window``, a series of at least that many time stamps; each gets the
+            mean activation of the windows that cover it.
+        groups : array-like of shape (n_samples,), default=None
+            With ``window``, which series each time stamp belongs to.
 
         Returns
         -------
         activation : ndarray of float64 of shape (n_samples,)
             ||y||^2, in [0, 1].
         """
-        return self._score(self._fitted_rows(X))
+        rows = self._rows(X, groups)
+        scores = self._score(rows)
+        return scores if self.window_ is None else rows.to_stamps(scores)
+
+    def _rows(self, X, groups):
+        """Validated rows, or the windows of a series."""
+        X = self._fitted_rows(X)
+        if self.window_ is not None:
+            return Windows(X, series_bounds(groups, len(X)), self.window_)
+        if groups is not None:
+            raise ValueError("groups are series of a detector with windows: give window, too.")
+        return X
 
     def _score(self, X):
         return self._energies(X).astype(np.float64)
 
-    def decision_function(self, X):
+    def decision_function(self, X, groups=None):
         """``score_samples(X) - offset_``: negative for outliers.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         decision : ndarray of float64 of shape (n_samples,)
         """
-        return self.score_samples(X) - self.offset_
+        return self.score_samples(X, groups) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X, groups=None):
         """Whether each row is normal.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         labels : ndarray of int of shape (n_samples,)
             +1 for inliers, -1 for outliers.
         """
-        return np.where(self.decision_function(X) >= 0, 1, -1)
+        return np.where(self.decision_function(X, groups) >= 0, 1, -1)
+
+    def fit_predict(self, X, y=None, *, sample_weight=None, groups=None):
+        """``fit``, and ``predict`` the same rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        labels : ndarray of int of shape (n_samples,)
+        """
+        return self.fit(X, sample_weight=sample_weight, groups=groups).predict(X, groups)
+
+    def p_values(self, X, groups=None):
+        """Share of normal rows that are expected to activate no more than each row.
+
+        Conformal: p = (1 + #{calibration scores <= score}) / (1 + #calibration scores),
+        the calibration scores being those of up to 2,048 training rows (with ``window``
+        all time stamps of the last fit) by statistics without their fold (Vovk 2015,
+        cross-conformal predictors). If all rows are exchangeable, ``p_values < 0.05``
+        raises about 5 % false alarms; with ``solver="hebbian"``, and several layers over
+        windows, training rows are scored as they are and p is too small.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        p : ndarray of float64 of shape (n_samples,)
+            In (0, 1].
+        """
+        scores = self.score_samples(X, groups)
+        mass = np.concatenate([[0.0], np.cumsum(self._calibration["weight"])])
+        rank = np.searchsorted(self._calibration["scores"], scores + ROUNDING / 1000, "right")
+        return (1 + mass[rank]) / (1 + mass[-1])
+
+    def explain(self, X, groups=None):
+        """Contribution of every feature to the activation that a row has lost.
+
+        Each row is compared with the five nearest of the better half of a training sample
+        (``references``; distances in standardised columns, none counting as more than 2).
+        The row's entries are replaced by those of a reference, one column after the other,
+        in a random order and its reverse; a column's contribution is the mean rise of
+        activation when its turn comes (Shapley values by sampling; Strumbelj & Kononenko
+        2014). A row of the result therefore adds up to the mean activation of the
+        references less the row's own. Missing entries contribute nothing.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        contributions : ndarray of float64 of shape (n_samples, n_features)
+            In units of activation; negative for columns that are more typical than the
+            references'. With ``window``, a column is a channel, and a time stamp gets the
+            mean over the windows that cover it.
+        """
+        rows = self._rows(X, groups)
+        n_columns = self.n_features_in_ * N_REFERENCES * rows.shape[1]
+        found = self._map_rows(self._contributions, rows, n_columns)
+        return found if self.window_ is None else rows.to_stamps(found)
+
+    def _contributions(self, X):
+        """Of every column, or channel of windows, to the activation lost by rows ``X``."""
+        n_columns = self.n_features_in_
+        column = np.arange(X.shape[1]) % n_columns  # channels are next to each other
+        result = np.zeros((len(X), n_columns))
+        own, rng = self._score(X), np.random.default_rng([self._seed, 3])
+        references = self._references(X)
+        for r in range(references.shape[1]):
+            order = rng.permutation(n_columns)
+            target = np.where(np.isnan(X), X, references[:, r])
+            for turn in (order, order[::-1]):
+                current, before = X.copy(), own
+                for j in turn:
+                    current[:, column == j] = target[:, column == j]
+                    after = self._score(current)
+                    result[:, j] += after - before
+                    before = after
+        return result / (2 * references.shape[1])
+
+    def _references(self, X):
+        """Typical rows near each of ``X``: (n_rows, n_references, n_columns)."""
+        sample = Sample(**self._sample)
+        scores = self._score(sample.X)
+        candidates = sample.X[np.argsort(-scores, kind="stable")[: -(-len(scores) // 2)]]
+        candidates = candidates[:N_CANDIDATES].astype(X.dtype)
+        location, scale = column_scales(sample.X, sample.weight)
+        Z = np.nan_to_num((candidates - location) / scale, nan=0.0)
+        n_references = min(N_REFERENCES, len(candidates))
+        chosen = np.empty((len(X), n_references), dtype=np.intp)
+        for i, x in enumerate(X):
+            far = np.abs(Z - np.nan_to_num((x - location) / scale, nan=0.0))
+            far = np.minimum(far, FAR) ** 2
+            chosen[i] = np.argsort(far.sum(axis=1), kind="stable")[:n_references]
+        return candidates[chosen]
+
+    @property
+    def _cut_off(self):
+        return CUT_OFFS[self.encoding]
+
+    def _validated(self, X, *, reset, **options):
+        return super()._validated(X, reset=reset, ensure_all_finite="allow-nan", **options)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
 
 def weighted_gap(values, weight, share):

@@ -27,9 +27,10 @@ class UnitEncoding:
     def write(self, X, out):
         """Encode ``X`` into the leading columns of ``out``."""
         if X.dtype != out.dtype:  # float32 may not hold what a row holds
-            largest = np.abs(X).max(axis=1, keepdims=True)
+            largest = np.fmax.reduce(np.abs(X), axis=1, keepdims=True)
             X = X / np.where(largest > 0, largest, 1)
         out[:, : self.n_outputs] = X
+        np.nan_to_num(out[:, : self.n_outputs], copy=False, nan=0.0)  # missing units
         kernels.scale_to_unit(out, self.n_outputs)
 
 
@@ -39,7 +40,7 @@ class FourierEncoding:
     phi(x) = [cos(z Omega), sin(z Omega)] / sqrt(n_frequencies) with
     z = (x - location) / scale has norm 1 for every x, and phi(x).phi(x')
     approximates the Gaussian kernel exp(-||z - z'||^2 / 2); ``scale`` is the columns'
-    deviation times the bandwidth.
+    deviation times the bandwidth. Missing entries (NaN) count as z = 0.
     """
 
     name = "fourier"
@@ -58,8 +59,12 @@ class FourierEncoding:
         }
 
     @classmethod
-    def fitted_to(cls, sample, *, bandwidth, n_frequencies, standardize, seed):
-        """Columns' scales and, for ``bandwidth="auto"``, distances from a ``Sample``."""
+    def fitted_to(cls, sample, *, bandwidth, n_frequencies, standardize, factors, seed):
+        """Columns' scales and, for ``bandwidth="auto"``, distances from a ``Sample``.
+
+        The automatic bandwidth is multiplied by one of ``factors`` in turn for each
+        frequency: the kernel is the mean of Gaussians of those widths.
+        """
         rng = np.random.default_rng([seed, 0, 1])
         sample = sample.smallest(SAMPLE_SIZE)
         n_features = sample.X.shape[1]
@@ -68,9 +73,12 @@ class FourierEncoding:
             encoding.location, encoding.scale = column_scales(sample.X, sample.weight)
         if bandwidth == "auto":
             bandwidth = 0.5 * median_distance(encoding.standardise(sample.X), rng)
+        else:
+            factors = (1.0,)
         # In units of the bandwidth: what is clipped then is far by any measure.
         encoding.scale = np.maximum(encoding.scale * bandwidth, 1e-300)
         encoding.frequencies = rng.normal(size=(n_features, n_frequencies))
+        encoding.frequencies /= np.resize(factors, n_frequencies)
         return encoding
 
     @property
@@ -79,7 +87,8 @@ class FourierEncoding:
 
     def standardise(self, X):
         with np.errstate(over="ignore"):  # infinite deviations are clipped like all large ones
-            return np.clip((X - self.location) / self.scale, -CLIP, CLIP)
+            Z = np.clip((X - self.location) / self.scale, -CLIP, CLIP)
+        return np.nan_to_num(Z, copy=False, nan=0.0)
 
     def write(self, X, out):
         n = self.frequencies.shape[1]
@@ -100,12 +109,15 @@ def row_norms(X):
 
 
 def column_scales(X, weight):
-    """Mean and deviation of every column; finite for columns of any magnitude."""
-    largest = np.abs(X).max(axis=0).astype(np.float64)
+    """Mean and deviation of every column's known entries, finite at any magnitude."""
+    known = ~np.isnan(X)
+    largest = np.abs(np.where(known, X, 0)).max(axis=0).astype(np.float64)
     largest[largest == 0] = 1
-    Z = X / largest
-    location = np.average(Z, axis=0, weights=weight)
-    scale = np.sqrt(np.average((Z - location) ** 2, axis=0, weights=weight))
+    Z = np.where(known, X, 0) / largest
+    share = weight[:, None] * known
+    share /= np.maximum(share.sum(axis=0), 1e-300)
+    location = (share * Z).sum(axis=0)
+    scale = np.sqrt((share * (Z - location) ** 2).sum(axis=0))
     scale[scale <= 1e-12] = 1  # constant columns
     return location * largest, scale * largest
 

@@ -108,6 +108,16 @@ class Moments:
         rest.weight -= other.weight
         return rest
 
+    def scaled(self, factor):
+        """The moments of the same rows with weights times ``factor``."""
+        state = self.state
+        state["weight"] = factor * self.weight
+        if self.gram is None:
+            state["rows"] = np.sqrt(factor) * self.rows
+        else:
+            state["gram"] = factor * self.gram
+        return Moments(**state)
+
     def _condense(self):
         if self.gram is None:
             self.gram = self.rows.T @ self.rows
@@ -256,6 +266,11 @@ def merge_states(ours, theirs):
     """Statistics of two disjoint sets of rows, as one."""
     pairs = zip(deepcopy(ours["moments"]), theirs["moments"], strict=True)
     return {"moments": [Moments(**m).merge(Moments(**other)).state for m, other in pairs]}
+
+
+def scaled_states(state, factor):
+    """Statistics in which all rows so far weigh ``factor`` times as much."""
+    return {"moments": [Moments(**m).scaled(factor).state for m in state["moments"]]}
 
 
 def activation_curve(spectrum, t, n_points=20):

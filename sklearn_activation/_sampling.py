@@ -75,6 +75,7 @@ def row_hashes(X, labels):
         values[:, :-1] = X[block]
         values[:, -1] = labels[block]
         values += 0.0  # -0.0 and 0.0 are the same value
+        values[np.isnan(values)] = np.nan  # and so are all NaN
         with np.errstate(over="ignore"):  # it wraps around; seen with NUMBA_DISABLE_JIT=1 only
             kernels.hashes(values.view(np.uint64), hashes[block])
     return hashes

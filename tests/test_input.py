@@ -127,6 +127,8 @@ def test_not_finite(estimator, value, message):
     X, y = data()
     bad = X.copy()
     bad[3, 1] = value
+    if np.isnan(value) and isinstance(estimator, ActivationAnomalyDetector):
+        pytest.skip("NaN is a missing unit: test_detector.py")
     for call in (lambda: fit(estimator, bad), lambda: partial_fit(estimator, bad)):
         with pytest.raises(ValueError, match=message):
             call()
@@ -576,7 +578,7 @@ def test_scale_of_weights(estimator, scale):
 
 def fit_other_columns(estimator, X, y):
     bad = np.hstack([X, X])
-    bad[0, 0] = np.nan
+    bad[0, 0] = np.inf
     estimator.fit(bad, y)
 
 

@@ -1,0 +1,336 @@
+"""The detector: windows of series, p-values, explanations, missing entries, forgetting."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from sklearn.exceptions import NotFittedError
+
+from sklearn_activation import ActivationAnomalyDetector
+from sklearn_activation._detector import N_REFERENCES
+from sklearn_activation._windows import Windows, automatic_width, series_bounds
+
+SMALL = {"n_frequencies": 32, "random_state": 0}
+
+
+def series(n=600, n_channels=2, seed=0):
+    rng = np.random.default_rng(seed)
+    t = np.arange(n)[:, None] + np.array([0, 5, 9])[:n_channels]
+    return np.sin(t * 2 * np.pi / 25) + 0.1 * rng.normal(size=(n, n_channels))
+
+
+# -- windows -------------------------------------------------------------------------
+
+
+def test_windows_are_rows_of_the_series():
+    X, bounds = series(50, 3), [(0, 20), (20, 50)]
+    windows = Windows(X, bounds, 7)
+    naive = [X[i : i + 7].ravel() for a, b in bounds for i in range(a, b - 6)]
+    assert windows.shape == (len(naive), 21)
+    np.testing.assert_array_equal(windows[:], naive)
+    np.testing.assert_array_equal(windows[[3, 15]], [naive[3], naive[15]])
+    np.testing.assert_array_equal(windows.take(np.array([2, 30]))[1], naive[30])
+
+
+def test_stamps_get_the_mean_over_their_windows():
+    X, bounds, width = series(40, 1), [(0, 12), (12, 40)], 5
+    windows = Windows(X, bounds, width)
+    values = np.random.default_rng(0).normal(size=(len(windows), 2))
+    found = windows.to_stamps(values)
+    for stamp in range(40):
+        covering = (windows.starts <= stamp) & (stamp < windows.starts + width)
+        np.testing.assert_allclose(found[stamp], values[covering].mean(axis=0), atol=1e-12)
+    stamps = np.arange(40.0)
+    np.testing.assert_allclose(
+        windows.mean_of_stamps(stamps), [stamps[i : i + width].mean() for i in windows.starts]
+    )
+
+
+def test_stamps_without_windows_are_nan():
+    windows = Windows(series(20), [(0, 20)], 4).take(np.arange(10, 17))
+    found = windows.to_stamps(np.ones(7))
+    assert np.isnan(found[:10]).all()
+    assert (found[10:] == 1).all()
+
+
+def test_series_scores_are_those_of_window_rows():
+    X, width = series(), 20
+    given = {"bandwidth": 3.0, "standardize": False, "learning_time": 50.0, **SMALL}
+    detector = ActivationAnomalyDetector(window=width, contamination=0.1, **given).fit(X)
+    rows = Windows(X, [(0, len(X))], width)
+    twin = ActivationAnomalyDetector(contamination=0.1, **given).fit(rows[:])
+    naive = rows.to_stamps(twin.score_samples(rows[:]))
+    # Suspects leave the statistics of the rows only.
+    assert np.corrcoef(detector.score_samples(X), naive)[0, 1] > 0.99
+    assert detector.window_ == width
+    assert detector.n_features_in_ == 2
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_finds_a_disturbed_stretch(n_channels):
+    X = series(1000, n_channels)
+    new = series(500, n_channels, seed=1)
+    new[300:320] = 0
+    detector = ActivationAnomalyDetector(window="auto", random_state=0).fit(X)
+    assert detector.window_ == 100
+    assert 290 <= detector.score_samples(new).argmin() < 330
+    assert (detector.predict(new)[300:320] == -1).all()
+    assert (detector.predict(new)[:200] == -1).mean() < 0.1
+    assert detector.score_samples(new).shape == (500,)
+    assert detector.score_samples(new[:100]).shape == (100,)
+
+
+def test_contamination_is_the_share_of_stamps():
+    X = series()
+    labels = ActivationAnomalyDetector(window=20, contamination=0.1, **SMALL).fit_predict(X)
+    assert abs((labels == -1).mean() - 0.1) < 0.02
+
+
+def test_groups_are_separate_series():
+    X = series(400)
+    groups = np.repeat(["b", "a"], [150, 250])
+    detector = ActivationAnomalyDetector(window=20, **SMALL).fit(X, groups=groups)
+    scores = detector.score_samples(X, groups)
+    np.testing.assert_allclose(scores[:150], detector.score_samples(X[:150]), rtol=1e-12)
+    np.testing.assert_allclose(scores[150:], detector.score_samples(X[150:]), rtol=1e-12)
+    assert not np.array_equal(scores, detector.score_samples(X))
+    np.testing.assert_array_equal(
+        detector.predict(X, groups), clone_of(detector).fit_predict(X, groups=groups)
+    )
+
+
+def clone_of(detector):
+    return ActivationAnomalyDetector(**detector.get_params())
+
+
+@pytest.mark.parametrize(
+    "period, expected", [(25, 100), (40, 120), (99, 198), (100, 100), (130, 130)]
+)
+def test_automatic_width_is_a_multiple_of_the_period(period, expected):
+    t = np.arange(4000)
+    X = np.sin(2 * np.pi * t / period)[:, None]
+    assert automatic_width(X, [(0, len(X))]) == expected
+
+
+def test_automatic_width_without_a_period():
+    noise = np.random.default_rng(0).normal(size=(3000, 1))
+    assert automatic_width(noise, [(0, 3000)]) == 100
+    assert automatic_width(noise[:300], [(0, 300)]) == 30
+    assert automatic_width(np.ones((2000, 1)), [(0, 2000)]) == 100
+    assert automatic_width(np.full((2000, 1), np.nan), [(0, 2000)]) == 100
+
+
+@pytest.mark.parametrize(
+    "make",
+    {
+        "constant": lambda: np.ones((300, 2)),
+        "constant stretch": lambda: np.vstack([series(200), np.zeros((100, 2))]),
+        "channel all NaN": lambda: np.hstack([series(300), np.full((300, 1), np.nan)]),
+        "gaps": lambda: np.where(np.arange(300)[:, None] % 7 == 0, np.nan, series(300)),
+        "huge beside tiny": lambda: series(300) * np.array([1e300, 1e-300]),
+        "just one window": lambda: series(20),
+    }.items(),
+    ids=lambda item: item[0],
+)
+@pytest.mark.parametrize("encoding", ["fourier", "unit"])
+def test_odd_series_have_finite_scores(make, encoding):
+    X = make[1]()
+    detector = ActivationAnomalyDetector(window=20, encoding=encoding, **SMALL).fit(X)
+    assert np.isfinite(detector.score_samples(X)).all()
+    assert np.isfinite(detector.p_values(X)).all()
+    assert np.isfinite(detector.explain(X)).all()
+
+
+@pytest.mark.parametrize(
+    "parameters, call, message",
+    [
+        ({"window": 50}, lambda d: d.fit(series(49)), "window=50 .* 49 time stamps"),
+        ({"window": 1}, lambda d: d.fit(series()), "window"),
+        ({"window": 2.5}, lambda d: d.fit(series()), "window"),
+        ({"window": 20}, lambda d: d.fit(series()).score_samples(series(19)), "20 .* 19"),
+        ({"window": 20}, lambda d: d.fit(series(), groups=np.zeros(3)), r"\(3,\).* 600"),
+        (
+            {"window": 20},
+            lambda d: d.fit(series(), groups=np.arange(600) // 100 % 2),
+            "stand together",
+        ),
+        ({"window": 20}, lambda d: d.fit(series(), groups=np.arange(600)), "1 time stamps"),
+        ({}, lambda d: d.fit(series(), groups=np.zeros(600)), "give window"),
+        ({}, lambda d: d.fit(np.full((9, 2), np.nan)), "every entry is NaN"),
+        ({"forget": 1.0}, lambda d: d.fit(series()), "forget"),
+        (
+            {"forget": 0.1, "solver": "hebbian"},
+            lambda d: d.partial_fit(series()),
+            "solver='flow'",
+        ),
+    ],
+)
+def test_bad_parameters(parameters, call, message):
+    detector = ActivationAnomalyDetector(**parameters, **SMALL)
+    with pytest.raises(ValueError, match=message):
+        call(detector)
+
+
+def test_window_may_not_change_in_a_stream():
+    detector = ActivationAnomalyDetector(window=20, **SMALL).partial_fit(series())
+    with pytest.raises(ValueError, match="window=30 differs from the 20"):
+        detector.set_params(window=30).partial_fit(series())
+    assert detector.window_ == 20
+    detector.set_params(window="auto").partial_fit(series())
+    assert detector.window_ == 20
+
+
+def test_failed_fit_leaves_nothing():
+    detector = ActivationAnomalyDetector(window=700, **SMALL)
+    with pytest.raises(ValueError, match="700"):
+        detector.fit(series())
+    with pytest.raises(NotFittedError):
+        detector.score_samples(series())
+
+
+def test_windows_in_a_stream_equal_separate_series():
+    X = series(500)
+    given = {"window": 10, "bandwidth": 3.0, "standardize": False, "learning_time": 50.0, **SMALL}
+    whole = ActivationAnomalyDetector(**given).fit(X, groups=np.arange(500) // 250)
+    parts = ActivationAnomalyDetector(**given).partial_fit(X[:250]).partial_fit(X[250:])
+    np.testing.assert_allclose(whole.score_samples(X), parts.score_samples(X), atol=1e-8)
+
+
+def test_bounds_of_groups():
+    assert series_bounds(None, 4) == [(0, 4)]
+    assert series_bounds(["x", "x", "y", "z"], 4) == [(0, 2), (2, 3), (3, 4)]
+
+
+# -- p-values --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer_sizes", [None, (48, 48)])
+def test_p_values_are_valid(layer_sizes):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5000, 4)) @ rng.normal(size=(4, 4))
+    detector = ActivationAnomalyDetector(layer_sizes, **SMALL).fit(X[:1500])
+    p = detector.p_values(X[1500:])
+    for alpha, margin in ((0.05, 0.015), (0.2, 0.03)):
+        assert abs((p < alpha).mean() - alpha) < margin
+    far = detector.p_values(X[1500:1600] + 50)
+    assert (far < 0.01).all()
+    assert (p > 0).all()
+    assert (p <= 1).all()
+    order = np.argsort(detector.score_samples(X[1500:]))
+    assert (np.diff(p[order]) >= 0).all()
+
+
+def test_p_values_of_the_training_rows_do_not_flatter():
+    X = np.random.default_rng(0).normal(size=(300, 8))
+    detector = ActivationAnomalyDetector(random_state=0).fit(X[:200])
+    plain = np.mean(
+        detector.score_samples(X[:200]) < np.quantile(detector.score_samples(X[200:]), 0.2)
+    )
+    assert plain < 0.05  # training rows score themselves too well
+    assert 0.01 < (detector.p_values(X[200:]) < 0.1).mean() < 0.25
+
+
+# -- explanations ----------------------------------------------------------------------
+
+TABLES = {
+    "iris": load_iris,
+    "wine": load_wine,
+    "breast cancer": load_breast_cancer,
+    "diabetes": load_diabetes,
+    "digits": load_digits,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_explain_finds_the_corrupted_column(name):
+    X = TABLES[name]().data
+    rng = np.random.default_rng(0)
+    X = X[rng.permutation(len(X))][:, X.std(axis=0) > 0.5 * np.median(X.std(axis=0))]
+    train, rows = X[: len(X) // 2], X[len(X) // 2 :][:40].copy()
+    column = rng.integers(X.shape[1], size=len(rows))
+    sign = rng.choice([-1, 1], size=len(rows))
+    corrupted = train.mean(axis=0)[column] + sign * 6 * train.std(axis=0)[column]
+    rows[np.arange(len(rows)), column] = corrupted
+    detector = ActivationAnomalyDetector(random_state=0).fit(train)
+    found = detector.explain(rows).argmax(axis=1)
+    assert (found == column).mean() >= 0.9
+
+
+@pytest.mark.parametrize("parameters", [{}, {"encoding": "unit"}, {"layer_sizes": (40, 40)}])
+def test_explanations_add_up_to_what_was_lost(parameters):
+    X = np.random.default_rng(0).normal(size=(200, 5))
+    detector = ActivationAnomalyDetector(**SMALL, **parameters).fit(X[:150])
+    rows = X[150:]
+    references = detector._references(rows)
+    assert references.shape == (50, N_REFERENCES, 5)
+    of_references = detector.score_samples(references.reshape(-1, 5)).reshape(50, -1)
+    lost = of_references.mean(axis=1) - detector.score_samples(rows)
+    np.testing.assert_allclose(detector.explain(rows).sum(axis=1), lost, atol=1e-6)
+    assert set(map(tuple, references.reshape(-1, 5))) <= set(map(tuple, X[:150]))
+
+
+def test_missing_entries_explain_nothing():
+    X = np.random.default_rng(0).normal(size=(200, 5))
+    detector = ActivationAnomalyDetector(**SMALL).fit(X)
+    X[:, 2] = np.nan
+    assert (detector.explain(X)[:, 2] == 0).all()
+
+
+def test_explain_series_by_channel():
+    X, new = series(800, 3), series(300, 3, seed=1)
+    new[150:170, 1] += 4
+    detector = ActivationAnomalyDetector(window=25, random_state=0).fit(X)
+    contributions = detector.explain(new)
+    assert contributions.shape == (300, 3)
+    assert (contributions[150:170].argmax(axis=1) == 1).all()
+
+
+# -- missing entries -------------------------------------------------------------------
+
+
+def test_missing_entries_are_scored_on_what_is_known():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 6))
+    X[rng.random(X.shape) < 0.1] = np.nan
+    detector = ActivationAnomalyDetector(random_state=0).fit(X[:600])
+    assert detector.__sklearn_tags__().input_tags.allow_nan
+    assert 0.02 < (detector.p_values(X[600:]) < 0.05).mean() < 0.09
+    far = X[600:].copy()
+    far[:, 0] = 9
+    assert (detector.p_values(far) < 0.05).all()
+
+
+def test_missing_units_of_unit_rows_are_zero():
+    X = np.random.default_rng(0).uniform(size=(100, 5))
+    detector = ActivationAnomalyDetector(encoding="unit", random_state=0).fit(X)
+    gone = X.copy()
+    gone[:, 3] = np.nan
+    X[:, 3] = 0
+    np.testing.assert_array_equal(detector.score_samples(gone), detector.score_samples(X))
+
+
+# -- forgetting ------------------------------------------------------------------------
+
+STREAM = {"bandwidth": 3.0, "standardize": False, "learning_time": 30.0, "forget": 0.01, **SMALL}
+
+
+def test_forgetting_is_exponential_weights_however_batches_are_cut():
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    weight = 0.99 ** np.arange(299, -1, -1)
+    given = {**STREAM, "forget": 0.0}
+    expected = ActivationAnomalyDetector(**given).partial_fit(X, sample_weight=weight)
+    for cut in ([150], [40, 130, 220], [299]):
+        detector = ActivationAnomalyDetector(**STREAM)
+        for batch in np.split(X, cut):
+            detector.partial_fit(batch)
+        np.testing.assert_allclose(detector.score_samples(X), expected.score_samples(X), atol=1e-8)
+
+
+def test_forgetting_follows_a_drift():
+    rng = np.random.default_rng(0)
+    before, after = rng.normal(size=(500, 3)), rng.normal(5, 1, size=(500, 3))
+    keeps = ActivationAnomalyDetector(**{**STREAM, "forget": 0.0}).partial_fit(before)
+    forgets = ActivationAnomalyDetector(**STREAM).partial_fit(before)
+    for detector in (keeps, forgets):
+        detector.partial_fit(after)
+    old = [detector.score_samples(before).mean() for detector in (keeps, forgets)]
+    assert old[1] < old[0] - 0.05
