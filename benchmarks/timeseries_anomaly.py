@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
 from sklearn_activation import ActivationAnomalyDetector
+from sklearn_activation._windows import automatic_width
 
 OURS = "ActivationAnomalyDetector"
 NAB = [
@@ -159,11 +160,14 @@ def seeds(method, quick):
     return range((2 if quick else 5) if method in SEEDED else 1)
 
 
-def series_scores(method, X, seed):
-    """Scores of a series' stamps by a method fitted to it, higher is more anomalous."""
+def series_scores(method, X, seed, width=None):
+    """Scores of a series' stamps by a method fitted to it, higher is more anomalous.
+
+    ``width`` is the baselines' window, by default the period as TSB-AD finds it.
+    """
     if method == OURS:
         return -ActivationAnomalyDetector(window="auto", random_state=seed).fit(X).score_samples(X)
-    width = find_length(X)
+    width = width or find_length(X)
     scores, _ = BASELINES[method](cut(StandardScaler().fit_transform(X), width), seed)
     return to_stamps(scores, width)
 
@@ -196,6 +200,10 @@ def nab(report, quick, anchors=None):
             found.setdefault(method, []).append(values)
             for metric, row in zip(METRICS, values, strict=True):
                 report.add(f"{Path(name).stem}, {metric}", method, row, "")
+        width = automatic_width(X, [(0, len(X))])
+        for method in BASELINES:
+            values = measures(y, series_scores(method, X, 0, width), length)
+            found.setdefault(f"{method}, our windows", []).append(np.transpose([values]))
         if figures and (figures["ts_len"], figures["anomaly_len"]) != (len(y), y.sum()):
             print(f"{name}: length or labels differ from TSB-AD's")
         published.append(figures)
