@@ -275,15 +275,15 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if np.isnan(X).all():
             raise ValueError(f"X has {len(X)} rows, and every entry is NaN.")
         if self.window is None:
-            if groups is not None:
-                raise ValueError("groups are series of a detector with windows: give window, too.")
+            refuse_groups(groups)
             width, (rows, weight) = None, self._weighted(X, sample_weight)
         else:
             weight = self._checked_weight(X, sample_weight)
             bounds = series_bounds(groups, len(X))
-            width = automatic_width(X, bounds) if self.window == "auto" else int(self.window)
-            if going_on and self.window == "auto":
-                width = self.window_
+            if self.window != "auto":
+                width = int(self.window)
+            else:
+                width = self.window_ if going_on else automatic_width(X, bounds)
             rows = Windows(X, bounds, width)
             weight = rows.mean_of_stamps(weight)
             rows, weight = rows.take(weight > 0), weight[weight > 0]
@@ -351,11 +351,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """
         n, n_inputs = len(windows), self.coefs_[0].shape[0]
         mass = windows.to_stamps(weight)
-        starts, scores = windows.starts, None
         if self._solver != "flow" or self.n_layers_ > 1:
             return windows.to_stamps(self._score(windows)), mass
         everything = _flow.Moments(**self._state["moments"][0])
-        scores = np.empty(n)
+        starts, scores = windows.starts, np.empty(n)
         t = self.learning_times_[-1:]
 
         def blocks(index):
@@ -482,8 +481,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X = self._fitted_rows(X)
         if self.window_ is not None:
             return Windows(X, series_bounds(groups, len(X)), self.window_)
-        if groups is not None:
-            raise ValueError("groups are series of a detector with windows: give window, too.")
+        refuse_groups(groups)
         return X
 
     def _score(self, X):
@@ -633,6 +631,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def refuse_groups(groups):
+    if groups is not None:
+        raise ValueError("groups are series of a detector with windows: give window, too.")
 
 
 def weighted_gap(values, weight, share):

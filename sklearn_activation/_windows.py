@@ -103,7 +103,7 @@ def automatic_width(X, bounds):
     most = max(2, int(MOST_SHARE * shortest))
     period = _period(X, bounds, min(LARGEST_LAG, shortest // 3))
     width = period * -(-LEAST // period)
-    return min(width, most) if width <= most else max(2, most // period * period or most)
+    return width if width <= most else max(2, most // period * period or most)
 
 
 def _period(X, bounds, n_lags):
