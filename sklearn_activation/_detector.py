@@ -283,7 +283,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             if self.window != "auto":
                 width = int(self.window)
             else:
-                width = self.window_ if going_on else automatic_width(X, bounds)
+                width = (self.window_ if going_on else None) or automatic_width(X, bounds)
             rows = Windows(X, bounds, width)
             weight = rows.mean_of_stamps(weight)
             rows, weight = rows.take(weight > 0), weight[weight > 0]

@@ -179,6 +179,12 @@ def test_window_may_not_change_in_a_stream():
     assert detector.window_ == 20
 
 
+def test_a_stream_of_rows_may_not_become_one_of_windows():
+    detector = ActivationAnomalyDetector(**SMALL).partial_fit(series())
+    with pytest.raises(ValueError, match="window=50 differs from the None"):
+        detector.set_params(window="auto").partial_fit(series())
+
+
 def test_failed_fit_leaves_nothing():
     detector = ActivationAnomalyDetector(window=700, **SMALL)
     with pytest.raises(ValueError, match="700"):
