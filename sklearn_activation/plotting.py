@@ -1,0 +1,349 @@
+"""Pictures of fitted detectors, in the manner of scikit-learn's Displays. Need matplotlib.
+
+A Display holds what is drawn; ``from_estimator`` computes and draws it, ``plot`` draws it again.
+"""
+
+import numpy as np
+from sklearn.utils.validation import _get_feature_names, check_is_fitted
+
+__all__ = ["ActivationLandscapeDisplay", "AnomalyScoreDisplay", "ExplanationDisplay"]
+
+ALARM, LINE, MUTED = "tab:red", "tab:blue", "0.4"
+MOST_NAMES = 5  # channels with a panel of their own
+
+
+class AnomalyScoreDisplay:
+    """A series, or rows in their order, above its scores, threshold and alarms.
+
+    Use ``from_estimator`` to make one.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_channels)
+        The values to draw.
+    scores : ndarray of shape (n_samples,)
+        Activation of every time stamp.
+    threshold : float
+        Stamps that score less are alarms.
+    times : ndarray of shape (n_samples,)
+        Horizontal axis.
+    names : list of str of length n_channels
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : ndarray of matplotlib Axes
+        One for each channel, the last for the scores.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> from sklearn_activation.plotting import AnomalyScoreDisplay
+    >>> series = np.sin(np.arange(600) / 8)[:, None]
+    >>> detector = ActivationAnomalyDetector(window=50, random_state=0).fit(series[:400])
+    >>> display = AnomalyScoreDisplay.from_estimator(detector, series)  # doctest: +SKIP
+    """
+
+    def __init__(self, X, scores, threshold, times, names):
+        self.X = X
+        self.scores = scores
+        self.threshold = threshold
+        self.times = times
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, detector, X, *, groups=None, times=None, channels=None, axes=None):
+        """Score ``X`` and draw it.
+
+        Parameters
+        ----------
+        detector : fitted ActivationAnomalyDetector
+        X : array-like of shape (n_samples, n_features)
+            Time stamps in their order.
+        groups : array-like of shape (n_samples,), default=None
+            Which series each stamp belongs to, for a detector with ``window``.
+        times : array-like of shape (n_samples,), default=None
+            Numbers or dates; None takes the index of a DataFrame, or 0, 1, 2, ...
+        channels : list of int or str, default=None
+            Columns to draw, by number or name; None takes the first five.
+        axes : sequence of matplotlib Axes, default=None
+            One for each channel and one for the scores; None makes a figure.
+
+        Returns
+        -------
+        display : AnomalyScoreDisplay
+        """
+        check_is_fitted(detector)
+        options = {} if groups is None else {"groups": groups}
+        scores = detector.score_samples(X, **options)
+        if times is None:
+            times = getattr(X, "index", None) if hasattr(X, "iloc") else None
+        times = np.arange(len(scores)) if times is None else np.asarray(times)
+        if len(times) != len(scores):
+            raise ValueError(f"times has {len(times)} entries, but X has {len(scores)} rows.")
+        names = _names(X)
+        chosen = range(min(len(names), MOST_NAMES)) if channels is None else channels
+        chosen = [_column(name, names) for name in chosen]
+        values = np.asarray(X, dtype=np.float64)[:, chosen]
+        display = cls(values, scores, detector.offset_, times, [names[j] for j in chosen])
+        return display.plot(axes=axes)
+
+    def plot(self, *, axes=None):
+        """Draw.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib Axes, default=None
+            One for each channel and one for the scores; None makes a figure.
+
+        Returns
+        -------
+        self : object
+        """
+        n_panels = len(self.names) + 1
+        if axes is None:
+            _, axes = _pyplot().subplots(
+                n_panels, sharex=True, squeeze=False, figsize=(9, 1 + 1.4 * n_panels)
+            )
+            axes[0, 0].figure.set_layout_engine("constrained")
+        axes = np.ravel(axes)
+        if len(axes) != n_panels:
+            raise ValueError(f"axes: {n_panels} are needed, {len(axes)} were given.")
+        alarm = self.scores < self.threshold
+        for ax, name, values in zip(axes, self.names, self.X.T, strict=False):
+            ax.plot(self.times, values, color=LINE, linewidth=0.8)
+            ax.set_ylabel(name)
+        axes[-1].plot(self.times, self.scores, color=MUTED, linewidth=0.8)
+        axes[-1].axhline(self.threshold, color=ALARM, linestyle="--", linewidth=1)
+        axes[-1].set(ylabel="activation")
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], alarm, [0]])))
+        for ax in axes:
+            for first, end in edges.reshape(-1, 2):
+                ax.axvspan(
+                    self.times[first], self.times[end - 1], color=ALARM, alpha=0.25, linewidth=1
+                )
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+
+class ExplanationDisplay:
+    """What each feature has cost a row of its activation, as bars.
+
+    Use ``from_estimator`` to make one.
+
+    Parameters
+    ----------
+    contributions : ndarray of shape (n_features,)
+        Activation lost, most of it first.
+    names : list of str of length n_features
+    values : ndarray of shape (n_features,)
+        The row's own entries.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    ax_ : matplotlib Axes
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> from sklearn_activation.plotting import ExplanationDisplay
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> detector = ActivationAnomalyDetector(random_state=0).fit(X[y == 0])
+    >>> display = ExplanationDisplay.from_estimator(detector, X[-1:])  # doctest: +SKIP
+    """
+
+    def __init__(self, contributions, names, values):
+        self.contributions = contributions
+        self.names = names
+        self.values = values
+
+    @classmethod
+    def from_estimator(cls, detector, X, *, n_features=10, ax=None):
+        """Explain one row and draw it.
+
+        Parameters
+        ----------
+        detector : fitted ActivationAnomalyDetector without window
+        X : array-like of shape (1, n_features)
+        n_features : int, default=10
+            Bars at most: the features that matter most, either way.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        display : ExplanationDisplay
+        """
+        check_is_fitted(detector)
+        if len(X) != 1:
+            raise ValueError(f"X has {len(X)} rows; an explanation is of one row, X[i : i + 1].")
+        contributions = detector.explain(X)[0]
+        most = np.argsort(-np.abs(contributions), kind="stable")[:n_features]
+        order = most[np.argsort(-contributions[most], kind="stable")]
+        names, values = _names(X), np.asarray(X, dtype=np.float64)[0]
+        display = cls(contributions[order], [names[j] for j in order], values[order])
+        return display.plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        self : object
+        """
+        n = len(self.names)
+        if ax is None:
+            _, ax = _pyplot().subplots(figsize=(7, 1.2 + 0.32 * n), layout="constrained")
+        labels = [f"{name} = {x:.4g}" for name, x in zip(self.names, self.values, strict=True)]
+        colors = [ALARM if c > 0 else LINE for c in self.contributions]
+        ax.barh(np.arange(n), self.contributions, color=colors)
+        ax.set_yticks(np.arange(n), labels)
+        ax.invert_yaxis()
+        ax.axvline(0, color=MUTED, linewidth=0.8)
+        ax.set_xlabel("activation lost")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class ActivationLandscapeDisplay:
+    """Activation over the plane of two features, with the rows on it.
+
+    Use ``from_estimator`` to make one.
+
+    Parameters
+    ----------
+    xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
+        Values of the two features.
+    activation : ndarray of shape (grid_resolution, grid_resolution)
+    rows : ndarray of shape (n_samples, 2)
+    names : list of two str
+    threshold : float or None
+        Drawn as a line.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    ax_ : matplotlib Axes
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> from sklearn_activation.plotting import ActivationLandscapeDisplay
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> detector = ActivationAnomalyDetector(random_state=0).fit(X)
+    >>> ActivationLandscapeDisplay.from_estimator(detector, X)  # doctest: +SKIP
+    """
+
+    def __init__(self, xx0, xx1, activation, rows, names, threshold=None):
+        self.xx0 = xx0
+        self.xx1 = xx1
+        self.activation = activation
+        self.rows = rows
+        self.names = names
+        self.threshold = threshold
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, features=(0, 1), *, grid_resolution=100, margin=0.2, ax=None
+    ):
+        """Compute the activation over a grid and draw it.
+
+        Parameters
+        ----------
+        estimator : fitted ActivationAnomalyDetector or ActivationLearningClassifier
+            A classifier's activation is that of its most active label.
+        X : array-like of shape (n_samples, n_features)
+            The grid spans these rows, which are drawn as points; the features that are not
+            drawn stay at their median.
+        features : pair of int or str, default=(0, 1)
+            The two columns, by number or name.
+        grid_resolution : int, default=100
+        margin : float, default=0.2
+            What the grid adds on every side, as a share of the rows' range.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        display : ActivationLandscapeDisplay
+        """
+        check_is_fitted(estimator)
+        if getattr(estimator, "window_", None) is not None:
+            raise ValueError("A detector with window has no plane of two features.")
+        names = _names(X)
+        i, j = (_column(feature, names) for feature in features)
+        if i == j:
+            raise ValueError(f"features={features!r}: two different ones are needed.")
+        rows = np.asarray(X, dtype=np.float64)
+        with np.errstate(all="ignore"):
+            low, high = np.nanmin(rows[:, [i, j]], axis=0), np.nanmax(rows[:, [i, j]], axis=0)
+        low, high = low - margin * (high - low), high + margin * (high - low)
+        xx0, xx1 = np.meshgrid(*np.linspace(low, high, grid_resolution).T)
+        grid = np.tile(np.nanmedian(rows, axis=0), (xx0.size, 1))
+        grid[:, i], grid[:, j] = xx0.ravel(), xx1.ravel()
+        if hasattr(X, "columns"):  # keeps the names: pandas, or polars
+            names_by = "columns" if hasattr(X, "iloc") else "schema"
+            grid = type(X)(grid, **{names_by: X.columns})
+        activation = estimator.score_samples(grid).reshape(xx0.shape)
+        threshold = getattr(estimator, "offset_", None)
+        display = cls(xx0, xx1, activation, rows[:, [i, j]], [names[i], names[j]], threshold)
+        return display.plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        self : object
+        """
+        if ax is None:
+            _, ax = _pyplot().subplots(figsize=(6, 4.5), layout="constrained")
+        surface = ax.contourf(self.xx0, self.xx1, self.activation, levels=20, cmap="viridis")
+        ax.figure.colorbar(surface, ax=ax, label="activation")
+        if self.threshold is not None:
+            low, high = self.activation.min(), self.activation.max()
+            if low < self.threshold < high:
+                ax.contour(
+                    self.xx0, self.xx1, self.activation, levels=[self.threshold], colors=ALARM
+                )
+        ax.scatter(*self.rows.T, s=8, color="white", edgecolors="black", linewidths=0.4)
+        ax.set(xlabel=self.names[0], ylabel=self.names[1])
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _pyplot():
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            'Drawing needs matplotlib: pip install "sklearn-activation[plots]".'
+        ) from error
+    return plt
+
+
+def _names(X):
+    names = _get_feature_names(X)
+    n_columns = np.shape(X)[1]
+    return [f"column {j}" for j in range(n_columns)] if names is None else list(names)
+
+
+def _column(which, names):
+    """Number of a column given by number or name."""
+    if isinstance(which, str):
+        if which not in names:
+            raise ValueError(f"No column {which!r}; there are {', '.join(names[:10])}.")
+        return names.index(which)
+    if not -len(names) <= which < len(names):
+        raise ValueError(f"Column {which} of {len(names)}.")
+    return which % len(names)

@@ -1,0 +1,159 @@
+"""Displays: what is drawn is what was computed."""
+
+import builtins
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+
+from sklearn_activation import (  # noqa: E402
+    ActivationAnomalyDetector,
+    ActivationLearningClassifier,
+)
+from sklearn_activation.plotting import (  # noqa: E402
+    ActivationLandscapeDisplay,
+    AnomalyScoreDisplay,
+    ExplanationDisplay,
+)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    matplotlib.pyplot.close("all")
+
+
+@pytest.fixture(scope="module")
+def iris():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    return X, ActivationAnomalyDetector(random_state=0).fit(X[y == 0])
+
+
+@pytest.fixture(scope="module")
+def series():
+    t = np.arange(500)
+    X = pd.DataFrame(
+        {"a": np.sin(t / 4), "b": np.cos(t / 4)},
+        index=pd.date_range("2020-01-01", periods=500, freq="h"),
+    )
+    X.iloc[300:310, 0] = 3.0
+    return X, ActivationAnomalyDetector(window=20, random_state=0).fit(X[:250])
+
+
+def test_series_scores_threshold_and_alarms(series):
+    X, detector = series
+    display = AnomalyScoreDisplay.from_estimator(detector, X)
+    assert display.figure_ is display.axes_[0].figure
+    assert [ax.get_ylabel() for ax in display.axes_] == ["a", "b", "activation"]
+    drawn, threshold = display.axes_[-1].lines
+    np.testing.assert_array_equal(drawn.get_ydata(), detector.score_samples(X))
+    assert set(threshold.get_ydata()) == {detector.offset_}
+    np.testing.assert_array_equal(display.axes_[0].lines[0].get_ydata(), X["a"])
+    np.testing.assert_array_equal(drawn.get_xdata(orig=True), X.index.to_numpy())
+    alarm = detector.predict(X) == -1
+    n_spans = np.count_nonzero(np.diff(alarm.astype(int), prepend=0) == 1)
+    assert n_spans >= 1
+    assert all(len(ax.patches) == n_spans for ax in display.axes_)
+
+
+def test_rows_in_order_without_a_window(iris):
+    X, detector = iris
+    figure, axes = matplotlib.pyplot.subplots(2)
+    display = AnomalyScoreDisplay.from_estimator(
+        detector, X, channels=["petal length (cm)"], times=np.arange(150) * 10, axes=axes
+    )
+    assert display.figure_ is figure
+    assert axes[0].get_ylabel() == "petal length (cm)"
+    assert axes[1].lines[0].get_xdata()[-1] == 1490
+
+
+def test_explanation_bars_are_the_contributions(iris):
+    X, detector = iris
+    row = X[100:101]
+    display = ExplanationDisplay.from_estimator(detector, row, n_features=3)
+    widths = np.array([bar.get_width() for bar in display.ax_.patches])
+    contributions = detector.explain(row)[0]
+    np.testing.assert_array_equal(widths, np.sort(contributions)[::-1][:3])
+    top = X.columns[contributions.argmax()]
+    assert display.ax_.get_yticklabels()[0].get_text() == f"{top} = {row[top].iloc[0]:.4g}"
+
+
+def test_landscape_holds_other_features_at_their_median(iris):
+    X, detector = iris
+    display = ActivationLandscapeDisplay.from_estimator(
+        detector, X, ("petal width (cm)", 0), grid_resolution=7, margin=0
+    )
+    row = X.median().to_frame().T
+    row["petal width (cm)"] = X["petal width (cm)"].max()
+    row["sepal length (cm)"] = X["sepal length (cm)"].min()
+    np.testing.assert_allclose(display.activation[0, -1], detector.score_samples(row)[0])
+    assert display.ax_.get_xlabel() == "petal width (cm)"
+    assert display.threshold == detector.offset_
+
+
+def test_displays_take_polars(iris):
+    X, _ = iris
+    X = polars.from_pandas(X)
+    detector = ActivationAnomalyDetector(random_state=0).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        landscape = ActivationLandscapeDisplay.from_estimator(detector, X, grid_resolution=3)
+        explanation = ExplanationDisplay.from_estimator(detector, X[:1])
+        scores = AnomalyScoreDisplay.from_estimator(detector, X)
+    assert landscape.names == X.columns[:2]
+    assert set(explanation.names) == set(X.columns)
+    assert scores.names == X.columns
+
+
+def test_landscape_of_a_classifier_and_of_arrays():
+    X, y = load_iris(return_X_y=True)
+    classifier = ActivationLearningClassifier(random_state=0).fit(X, y)
+    display = ActivationLandscapeDisplay.from_estimator(classifier, X, (2, 3), grid_resolution=5)
+    assert display.threshold is None
+    assert display.ax_.get_xlabel() == "column 2"
+    again = display.plot()
+    assert again is display
+
+
+def test_bad_input_is_refused_with_the_reason(iris, series):
+    X, detector = iris
+    long, windowed = series
+    with pytest.raises(NotFittedError):
+        AnomalyScoreDisplay.from_estimator(ActivationAnomalyDetector(), X)
+    with pytest.raises(ValueError, match="3 entries, but X has 150 rows"):
+        AnomalyScoreDisplay.from_estimator(detector, X, times=[1, 2, 3])
+    with pytest.raises(ValueError, match="No column 'colour'"):
+        AnomalyScoreDisplay.from_estimator(detector, X, channels=["colour"])
+    with pytest.raises(ValueError, match="Column 4 of 4"):
+        AnomalyScoreDisplay.from_estimator(detector, X, channels=[4])
+    with pytest.raises(ValueError, match="5 are needed, 1 were given"):
+        AnomalyScoreDisplay.from_estimator(detector, X, axes=matplotlib.pyplot.gca())
+    with pytest.raises(ValueError, match="150 rows"):
+        ExplanationDisplay.from_estimator(detector, X)
+    with pytest.raises(ValueError, match="window"):
+        ExplanationDisplay.from_estimator(windowed, long[:1])
+    with pytest.raises(ValueError, match="two different ones"):
+        ActivationLandscapeDisplay.from_estimator(detector, X, (1, 1))
+    with pytest.raises(ValueError, match="no plane"):
+        ActivationLandscapeDisplay.from_estimator(windowed, long)
+
+
+def test_without_matplotlib_the_way_to_install_it_is_named(iris, monkeypatch):
+    X, detector = iris
+    plain = builtins.__import__
+
+    def importing(name, *args, **kwargs):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return plain(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", importing)
+    with pytest.raises(ImportError, match=r"sklearn-activation\[plots\]"):
+        ExplanationDisplay.from_estimator(detector, X[:1])
