@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from . import _flow, _hebbian
-from ._encoding import ENCODINGS, EncodedRows, UnitEncoding
+from ._encoding import ENCODINGS, SAMPLE_SIZE, EncodedRows, UnitEncoding
 from ._network import ACTIVATIONS, Network, block_slices
 from ._parallel import map_blocks
 from ._progress import CallbackSupportMixin, Progress
@@ -21,9 +21,7 @@ from ._training import Solution, Task
 # name: function (EncodedRows, Task) -> Solution
 SOLVERS = {"flow": _flow.solve, "hebbian": _hebbian.solve}
 
-SEARCH_SIZE = 8_000  # rows that learning times are chosen on
-SAMPLE_SIZE = 2048  # of which the model keeps these, for batches to come
-MAX_WIDTH = 1024
+SEARCH_SIZE = 8_000  # rows that learning times are chosen on; SAMPLE_SIZE of them are kept
 
 
 class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
@@ -57,7 +55,8 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     _least_width = 1
     _activate_last = False
     _n_labels = 0
-    _cut_off = 1.0  # of the mean eigenvalue: see _flow.kaiser_time
+    _cut_off = (1.0, 0.0)  # of the mean eigenvalue, of all energy: see _flow.kaiser_time
+    _max_width = 1024
     _bandwidths = (1.0,)  # in one Fourier map, over the automatic one
     _doc_link_module = "sklearn_activation"
     _doc_link_template = "https://arxiv.org/abs/2209.13400"
@@ -93,7 +92,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         """Units of every layer."""
         sizes = self.layer_sizes
         if sizes is None:
-            return [min(max(n_inputs, self._least_width), MAX_WIDTH)] * self._default_depth
+            return [min(max(n_inputs, self._least_width), self._max_width)] * self._default_depth
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not sizes or not all(isinstance(n, Integral) and n >= 1 for n in sizes):
             raise ValueError(
@@ -232,7 +231,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     def _plan(self, task, rows, sample):
         """Fill in the learning times of ``task``: here the rule of ``kaiser_time``."""
         task.choose_time = lambda layer, moments, network: (
-            _flow.kaiser_time(moments, self._cut_off) if task.times is None else task.times[layer]
+            _flow.kaiser_time(moments, *self._cut_off) if task.times is None else task.times[layer]
         )
 
     # -- state -----------------------------------------------------------------

@@ -7,17 +7,15 @@ from sklearn.base import OutlierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from . import _flow
-from ._base import SAMPLE_SIZE, ActivationLearningBase
-from ._encoding import ENCODINGS, EncodedRows, column_scales
-from ._network import block_slices
+from ._base import ActivationLearningBase
+from ._encoding import ENCODINGS, column_scales
 from ._progress import with_callbacks
 from ._sampling import Sample
+from ._threshold import ROUNDING, calibrate
 from ._windows import Windows, automatic_width, series_bounds
 
-N_FOLDS = 5
-ROUNDING = 1e-6  # of activations in float32
-FALSE_ALARMS = 0.01  # of contamination="auto"
 CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of the mean eigenvalue: see _flow.kaiser_time
+COARSENESS = 0.1  # of contamination: least energy of a direction to learn
 N_REFERENCES = 5  # typical rows that an explained row is compared with
 N_CANDIDATES = 512
 FAR = 2.0  # deviations beyond which a column is simply far from a reference
@@ -45,7 +43,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         How a row becomes input. "fourier" maps standardised columns to random Fourier
         features, right for tables. "unit" scales the row to norm 1, right where only
         proportions matter; a row that is too long or too short then looks normal.
-    n_frequencies : int, default=256
+    n_frequencies : int, default=512
         Random frequencies of the Fourier map, which has twice as many columns. More
         follow the data more closely and cost time with their cube.
     bandwidth : "auto" or float > 0, default="auto"
@@ -175,6 +173,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     }
 
     _bandwidths = (0.5, 1.0, 2.0, 4.0)
+    _max_width = 512
 
     def __init__(
         self,
@@ -182,7 +181,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         *,
         activation="std_abs",
         encoding="fourier",
-        n_frequencies=256,
+        n_frequencies=512,
         bandwidth="auto",
         standardize=True,
         contamination="auto",
@@ -309,149 +308,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             self._n_seen *= share
         return np.maximum(keep ** np.arange(n - 1, -1, -1.0), 1e-200)
 
-    def _train(self, X, labels, weight, *, partial):
-        going_on = partial and self.__sklearn_is_fitted__()
-        super()._train(X, None, weight, partial=partial)
-        sample = Sample(**self._sample)
-        series = X if self.window_ is not None and len(X) else None  # nothing after a merge
-        if going_on and series is None:
-            X, weight = sample.X, sample.weight
-        auto = self.contamination == "auto"
-        share = FALSE_ALARMS if auto else self.contamination
-        if series is not None:
-            scores, stamps = self._cross_fitted_stamps(series, weight)
-            given = scores if auto else series.to_stamps(self._score(series))
-            known = ~np.isnan(scores)
-            scores, given, mass = scores[known], given[known], stamps[known]
-            edge = weighted_gap(given, mass, share)
-            self.offset_ = edge[0] if auto else edge[1]
-        elif self._solver != "flow":  # no statistics to leave rows out of
-            scores, mass = self._score(sample.X), sample.weight
-            self.offset_, _ = weighted_gap(self._score(X), weight, share)
-        elif self.n_layers_ > 1:
-            scores, mass = self._refitted_scores(sample), sample.weight
-            judged = (scores, mass) if auto else (self._score(X), weight)
-            self.offset_, _ = weighted_gap(*judged, share)
-        else:
-            all_sampled = len(sample.X) < SAMPLE_SIZE
-            mass = sample.weight
-            self.offset_, scores = self._set_aside(sample, share if auto or all_sampled else 0.0)
-            if all_sampled and not auto:
-                _, self.offset_ = weighted_gap(self._score(sample.X), mass, share)
-            elif not auto:
-                self.offset_, _ = weighted_gap(self._score(X), weight, share)
-        order = np.argsort(scores)
-        self._calibration = {"scores": scores[order], "weight": mass[order] / mass.mean()}
-        return self
-
-    def _cross_fitted_stamps(self, windows, weight):
-        """Scores of time stamps by statistics without their fifth of the series, and weights.
-
-        Windows that overlap the fifth are left out with it.
-        """
-        n, n_inputs = len(windows), self.coefs_[0].shape[0]
-        mass = windows.to_stamps(weight)
-        if self._solver != "flow" or self.n_layers_ > 1:
-            return windows.to_stamps(self._score(windows)), mass
-        everything = _flow.Moments(**self._state["moments"][0])
-        starts, scores = windows.starts, np.empty(n)
-        t = self.learning_times_[-1:]
-
-        def blocks(index):
-            for block in block_slices(len(index), n_inputs):
-                yield index[block], self._encoded(windows[index[block]])
-
-        for part in np.array_split(np.arange(n), min(N_FOLDS, n)):
-            near = starts > starts[part[0]] - windows.width
-            near &= starts < starts[part[-1]] + windows.width
-            rest = everything
-            if everything.gram is not None:
-                left_out = _flow.Moments(n_inputs)
-                for index, H in blocks(np.flatnonzero(near)):
-                    left_out.add(H, weight[index])
-                if left_out.weight < everything.weight * (1 - 1e-9):
-                    rest = everything.without(left_out)
-            elif not near.all() and everything.weight <= weight.sum() * (1 + 1e-9):
-                rest = _flow.Moments(n_inputs)
-                for index, H in blocks(np.flatnonzero(~near)):
-                    rest.add(H, weight[index])
-            spectrum = _flow.Spectrum(*rest.spectrum(), self.coefs_[0].shape[1], self._epsilon)
-            for index, H in blocks(part):
-                scores[index] = spectrum.energies(H, t)[:, 0]
-        return windows.to_stamps(scores), mass
-
-    def _refitted_scores(self, sample):
-        """Scores of sampled rows by networks trained on the sample without their fold."""
-        rows = EncodedRows.of_sample(sample, self._encoding(), 0, self.coefs_[0].dtype)
-        task = self._task(rows, self._seed)
-        task.choose_time = lambda layer, moments, network: self.learning_times_[layer]
-        scores = self._score(sample.X)
-        fold_of = sample.folds(N_FOLDS)
-        for fold in range(N_FOLDS):
-            held = fold_of == fold
-            if held.any() and not held.all():
-                network = _flow.solve(rows.take(~held), task).network
-                scores[held] = network.energies(rows.take(held).encode())
-        return scores
-
-    def _set_aside(self, sample, share):
-        """Solve the only layer without the least typical rows.
-
-        Returns a threshold and the scores that it comes from.
-
-        Training rows activate more than equally typical new ones, so each row is
-        scored by weights whose statistics lack the row's fold. The ``share`` that
-        activates least leaves the statistics for good, so that those rows are not
-        found typical merely because they were there. With everything scored again
-        without them, the threshold has the same share of the rows below it.
-        """
-        H = self._encoded(sample.X)
-        everything = _flow.Moments(**self._state["moments"][0])
-        scores, _ = self._cross_fitted(H, sample, everything, np.zeros(len(H), dtype=bool))
-        if not share:
-            return None, scores
-        suspects = scores < weighted_gap(scores, sample.weight, share)[0]
-        scores, spectrum = self._cross_fitted(H, sample, everything, suspects)
-        Q = _flow.random_rotation(*self.coefs_[0].shape, (self._seed, 0), H.dtype)
-        self.coefs_ = [spectrum.weights(self.learning_times_[0], Q)]
-        self.activation_curve_ = _flow.activation_curve(spectrum, self.learning_times_[0])
-        threshold, _ = weighted_gap(scores, sample.weight, share)
-        if suspects.any():  # unseen by now: the least typical of them is an outlier
-            least = self._score(sample.X[suspects]).min()
-            threshold = max(threshold, least + ROUNDING)
-        return threshold, scores
-
-    def _cross_fitted(self, H, sample, moments, suspects):
-        """Scores of encoded sampled rows ``H`` by statistics without their fold.
-
-        ``suspects`` are left out of all folds' statistics, and of the spectrum that
-        is returned with the scores.
-        """
-        shape = self.coefs_[-1].shape
-
-        def without(rows):
-            """The spectrum without some rows; of all rows if there are no others."""
-            if not rows.any() or sample.weight[rows].sum() >= moments.weight * (1 - 1e-9):
-                rest = moments
-            elif moments.gram is None:  # so few rows that the sample has them all
-                rest = _flow.Moments(H.shape[1]).add(H[~rows], sample.weight[~rows])
-            else:
-                left_out = _flow.Moments(H.shape[1]).add(H[rows], sample.weight[rows])
-                rest = moments.without(left_out)
-            return _flow.Spectrum(*rest.spectrum(), shape[1], self._epsilon)
-
-        def score(rows, spectrum):
-            return spectrum.energies(H[rows], self.learning_times_[-1:])[:, 0]
-
-        scores = np.empty(len(H))
-        fold_of = sample.folds(N_FOLDS)
-        for fold in range(N_FOLDS):
-            held = (fold_of == fold) & ~suspects
-            if held.any():
-                scores[held] = score(held, without(held | suspects))
-        spectrum = without(suspects)
-        scores[suspects] = score(suspects, spectrum)
-        return scores, spectrum
+    def _solve(self, rows, task):
+        solution = super()._solve(rows, task)
+        calibration = calibrate(solution, rows, task, self.contamination)
+        self.offset_ = calibration.threshold
+        self._calibration = {"scores": calibration.scores, "weight": calibration.weight}
+        return solution
 
     def _fitted_encoding(self, sample, seed):
         return self._encoding_of_kind(self.encoding, sample, seed)
@@ -581,17 +443,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             mean over the windows that cover it.
         """
         rows = self._rows(X, groups)
+        candidates = self._typical_rows()
         n_columns = self.n_features_in_ * N_REFERENCES * rows.shape[1]
-        found = self._map_rows(self._contributions, rows, n_columns)
+        found = self._map_rows(lambda X: self._contributions(X, candidates), rows, n_columns)
         return found if self.window_ is None else rows.to_stamps(found)
 
-    def _contributions(self, X):
+    def _contributions(self, X, candidates):
         """Of every column, or channel of windows, to the activation lost by rows ``X``."""
         n_columns = self.n_features_in_
         column = np.arange(X.shape[1]) % n_columns  # channels are next to each other
         result = np.zeros((len(X), n_columns))
         own, rng = self._score(X), np.random.default_rng([self._seed, 3])
-        references = self._references(X)
+        references = self._references(X, candidates)
         for r in range(references.shape[1]):
             order = rng.permutation(n_columns)
             target = np.where(np.isnan(X), X, references[:, r])
@@ -604,13 +467,16 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                     before = after
         return result / (2 * references.shape[1])
 
-    def _references(self, X):
-        """Typical rows near each of ``X``: (n_rows, n_references, n_columns)."""
+    def _typical_rows(self):
+        """The better half of the training sample, at most ``N_CANDIDATES``."""
         sample = Sample(**self._sample)
         scores = self._score(sample.X)
-        candidates = sample.X[np.argsort(-scores, kind="stable")[: -(-len(scores) // 2)]]
-        candidates = candidates[:N_CANDIDATES].astype(X.dtype)
-        location, scale = column_scales(sample.X, sample.weight)
+        return sample.X[np.argsort(-scores, kind="stable")[: -(-len(scores) // 2)]][:N_CANDIDATES]
+
+    def _references(self, X, candidates):
+        """Those of ``candidates`` near each of ``X``: (n_rows, n_references, n_columns)."""
+        candidates = candidates.astype(X.dtype)
+        location, scale = column_scales(self._sample["X"], self._sample["weight"])
         Z = np.nan_to_num((candidates - location) / scale, nan=0.0)
         n_references = min(N_REFERENCES, len(candidates))
         chosen = np.empty((len(X), n_references), dtype=np.intp)
@@ -622,7 +488,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     @property
     def _cut_off(self):
-        return CUT_OFFS[self.encoding]
+        share = 0.0 if self.contamination == "auto" else COARSENESS * self.contamination
+        return CUT_OFFS[self.encoding], share
 
     def _validated(self, X, *, reset, **options):
         return super()._validated(X, reset=reset, ensure_all_finite="allow-nan", **options)
@@ -636,22 +503,3 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 def refuse_groups(groups):
     if groups is not None:
         raise ValueError("groups are series of a detector with windows: give window, too.")
-
-
-def weighted_gap(values, weight, share):
-    """Highest and lowest threshold with just ``share`` of the weight below.
-
-    Both keep off the values next to them, by ``ROUNDING`` where there is room, so
-    that no row changes sides by rounding. Of values that differ by no more, none is
-    below.
-    """
-    order = np.argsort(values, kind="stable")
-    below = np.cumsum(weight[order])
-    rank = np.searchsorted(below, share * below[-1] * (1 + 1e-12), side="right")
-    above = values[order[min(rank, len(order) - 1)]]
-    lower = values[values < above - ROUNDING / 1000]  # copies of a row differ by less
-    if not len(lower) or np.ptp(values) <= ROUNDING:
-        return (float(values.min() - ROUNDING),) * 2
-    under = lower.max()
-    margin = min(ROUNDING, (above - under) / 2)
-    return float(above - margin), float(under + margin)

@@ -259,6 +259,7 @@ def solve(rows, task):
         n_iter=1,
         curve=activation_curve(spectrum, t),
         state={"moments": kept},
+        spectrum=spectrum,
     )
 
 
@@ -280,13 +281,15 @@ def activation_curve(spectrum, t, n_points=20):
     return np.array([logistic_filter(values, s, spectrum.epsilon) @ values for s in times])
 
 
-def kaiser_time(moments, share=1.0):
+def kaiser_time(moments, share=1.0, least=0.0):
     """Learning time whose cut-off is ``share`` of the mean eigenvalue.
 
     There f / (1 - f) has grown ninefold, to f = 1/2 from epsilon = 0.1. The mean is
     taken over the inputs in use: those that are zero in every row don't count. With
     share 1, a direction is learned if it carries more than its even share of the
-    rows' energy (Guttman 1954; Kaiser 1960).
+    rows' energy (Guttman 1954; Kaiser 1960). The cut-off is no less than ``least`` of
+    all energy.
     """
     energy, n_used = moments.trace()
-    return np.log(9) / 2 * n_used / (share * energy) if energy > 0 else 1.0
+    cut_off = energy * max(share / max(n_used, 1), least)
+    return np.log(9) / 2 / cut_off if energy > 0 else 1.0

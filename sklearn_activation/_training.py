@@ -69,3 +69,4 @@ class Solution:
     n_iter: int
     curve: np.ndarray  # mean output activation as training advanced
     state: dict = field(default_factory=dict)  # of plain arrays and numbers
+    spectrum: object = None  # _flow.Spectrum of the last layer, if it has one

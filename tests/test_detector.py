@@ -266,7 +266,7 @@ def test_explanations_add_up_to_what_was_lost(parameters):
     X = np.random.default_rng(0).normal(size=(200, 5))
     detector = ActivationAnomalyDetector(**SMALL, **parameters).fit(X[:150])
     rows = X[150:]
-    references = detector._references(rows)
+    references = detector._references(rows, detector._typical_rows())
     assert references.shape == (50, N_REFERENCES, 5)
     of_references = detector.score_samples(references.reshape(-1, 5)).reshape(50, -1)
     lost = of_references.mean(axis=1) - detector.score_samples(rows)
