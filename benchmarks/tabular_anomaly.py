@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 from _common import Report, argument_parser, data_folder, timed
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
@@ -22,6 +22,7 @@ from sklearn_activation import ActivationAnomalyDetector
 
 N_TRAIN, N_TEST = 5_000, 10_000
 OURS = "ActivationAnomalyDetector"
+ROBUST = f"{OURS}, contamination=0.1"
 
 
 class Neighbours(BaseEstimator):
@@ -97,13 +98,16 @@ def with_anomalies(rows, y, n=N_TEST):
     return np.concatenate([chosen[: len(chosen) - len(missing)], missing])
 
 
-def quality(report, setting, draw, quick):
+def quality(report, setting, draw, quick, robust=False):
     """AUROC and AUC-PR of all detectors on all tables."""
     found = {}
     for name, X, y in tables():
         for seed in range(1 if quick else 5):
             train, test = draw(y, np.random.default_rng(seed))
-            for method, detector in detectors(len(train), seed).items():
+            compared = detectors(len(train), seed)
+            if robust:
+                compared[ROBUST] = clone(compared[OURS]).set_params(contamination=0.1)
+            for method, detector in compared.items():
                 _, fitting = timed(detector.fit, X[train])
                 scores, scoring = timed(detector.score_samples, X[test])
                 values = roc_auc_score(y[test], -scores), average_precision_score(y[test], -scores)
@@ -132,7 +136,7 @@ def one_class(report, quick):
 
 
 def unsupervised(report, quick):
-    quality(report, "unsupervised", unsupervised_rows, quick)
+    quality(report, "unsupervised", unsupervised_rows, quick, robust=True)
 
 
 def false_alarms(report, quick):
@@ -188,6 +192,11 @@ def speed(report, quick):
     n = 5_000 if quick else 50_000
     rng = np.random.default_rng(0)
     X = rng.normal(size=(3 * n, 20)) @ rng.normal(size=(20, 20))
+    speed_of(report, X, n, "")
+    speed_of(report, X.astype(np.float32), n, ", float32")
+
+
+def speed_of(report, X, n, suffix):
     X, new = X[:n], X[n:]
     seconds = {}
     for method in (OURS, "IsolationForest", "kNN", "LOF"):
@@ -200,7 +209,7 @@ def speed(report, quick):
     for k, part in enumerate((f"fit {n:,} x 20", f"score {2 * n:,} x 20")):
         for method, values in seconds.items():
             ratio = values[k] / seconds["IsolationForest"][k]
-            report.add(part, method, ratio, "x IsoForest's", seconds=float(values[k]))
+            report.add(part + suffix, method, ratio, "x IsoForest's", seconds=float(values[k]))
 
 
 PARTS = {f.__name__: f for f in (one_class, unsupervised, false_alarms, corrupted, speed)}

@@ -33,7 +33,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     Parameters
     ----------
     layer_sizes : int, tuple of int or None, default=None
-        Units of every layer. None: one layer as wide as the encoded row, 1,024 at most.
+        Units of every layer. None: one layer as wide as the encoded row, 512 at most.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function between layers; all of them keep a row's norm (paper, section III.A).
         "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
@@ -45,7 +45,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         proportions matter; a row that is too long or too short then looks normal.
     n_frequencies : int, default=512
         Random frequencies of the Fourier map, which has twice as many columns. More
-        follow the data more closely and cost time with their cube.
+        follow the data more closely; scoring costs time with their square, training with
+        their cube.
     bandwidth : "auto" or float > 0, default="auto"
         Width of the Gaussian kernel behind the Fourier map, in the units of the
         standardised columns. "auto" takes a quarter, half, once and twice the median
@@ -56,17 +57,21 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Whether the Fourier map centres and scales columns first, by the mean and
         deviation of up to 2,048 training rows.
     contamination : "auto" or float in (0, 0.5], default="auto"
-        A float is the share of training rows that ``offset_`` leaves below. "auto"
-        aims at 1 % false alarms on normal rows to come. A row's own training raises
-        its score, so rows are scored by statistics without their fold; the share in
-        question that activates least then leaves the statistics, and "auto" takes the
-        quantile of such scores. This looks at up to 2,048 training rows; beyond, and
-        with several layers, a float is the plain quantile of the training rows'
-        scores. With several layers "auto" trains on the 2,048 rows without each fold.
+        Share of the training rows that are outliers. "auto" takes them all to be normal;
+        ``offset_`` then aims at 1 % false alarms on normal rows to come. If outliers may be
+        among the training rows, say how many, roughly: 0.1 does well where nothing is known.
+        A float leaves that share of the training rows below ``offset_``, and keeps outliers
+        from being learned: "auto" learning times stop short of directions with less than a
+        tenth of it of all energy, and twice the share of rows that activates least leaves
+        the statistics, and the closed form is solved again. Where training rows are all
+        normal that costs accuracy.
+        A row's own training raises its score: thresholds and rounds look at scores by
+        statistics without the row's fold, of up to 2,048 training rows. With fewer, "auto"
+        leaves out their least typical 1 %, too. With more, or with ``window``, the
+        rounds of a float look at plain scores, and ``partial_fit`` goes without them; with
+        several layers nothing is left out, and every fold's network is trained anew.
         With ``window`` a float is the share of time stamps of the training series, and
-        "auto" takes the 1 % quantile of stamps scored without their fifth of the series:
-        it is for series to come; to find anomalies in the training series itself give the
-        share that you expect.
+        "auto" takes the 1 % quantile of stamps scored without their fifth of the series.
     window : int >= 2, "auto" or None, default=None
         Rows are time stamps in their order, columns channels, and windows of so many
         stamps are what is learned; the score of a stamp is the mean over the windows that
@@ -88,7 +93,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
         regularises more.
         "auto" puts the cut-off at a tenth of the mean eigenvalue over the inputs in
-        use (a fifth with ``encoding="unit"``). The mean is the Kaiser-Guttman criterion
+        use (a fifth with ``encoding="unit"``), or higher if ``contamination`` says so. The mean is the Kaiser-Guttman criterion
         for what is worth keeping; a detector looks at what normal rows lack, so it has to
         know their finer directions, too. With ``solver="hebbian"`` it is what ``max_iter``
         epochs add up to.
@@ -226,8 +231,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Normal rows, or mostly normal ones: then set ``contamination`` to the
-            share of others that you expect. With ``window``, time stamps in their order.
+            Normal rows; if others may be among them, set ``contamination`` to the share that
+            you expect. With ``window``, time stamps in their order.
         y : ignored
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 counts as two copies of the row; a window has the mean weight of
