@@ -33,7 +33,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     Parameters
     ----------
     layer_sizes : int, tuple of int or None, default=None
-        Units of every layer. None: one layer as wide as the encoded row, 512 at most.
+        Units of every layer. None: one layer as wide as the encoded row, 384 at most.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function between layers; all of them keep a row's norm (paper, section III.A).
         "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
@@ -178,7 +178,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     }
 
     _bandwidths = (0.5, 1.0, 2.0, 4.0)
-    _max_width = 512
+    _max_width = 384
 
     def __init__(
         self,

@@ -30,6 +30,11 @@ def logistic_filter(eigenvalues, t, epsilon):
     return epsilon / (epsilon + (1 - epsilon) * decay)
 
 
+def cut_off(t, epsilon):
+    """Eigenvalue above which most is learned by time ``t``: f = 1/2."""
+    return max(np.log(1 / epsilon - 1), 1.0) / (2 * t)
+
+
 def rotation(layer, n_inputs, task):
     """The fixed random rotation of a layer of ``task``, made when first needed."""
     if layer not in task.rotations:

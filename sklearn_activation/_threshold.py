@@ -19,6 +19,7 @@ from ._windows import Windows
 
 N_FOLDS = 10
 N_STRETCHES = 5  # of a series: the windows around each are left out with it
+NEGLIGIBLE = 1 / 30  # of the cut-off, or of the last unit's eigenvalue
 N_ROUNDS = 2  # of leaving out the least typical rows
 FALSE_ALARMS = 0.01  # of contamination="auto"
 ROUNDING = 1e-6  # of activations in float32
@@ -120,7 +121,10 @@ def calibrate(solution, rows, task, contamination):
 
 
 class Statistics:
-    """Second moments of a layer's inputs in its leading directions.
+    """Second moments of a layer's inputs in the directions that it learns, or nearly does.
+
+    Those that it does not yet learn belong to them: without some rows, others come to the
+    fore.
 
     Parameters
     ----------
@@ -145,9 +149,13 @@ class Statistics:
     def of(cls, solution):
         """Those of the only layer of a closed form."""
         spectrum, weight = solution.spectrum, solution.state["moments"][0]["weight"]
-        n = min(spectrum.n_units, len(spectrum.values))
-        gram = np.diag(spectrum.values[:n] * weight)
-        return cls(spectrum.vectors[:, :n], gram, weight, solution.times[0], spectrum)
+        t, values = solution.times[0], spectrum.values
+        least = _flow.cut_off(t, spectrum.epsilon)
+        if spectrum.n_units < len(values):
+            least = max(least, values[spectrum.n_units - 1])
+        n = max(1, np.count_nonzero(values > NEGLIGIBLE * least))
+        gram = np.diag(values[:n] * weight)
+        return cls(spectrum.vectors[:, :n], gram, weight, t, spectrum)
 
     def without(self, rows, index):
         """The statistics without ``rows`` at ``index``, unless nothing would be left."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 from sklearn_activation import ActivationAnomalyDetector, _flow
@@ -141,3 +142,11 @@ def test_calibration_is_ascending():
     found = Calibration.of(0.5, np.array([0.9, 0.2, 0.4]), np.array([2.0, 1.0, 3.0]))
     np.testing.assert_array_equal(found.scores, [0.2, 0.4, 0.9])
     np.testing.assert_array_equal(found.weight, [0.5, 1.5, 1.0])
+
+
+@pytest.mark.parametrize("n_units", [40, 256])
+def test_p_values_hold_with_fewer_units_than_directions(n_units):
+    """What is left of a fold must not be looked for along the fold's own directions."""
+    X = np.random.default_rng(0).permutation(load_digits().data)
+    detector = ActivationAnomalyDetector(n_units, n_frequencies=128, random_state=0).fit(X[:900])
+    assert 0.02 < (detector.p_values(X[900:]) < 0.05).mean() < 0.08
