@@ -92,10 +92,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
         log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
         regularises more.
-        "auto" puts the cut-off at a tenth of the mean eigenvalue over the inputs in
-        use (a fifth with ``encoding="unit"``), or higher if ``contamination`` says so. The mean is the Kaiser-Guttman criterion
-        for what is worth keeping; a detector looks at what normal rows lack, so it has to
-        know their finer directions, too. With ``solver="hebbian"`` it is what ``max_iter``
+        "auto" puts the cut-off at a tenth of the mean eigenvalue over the inputs in use (a
+        fifth with ``encoding="unit"``), or higher if ``contamination`` says so. The mean is
+        the Kaiser-Guttman criterion for what is worth keeping; a detector looks at what
+        normal rows lack, so it has to know their finer directions, too. With
+        ``solver="hebbian"`` it is what ``max_iter``
         epochs add up to.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
