@@ -202,7 +202,7 @@ def speed_of(report, X, n, suffix):
     for method in (OURS, "IsolationForest", "kNN", "LOF"):
         few = new if method in (OURS, "IsolationForest") else new[: len(new) // 20]
         runs = []
-        for _ in range(1 if method in ("kNN", "LOF") else 3):
+        for _ in range(3):
             detector, fitting = timed(detectors(n, 0)[method].fit, X)
             runs.append((fitting, timed(detector.score_samples, few)[1] / len(few) * len(new)))
         seconds[method] = np.min(runs, axis=0)

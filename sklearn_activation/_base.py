@@ -55,6 +55,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     _least_width = 1
     _activate_last = False
     _n_labels = 0
+    _allow_nan = False
     _cut_off = (1.0, 0.0)  # of the mean eigenvalue, of all energy: see _flow.kaiser_time
     _max_width = 1024
     _bandwidths = (1.0,)  # in one Fourier map, over the automatic one
@@ -64,11 +65,18 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     # -- input ---------------------------------------------------------------
 
     def _validated(self, X, *, reset, **options):
-        refuse_strings(X)
+        refuse_unfit_columns(X)
+        if self._allow_nan:
+            options["ensure_all_finite"] = "allow-nan"
         with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
             return validate_data(
                 self, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
             )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self._allow_nan
+        return tags
 
     def _weighted(self, X, sample_weight, *others):
         """``X`` and ``others`` without the rows of weight zero, and the other weights."""
@@ -144,12 +152,11 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         seed = self._seed if warm else self._new_seed()
         # A sample of a stream must not look at the last batch more closely than at the others.
         size = SAMPLE_SIZE if partial else SEARCH_SIZE
-        sample = Sample.of(X, labels, weight, size)
         if going_on:
             self._check_unchanged("activation", self._activation)
             if getattr(self, "encoding", "auto") != "auto":
                 self._check_unchanged("encoding", self._encoding_name)
-            sample = sample.joined(Sample(**self._sample), size)
+        sample = self._drawn(X, labels, weight, size, going_on, partial)
         if going_on or (warm and self.solver == "hebbian"):
             encoding = self._encoding()
         else:
@@ -185,6 +192,11 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         solution = self._solve(rows, task)
         self._keep(solution, task, encoding, kept)
         return self
+
+    def _drawn(self, X, labels, weight, size, going_on, partial):
+        """Sample of these rows and, if it goes on, of all before them."""
+        sample = Sample.of(X, labels, weight, size)
+        return sample.joined(Sample(**self._sample), size) if going_on else sample
 
     def _solve(self, rows, task):
         return SOLVERS[self.solver](rows, task)
@@ -304,7 +316,9 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         other : estimator of the same class
             Fitted by ``solver="flow"`` with the same parameters on the same columns.
             A random encoding must be the same, too: give both the same ``random_state``
-            and, for columns' scales, start both from the same ``partial_fit`` batch.
+            and, for columns' scales, ``standardize=False`` or the same first ``partial_fit``
+            batch, whose rows then count twice. With windows, a detector's threshold and
+            p-values compare with the stamps of both.
 
         Returns
         -------
@@ -335,7 +349,8 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             if not _equal(getattr(self, name, None), getattr(other, name, None)):
                 hint = {
                     "_seed": " Give both the same random_state.",
-                    "_encoding_state": " Give both the same random_state and bandwidth, and "
+                    "_encoding_state": " Their Fourier maps are not the same. Give both the same "
+                    "random_state and bandwidth, and "
                     "standardize=False or the same first partial_fit batch.",
                 }.get(name, "")
                 raise ValueError(
@@ -391,14 +406,20 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         return EncodedRows(X, self._encoding(), dtype=self.coefs_[0].dtype).data()
 
 
+def refuse_nan(X):
+    """Raise a ValueError if no entry is known."""
+    if np.isnan(X).all():
+        raise ValueError(f"X has {len(X)} rows, and every entry is NaN.")
+
+
 def _equal(a, b):
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
     return np.array_equal(a, b)
 
 
-def refuse_strings(X):
-    """Raise a ValueError that names the first column whose strings are no numbers."""
+def refuse_unfit_columns(X):
+    """Raise a ValueError that names the first column of dates, or of strings not numbers."""
     dtypes = getattr(X, "dtypes", None)
     if dtypes is not None and hasattr(X, "columns"):  # pandas and its like
         suspects = [
@@ -412,6 +433,11 @@ def refuse_strings(X):
     else:
         return
     for name, column in suspects:
+        if getattr(getattr(column, "dtype", None), "kind", "O") in "mM":
+            raise ValueError(
+                f"Column {name!r} holds dates or times. Leave it out (as an index, for instance), "
+                "or turn it into numbers such as the hour."
+            )
         for value in column:
             if isinstance(value, (str, bytes)) and not _is_number(value):
                 raise ValueError(

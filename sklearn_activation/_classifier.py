@@ -6,23 +6,31 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
 from . import _feedback, _flow, _hebbian, _learning_time
-from ._base import SEARCH_SIZE, ActivationLearningBase
+from ._base import SEARCH_SIZE, ActivationLearningBase, refuse_nan
 from ._calibration import fit_sharpness, log_losses, softmax
 from ._encoding import ENCODINGS, EncodedRows
+from ._inference import LostActivation, Objective, completed, generated
 from ._network import block_slices
 from ._parallel import map_blocks
 from ._progress import Progress, with_callbacks
-from ._sampling import is_picked, row_hashes
+from ._sampling import Sample, is_picked, row_hashes
 from ._training import Feedback, Wishes
 
 MAX_CANDIDATES = 2**25  # entries of held-out rows with every label
 HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on
+N_TRIAL_STEPS = 30  # of completing a row with every label
 ENCODING_SIZE = 1000  # rows that an encoding is chosen on
 EPOCHS = 100  # of the stochastic solver
 FEEDBACK_EPOCHS = {"flow": 20, "hebbian": EPOCHS}
@@ -225,6 +233,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         "missing_label": "no_validation",
     }
     _default_depth = 2
+    _allow_nan = True
     _least_width = 256
 
     def __init__(
@@ -300,6 +309,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         with self._fitting(X, y, sample_weight):
             y, unknown = self._without_missing(y)
             X, y = self._validated(X, y=y, reset=True)
+            refuse_nan(X)
             check_classification_targets(y)
             before = getattr(self, "classes_", None)
             self.classes_, labels = np.unique(y, return_inverse=True)
@@ -345,6 +355,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             first = not self.__sklearn_is_fitted__()
             y, unknown = self._without_missing(y, partial=True)
             X, y = self._validated(X, y=y, reset=first)
+            refuse_nan(X)
             check_classification_targets(y)
             if classes is not None:
                 classes = np.unique(
@@ -815,6 +826,119 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         )
         return np.concatenate(list(found))
 
+    def generate(self, y, *, n_samples=1, sharpness=0.003, noise=0.03, random_state=None):
+        """New rows of given labels: what activates most with them (paper, eq. 15 and 16).
+
+        Maximises sum_i (1 + d_i) y_i^2 - sharpness |z|_1 over the row z, with d_i drawn from
+        N(0, noise^2) for every row and output unit. Each search starts from a training row of
+        the label, out of 2,048 that the model keeps, moved by half the difference of two
+        others, and ends at a local maximum near it.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_labels,)
+            Labels, all of them in ``classes_``.
+        n_samples : int >= 1, default=1
+            Rows for every entry of ``y``; they stand together.
+        sharpness : float >= 0, default=0.003
+            Weight of the L1 norm of the unit row (of the standardised row with the
+            encoding "fourier"). More leaves fewer entries away from 0.
+        noise : float >= 0, default=0.03
+            More makes rows of a label more diverse, and less typical.
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        X : ndarray of float64 of shape (n_labels * n_samples, n_features)
+            In the units of the training rows and within the range of the kept ones; with
+            the encoding "unit", scaled to the mean length of those of the label.
+        """
+        check_is_fitted(self)
+        for name, value, least in (
+            ("n_samples", n_samples, 1),
+            ("sharpness", sharpness, 0),
+            ("noise", noise, 0),
+        ):
+            if not (isinstance(value, Real) and least <= value < np.inf):
+                raise ValueError(f"{name}={value!r} must be a number, {least} or more.")
+        if not isinstance(n_samples, Integral):
+            raise ValueError(f"n_samples={n_samples!r} must be an integer.")
+        labels = np.repeat(self._codes(column_or_1d(y)), n_samples)
+        rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
+        gains = 1 + noise * rng.normal(size=(len(labels), self.coefs_[-1].shape[1]))
+        objective = Objective(self._network(), self._encoding(), self._n_labels, sharpness)
+        return generated(
+            objective,
+            Sample(**self._sample),
+            labels,
+            gains.astype(objective.dtype),
+            rng,
+            bounds=self._bounds(),
+            n_jobs=self.n_jobs,
+        )
+
+    def complete(self, X, y=None):
+        """Fill what is missing so that least activation is lost.
+
+        A row x with label c loses |x|^2 (2 - ||y(x / |x|, c)||^2), with the encoding "fourier"
+        2 - ||y(x, c)||^2. Missing entries minimise that within the range of 2,048 training
+        rows that the model keeps, from the mean of the five nearest of the label. (The paper's
+        eq. 17 maximises the activation of the normalised row, in which missing entries
+        outweigh known ones.)
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            NaN stands for missing. If all known entries of a row are 0, it gets the mean
+            of the kept rows of the label with the encoding "unit".
+        y : array-like of shape (n_samples,), default=None
+            Labels, all of them in ``classes_``. None takes those that ``predict`` finds.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Known entries as they were.
+        """
+        X = self._known_somewhere(self._fitted_rows(X))
+        missing = np.isnan(X)
+        if not missing.any():
+            raise ValueError("X has no NaN: there is nothing to complete.")
+        if y is None:
+            labels = self._scores(X).argmax(axis=1)
+        else:
+            y = column_or_1d(y)
+            check_consistent_length(X, y)
+            labels = self._codes(y)
+        rows, result = missing.any(axis=1), X.copy()
+        filled, _ = self._completed(X[rows], labels[rows], 300)
+        result[missing] = filled[missing[rows]]
+        return result
+
+    def _completed(self, X, labels, max_iter):
+        """``X`` without NaN, and the activation of its rows with their labels.
+
+        That is what is left of an input activation of 2 if the lost activation is put in
+        relation to the known entries.
+        """
+        encoding = self._encoding()
+        objective = LostActivation(self._network(), encoding, self._n_labels)
+        options = {"bounds": self._bounds(), "n_jobs": self.n_jobs, "max_iter": max_iter}
+        filled, gained = completed(objective, Sample(**self._sample), X, labels, **options)
+        energy, _ = encoding.energy(np.nan_to_num(X.astype(np.float64)))
+        return filled, 2 + gained / np.maximum(energy, 1e-300)
+
+    def _bounds(self):
+        """Range of the kept rows, which inferred entries stay in."""
+        X = self._sample["X"].astype(np.float64)
+        low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+        return np.nan_to_num(low), np.nan_to_num(high)  # 0 where nothing was ever known
+
+    def _known_somewhere(self, X):
+        unknown = np.flatnonzero(np.isnan(X).all(axis=1))
+        if len(unknown):
+            raise ValueError(f"Row {unknown[0]} of X is wholly NaN: nothing is known of it.")
+        return X
+
     def _codes(self, y):
         """Labels as numbers of classes."""
         unseen = np.setdiff1d(y, self.classes_)
@@ -826,6 +950,17 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._scores(self._fitted_rows(X))
 
     def _scores(self, X):
+        """Activation with every label; of rows with NaN, after completion with that label."""
+        X = self._known_somewhere(X)
+        missing = np.isnan(X).any(axis=1)
+        if missing.any():
+            result = np.empty((len(X), len(self.classes_)))
+            if not missing.all():
+                result[~missing] = self._scores(X[~missing])
+            for label in range(len(self.classes_)):
+                labels = np.full(np.count_nonzero(missing), label)
+                _, result[missing, label] = self._completed(X[missing], labels, N_TRIAL_STEPS)
+            return result
         n_entries = self._widest() * len(self.classes_)
         return self._map_rows(
             lambda block: self._network().label_energies(self._encoded(block)), X, n_entries

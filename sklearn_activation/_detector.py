@@ -7,11 +7,11 @@ from sklearn.base import OutlierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from . import _flow
-from ._base import ActivationLearningBase
+from ._base import ActivationLearningBase, refuse_nan
 from ._encoding import ENCODINGS, column_scales
 from ._progress import with_callbacks
 from ._sampling import Sample
-from ._threshold import ROUNDING, calibrate
+from ._threshold import FALSE_ALARMS, ROUNDING, calibrate, weighted_gap
 from ._windows import Windows, automatic_width, series_bounds
 
 CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of the mean eigenvalue: see _flow.kaiser_time
@@ -45,8 +45,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         proportions matter; a row that is too long or too short then looks normal.
     n_frequencies : int, default=512
         Random frequencies of the Fourier map, which has twice as many columns. More
-        follow the data more closely; scoring costs time with their square, training with
-        their cube.
+        follow the data more closely; scoring costs time with their number, training with
+        its cube.
     bandwidth : "auto" or float > 0, default="auto"
         Width of the Gaussian kernel behind the Fourier map, in the units of the
         standardised columns. "auto" takes a quarter, half, once and twice the median
@@ -59,19 +59,22 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of the training rows that are outliers. "auto" takes them all to be normal;
         ``offset_`` then aims at 1 % false alarms on normal rows to come. If outliers may be
-        among the training rows, say how many, roughly: 0.1 does well where nothing is known.
+        among the training rows, say how many, roughly.
         A float leaves that share of the training rows below ``offset_``, and keeps outliers
         from being learned: "auto" learning times stop short of directions with less than a
-        tenth of it of all energy, and twice the share of rows that activates least leaves
-        the statistics, and the closed form is solved again. Where training rows are all
-        normal that costs accuracy.
+        tenth of it of all energy; and in two rounds the share of rows that activates least
+        leaves the statistics, and the closed form is solved again (not with
+        ``solver="hebbian"``). More than there are, or where there are none, costs accuracy.
         A row's own training raises its score: thresholds and rounds look at scores by
         statistics without the row's fold, of up to 2,048 training rows. With fewer, "auto"
         leaves out their least typical 1 %, too. With more, or with ``window``, the
-        rounds of a float look at plain scores, and ``partial_fit`` goes without them; with
-        several layers nothing is left out, and every fold's network is trained anew.
-        With ``window`` a float is the share of time stamps of the training series, and
-        "auto" takes the 1 % quantile of stamps scored without their fifth of the series.
+        rounds of a float look at plain scores, and ``partial_fit`` goes without them. With
+        several layers nothing is left out, and every fold's network is trained anew, on the
+        2,048 rows.
+        With ``window`` a float is the share of time stamps of the training series. "auto"
+        takes a lower limit for the 1 % quantile of another series: stamps are scored without
+        their fifth of this one (plainly, with several layers), and the limit is Student's,
+        from the quantiles of the fifths. It needs a series of many windows.
     window : int >= 2, "auto" or None, default=None
         Rows are time stamps in their order, columns channels, and windows of so many
         stamps are what is learned; the score of a stamp is the mean over the windows that
@@ -147,11 +150,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     Notes
     -----
-    A column that is constant in training is scaled as if its deviation were 1, so in
-    other units a later change may go unnoticed. A threshold needs some hundred rows to
-    be reliable. With
-    ``encoding="unit"`` a row of zeros has activation 0. NaN stands for missing: such an
-    entry counts as 0 with ``encoding="unit"`` and as the column's mean with "fourier".
+    A column that is constant in training is scaled as if its deviation were 1, so
+    whether a later change goes unnoticed or makes every row an outlier depends on its unit.
+    One that is NaN throughout counts for nothing later, either. A threshold needs some hundred
+    rows to be reliable. With ``encoding="unit"`` a row of zeros has activation 0. NaN
+    stands for missing: such an entry counts as 0 with ``encoding="unit"`` and as the
+    column's mean with "fourier".
 
     References
     ----------
@@ -180,6 +184,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     _bandwidths = (0.5, 1.0, 2.0, 4.0)
     _max_width = 384
+    _allow_nan = True
 
     def __init__(
         self,
@@ -253,11 +258,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def partial_fit(self, X, y=None, sample_weight=None, groups=None):
         """Learn from more rows.
 
-        With ``solver="flow"``, one layer and a given ``bandwidth`` (or
-        ``encoding="unit"``) the activations are those after ``fit`` on all rows so
-        far. The first batch fixes the columns' scales, and ``bandwidth="auto"``.
-        The threshold follows from a sample of 2,048 of all rows. With ``window`` every
-        batch is a series, or several, of its own, and the threshold is that of the last.
+        With ``solver="flow"``, one layer, ``standardize=False`` and a given ``bandwidth``
+        (or ``encoding="unit"``) the activations are those after ``fit`` on all rows so far;
+        with a stated ``contamination``, up to 2,048 rows. The first batch fixes the columns'
+        scales, and ``bandwidth="auto"``. The threshold follows from a sample of 2,048 of all
+        rows, with ``forget`` from the last 2,048. With ``window`` every batch is a
+        series, or several, of its own, and the threshold is that of the last.
 
         Parameters
         ----------
@@ -277,8 +283,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Cut windows if there are any, forget, and train."""
         going_on = partial and self.__sklearn_is_fitted__()
         X = self._validated(X, reset=not going_on)
-        if np.isnan(X).all():
-            raise ValueError(f"X has {len(X)} rows, and every entry is NaN.")
+        refuse_nan(X)
         if self.window is None:
             refuse_groups(groups)
             width, (rows, weight) = None, self._weighted(X, sample_weight)
@@ -301,6 +306,29 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if partial and self.forget:
             weight = weight * self._forgotten(len(rows), going_on)
         return self._train(rows, None, weight, partial=partial)
+
+    def _drawn(self, X, labels, weight, size, going_on, partial):
+        if not (partial and self.forget):
+            return super()._drawn(X, labels, weight, size, going_on, partial)
+        sample = Sample.of(X[-size:], None, weight[-size:], size)
+        if going_on:
+            sample = sample.joined(Sample(**self._sample), 2 * size)
+        return sample.heaviest(size)
+
+    def merge(self, other):
+        if getattr(self, "window_", None) is None:
+            return super().merge(other)
+        with self._all_or_nothing():
+            ours = self._calibration
+            super().merge(other)
+            both = {name: np.concatenate([ours[name], other._calibration[name]]) for name in ours}
+            order = np.argsort(both["scores"], kind="stable")
+            self._calibration = {name: values[order] for name, values in both.items()}
+            share = FALSE_ALARMS if self.contamination == "auto" else self.contamination
+            self.offset_, _ = weighted_gap(both["scores"], both["weight"], share)
+            return self
+
+    merge.__doc__ = ActivationLearningBase.merge.__doc__
 
     def _forgotten(self, n, going_on):
         """Weights of ``n`` new rows, the last of them 1; all rows before lose theirs."""
@@ -408,7 +436,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         all time stamps of the last fit) by statistics without their fold (Vovk 2015,
         cross-conformal predictors). If all rows are exchangeable, ``p_values < 0.05``
         raises about 5 % false alarms; with ``solver="hebbian"``, and several layers over
-        windows, training rows are scored as they are and p is too small.
+        windows, training rows are scored as they are and p is too small. Rows that a stated
+        ``contamination`` has left out do not count. Time stamps of a series are not
+        exchangeable: with few windows that do not overlap, shares vary much around 5 %.
 
         Parameters
         ----------
@@ -428,8 +458,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def explain(self, X, groups=None):
         """Contribution of every feature to the activation that a row has lost.
 
-        Each row is compared with the five nearest of the better half of a training sample
-        (``references``; distances in standardised columns, none counting as more than 2).
+        Each row is compared with the five nearest of the most typical rows (up to 512, the
+        better half) of a training sample (distances in standardised columns, none counting
+        as more than 2).
         The row's entries are replaced by those of a reference, one column after the other,
         in a random order and its reverse; a column's contribution is the mean rise of
         activation when its turn comes (Shapley values by sampling; Strumbelj & Kononenko
@@ -481,7 +512,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     def _references(self, X, candidates):
         """Those of ``candidates`` near each of ``X``: (n_rows, n_references, n_columns)."""
-        candidates = candidates.astype(X.dtype)
+        with np.errstate(over="ignore"):  # fitted in float64, asked in float32
+            candidates = candidates.astype(X.dtype)
         location, scale = column_scales(self._sample["X"], self._sample["weight"])
         Z = np.nan_to_num((candidates - location) / scale, nan=0.0)
         n_references = min(N_REFERENCES, len(candidates))
@@ -496,14 +528,6 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _cut_off(self):
         share = 0.0 if self.contamination == "auto" else COARSENESS * self.contamination
         return CUT_OFFS[self.encoding], share
-
-    def _validated(self, X, *, reset, **options):
-        return super()._validated(X, reset=reset, ensure_all_finite="allow-nan", **options)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
 
 def refuse_groups(groups):

@@ -33,6 +33,22 @@ class UnitEncoding:
         np.nan_to_num(out[:, : self.n_outputs], copy=False, nan=0.0)  # missing units
         kernels.scale_to_unit(out, self.n_outputs)
 
+    def pull_back(self, X, G):
+        """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
+        norms = row_norms(X)[:, None]
+        norms[norms == 0] = 1
+        Z = X / norms
+        return (G - np.einsum("ij,ij->i", Z, G)[:, None] * Z) / norms
+
+    def length(self, X):
+        """L1 norm of the encoded rows, and its gradient with respect to ``X``."""
+        Z = X / np.maximum(row_norms(X), 1e-300)[:, None]
+        return np.abs(Z).sum(axis=1), self.pull_back(X, np.sign(Z))
+
+    def energy(self, X):
+        """Squared length of the rows before they are encoded, and its gradient."""
+        return np.einsum("ij,ij->i", X, X), 2 * X
+
 
 class FourierEncoding:
     """Random Fourier features of standardised columns (Rahimi & Recht 2007).
@@ -77,7 +93,8 @@ class FourierEncoding:
         else:
             factors = (1.0,)
         # In units of the bandwidth: what is clipped then is far by any measure.
-        encoding.scale = np.maximum(encoding.scale * bandwidth, 1e-300)
+        with np.errstate(over="ignore"):
+            encoding.scale = np.maximum(encoding.scale * bandwidth, 1e-300)
         encoding.frequencies = rng.normal(size=(n_features, n_frequencies))
         encoding.frequencies /= np.resize(factors, n_frequencies)
         return encoding
@@ -99,6 +116,22 @@ class FourierEncoding:
         np.sin(phase, out=out[:, n : 2 * n])
         out[:, : 2 * n] /= np.sqrt(n)
 
+    def pull_back(self, X, G):
+        """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
+        n = self.frequencies.shape[1]
+        phase = self.standardise(X) @ self.frequencies
+        G = (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
+        return G @ self.frequencies.T / self.scale
+
+    def length(self, X):
+        """L1 norm of the standardised rows, and its gradient with respect to ``X``."""
+        Z = self.standardise(X)
+        return np.abs(Z).sum(axis=1), np.sign(Z) / self.scale
+
+    def energy(self, X):
+        """Squared length of the encoded rows, which is always 1, and its gradient."""
+        return np.ones(len(X)), np.zeros(X.shape)
+
 
 ENCODINGS = {kind.name: kind for kind in (UnitEncoding, FourierEncoding)}
 
@@ -111,7 +144,10 @@ def row_norms(X):
 
 
 def column_scales(X, weight):
-    """Mean and deviation of every column's known entries, finite at any magnitude."""
+    """Mean and deviation of every column's known entries, finite at any magnitude.
+
+    The deviation is infinite if there are none: the column counts for nothing.
+    """
     known = ~np.isnan(X)
     largest = np.abs(np.where(known, X, 0)).max(axis=0).astype(np.float64)
     largest[largest == 0] = 1
@@ -121,7 +157,7 @@ def column_scales(X, weight):
     location = (share * Z).sum(axis=0)
     scale = np.sqrt((share * (Z - location) ** 2).sum(axis=0))
     scale[scale <= 1e-12] = 1  # constant columns
-    return location * largest, scale * largest
+    return location * largest, np.where(known.any(axis=0), scale * largest, np.inf)
 
 
 def median_distance(Z, rng, n_pairs=2_000):

@@ -120,18 +120,28 @@ class Network:
 
     def gradient(self, Z):
         """d||y||^2 / dZ, shape (n_rows, n_inputs), running moments held fixed."""
+        return self.energies_and_gradient(Z)[1]
+
+    def energies_and_gradient(self, Z, gains=None):
+        """Output activation of encoded rows and its gradient, running moments held fixed.
+
+        ``gains`` (n_rows, n_units) multiply the squared outputs (paper, eq. 16).
+        """
         outputs = []
         for layer in range(len(self) - 1):
             outputs.append(Z @ self.coefs[layer])
             Z, _ = self.activate(layer, outputs[-1])
         W = self.coefs[-1]
-        G = 2 * (Z @ W) @ W.T
+        Y = Z @ W
+        driven = Y if gains is None else gains * Y
+        energies = row_energies(Y) if gains is None else np.einsum("ij,ij->i", driven, Y)
+        G = 2 * driven @ W.T
         _, backward = ACTIVATIONS[self.activation]
         for layer in reversed(range(len(self) - 1)):
             out = np.empty_like(G)
             backward(outputs[layer], G, *self._standard(layer, G.dtype), out)
             G = out @ self.coefs[layer].T
-        return G
+        return energies, G
 
     def _standard(self, layer, dtype):
         """Mean and reciprocal deviation of |y|, 0 where a unit never varied.

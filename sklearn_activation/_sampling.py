@@ -45,6 +45,11 @@ class Sample:
             )
         ).smallest(size)
 
+    def heaviest(self, size):
+        """The ``size`` rows of most weight."""
+        kept = np.sort(np.argsort(-self.weight, kind="stable")[:size])
+        return Sample(self.X[kept], self.labels[kept], self.weight[kept], self.hashes[kept])
+
     def without(self, share):
         """The sample without the rows that ``is_picked``."""
         kept = ~is_picked(self.hashes, share)

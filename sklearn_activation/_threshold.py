@@ -5,6 +5,7 @@ their fold. With one layer of the closed form that costs an eigendecomposition i
 leading directions, no pass over the other rows.
 """
 
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,10 +20,12 @@ from ._windows import Windows
 
 N_FOLDS = 10
 N_STRETCHES = 5  # of a series: the windows around each are left out with it
-NEGLIGIBLE = 1 / 30  # of the cut-off, or of the last unit's eigenvalue
+STUDENT = 2.13  # 95 % quantile of Student's t with N_STRETCHES - 1 degrees of freedom
 N_ROUNDS = 2  # of leaving out the least typical rows
 FALSE_ALARMS = 0.01  # of contamination="auto"
 ROUNDING = 1e-6  # of activations in float32
+NEGLIGIBLE = 1 / 30  # of the cut-off: directions with less are as good as not learned
+OUTRANKED = 1 / 3  # of the last unit's eigenvalue: those do not come to the fore without a fold
 
 
 @dataclass
@@ -55,69 +58,106 @@ def calibrate(solution, rows, task, contamination):
     """
     auto = contamination == "auto"
     share = FALSE_ALARMS if auto else contamination
-    series = rows.X if isinstance(rows.X, Windows) and len(rows) else None
-    sample = rows if series is not None else task.sample
+    series = rows.X if isinstance(rows.X, Windows) else None
     going_on = task.partial and task.previous is not None
+    sample = rows if series is not None else task.sample
     judged = sample if going_on else rows
-
-    def per_stamp(scores, weight):
-        """What a threshold looks at: rows, or time stamps that a window covers."""
-        if series is None:
-            return scores, weight
-        scores, weight = series.to_stamps(scores), series.to_stamps(weight)
-        known = ~np.isnan(scores)
-        return scores[known], weight[known]
-
-    def trained(rows):
-        """Scores of rows by the network that has learned them."""
-        return _map(rows, task, lambda Z: solution.network.energies(Z).astype(np.float64))
-
-    small = len(sample) < SAMPLE_SIZE  # then it holds all rows
-    suspects, normal = np.zeros(len(sample), dtype=bool), None
-    if solution.spectrum is not None and len(solution.network) == 1:
-        normal = Statistics.of(solution)
-        folds = _stretches(series) if series is not None else _folds(sample, normal)
-        if auto:
-            n_rounds = int(small and series is None)
-        else:
-            n_rounds = 0 if task.partial and (series is not None or not small) else N_ROUNDS
-        everything, pool = normal, sample if small else judged
-        for _ in range(n_rounds):
-            if small:
-                scores = cross_fitted(normal, sample, folds, suspects, task)
-            else:
-                scores = normal.scores(pool, task)
-            edge, _ = weighted_gap(scores, pool.weight, share)
-            suspects = (scores if small else normal.scores(sample, task)) < edge
-            normal = everything.without(pool, np.flatnonzero(scores < edge))
-        if n_rounds and small:  # leaving suspects out has hardly changed other rows' scores
-            found = np.flatnonzero(suspects)
-            scores[found] = normal.scores(sample, task, found)
-        else:
-            scores = cross_fitted(normal, sample, folds, suspects, task)
-        if n_rounds:
-            t, spectrum = normal.t, normal.spectrum
-            Q = _flow.rotation(0, rows.n_inputs, task)
-            solution.network.coefs[0] = spectrum.weights(t, Q)
-            solution.curve = _flow.activation_curve(spectrum, t)
+    single = solution.spectrum is not None and len(solution.network) == 1
+    suspects = np.zeros(len(sample), dtype=bool)
+    if single:
+        scores, suspects, normal = _single_layer(solution, rows, sample, task, auto, share)
     elif solution.spectrum is not None and series is None:
         scores = _refitted(solution, sample, task)
     else:  # no statistics to leave rows out of
-        scores = trained(sample)
-    scores, mass = per_stamp(scores, sample.weight)
-    if auto and normal is None and solution.spectrum is None:
-        threshold, _ = weighted_gap(*per_stamp(trained(judged), judged.weight), share)
-    elif auto:
-        threshold, _ = weighted_gap(scores, mass, share)
-        if suspects.any():  # unseen by now: the least typical of them is an outlier
-            least = normal.scores(sample, task, np.flatnonzero(suspects)).min()
-            threshold = max(threshold, least + ROUNDING)
+        scores = _trained(solution, sample, task)
+    if not auto:
+        small = single and len(sample) < SAMPLE_SIZE
+        threshold = _share_below(solution, sample if small else judged, task, share, small)
+        kept = ~suspects if not suspects.all() else np.ones(len(sample), dtype=bool)
+        return Calibration.of(threshold, *_per_stamp(sample, scores, kept * sample.weight))
+    if series is not None:
+        return _of_stretches(sample, scores, share)
+    if solution.spectrum is None:
+        threshold = _share_below(solution, judged, task, share, False)
     else:
-        exact = series is not None or (normal is not None and small)
-        judged = sample if exact else judged
-        edges = weighted_gap(*per_stamp(trained(judged), judged.weight), share)
-        threshold = edges[int(exact)]
-    return Calibration.of(threshold, scores, mass)
+        threshold, _ = weighted_gap(scores, sample.weight, share)
+    if suspects.any():  # unseen by now: the least typical of them is an outlier
+        least = normal.scores(sample, task, np.flatnonzero(suspects)).min()
+        threshold = max(threshold, least + ROUNDING)
+    return Calibration.of(threshold, scores, sample.weight)
+
+
+def _single_layer(solution, rows, sample, task, auto, share):
+    """Leave suspects out of a single layer in closed form, for good.
+
+    Returns the sampled rows' scores by statistics without their fold, the mask of suspects
+    among them, and the statistics of all others.
+    """
+    series, small = isinstance(rows.X, Windows), len(sample) < SAMPLE_SIZE
+    everything = normal = Statistics.of(solution)
+    folds = _stretches(rows.X) if series else _folds(sample, everything)
+    if auto:
+        n_rounds = int(small and not series)
+    else:
+        n_rounds = 0 if task.partial and (series or not small) else N_ROUNDS
+    suspects, pool = np.zeros(len(sample), dtype=bool), sample if small else rows
+    for _ in range(n_rounds):
+        if small:
+            scores = cross_fitted(normal, sample, folds, suspects, task)
+        else:
+            scores = normal.scores(pool, task)
+        edge, _ = weighted_gap(scores, pool.weight, share)
+        suspects = (scores if small else normal.scores(sample, task)) < edge
+        normal = everything.without(pool, np.flatnonzero(scores < edge))
+    if n_rounds:
+        Q = _flow.rotation(0, rows.n_inputs, task)
+        solution.network.coefs[0] = normal.spectrum.weights(normal.t, Q)
+        solution.curve = _flow.activation_curve(normal.spectrum, normal.t)
+    if n_rounds and small:  # leaving suspects out has hardly changed other rows' scores
+        found = np.flatnonzero(suspects)
+        scores[found] = normal.scores(sample, task, found)
+    else:
+        scores = cross_fitted(normal, sample, folds, suspects, task)
+    return scores, suspects, normal
+
+
+def _trained(solution, rows, task):
+    """Scores of rows by the network that has learned them."""
+    return _map(rows, task, lambda Z: solution.network.energies(Z).astype(np.float64))
+
+
+def _per_stamp(rows, scores, weight):
+    """Scores and weights of what a threshold looks at: rows, or stamps that count."""
+    if isinstance(rows.X, Windows):
+        scores, weight = rows.X.to_stamps(scores), rows.X.to_stamps(weight)
+    counts = weight > 1e-12 * np.nanmax(weight)
+    return scores[counts], weight[counts]
+
+
+def _share_below(solution, rows, task, share, at_the_lower):
+    """Threshold with just ``share`` of trained rows, or stamps, below.
+
+    Where suspects were left out with the rows scored by others, they lie far below the rest:
+    the lower edge of the gap keeps off the normal rows.
+    """
+    scores, weight = _per_stamp(rows, _trained(solution, rows, task), rows.weight)
+    edges = weighted_gap(scores, weight, share)
+    return edges[int(at_the_lower or isinstance(rows.X, Windows))]
+
+
+def _of_stretches(rows, scores, share):
+    """Calibration by stamps of a series, neighbours of which are no independent witnesses.
+
+    The threshold is a lower prediction limit, by Student's t, for the ``share`` quantile of
+    another stretch of the same process.
+    """
+    scores, weight = _per_stamp(rows, scores, rows.weight)
+    parts = np.array_split(np.arange(len(scores)), min(N_STRETCHES, len(scores)))
+    edges = np.array([weighted_gap(scores[part], weight[part], share)[0] for part in parts])
+    threshold = edges.mean()
+    if len(edges) == N_STRETCHES:
+        threshold -= STUDENT * np.sqrt(1 + 1 / len(edges)) * edges.std(ddof=1)
+    return Calibration.of(threshold, scores, weight)
 
 
 class Statistics:
@@ -150,10 +190,11 @@ class Statistics:
         """Those of the only layer of a closed form."""
         spectrum, weight = solution.spectrum, solution.state["moments"][0]["weight"]
         t, values = solution.times[0], spectrum.values
-        least = _flow.cut_off(t, spectrum.epsilon)
-        if spectrum.n_units < len(values):
-            least = max(least, values[spectrum.n_units - 1])
-        n = max(1, np.count_nonzero(values > NEGLIGIBLE * least))
+        if spectrum.n_units < spectrum.n_inputs:  # the leading directions, learned or not
+            least = OUTRANKED * values[min(spectrum.n_units, len(values)) - 1]
+        else:
+            least = NEGLIGIBLE * _flow.cut_off(t, spectrum.epsilon)
+        n = max(1, np.count_nonzero(values > least))
         gram = np.diag(values[:n] * weight)
         return cls(spectrum.vectors[:, :n], gram, weight, t, spectrum)
 
@@ -212,6 +253,14 @@ def _fold_of(sample, n_folds):
 def _stretches(windows):
     """Fifths of the series, each with all windows that overlap it."""
     starts, n, folds = windows.starts, len(windows), []
+    if n <= 3 * windows.width:
+        warnings.warn(
+            f"{n} windows of {windows.width} time stamps are too few to score any without those "
+            "that overlap it: the threshold and p-values will raise false alarms. Give a "
+            "shorter window, or a longer series.",
+            UserWarning,
+            stacklevel=2,
+        )
     for part in np.array_split(np.arange(n), min(N_STRETCHES, n)):
         held = np.zeros(n, dtype=bool)
         held[part] = True
@@ -221,7 +270,10 @@ def _stretches(windows):
 
 
 def _refitted(solution, sample, task):
-    """Scores of sampled rows by networks trained on the sample without their fold."""
+    """Scores of sampled rows by networks trained on the sample without their fold.
+
+    Where there are more rows than the sample holds, that is a lower score than it should be.
+    """
     scores, fold_of = np.empty(len(sample)), _fold_of(sample, N_FOLDS)
     task = replace(task, progress=Progress(), previous=None, partial=False)
     task.choose_time = lambda layer, moments, network: solution.times[layer]

@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ._encoding import column_scales
+
 LEAST = 100  # stamps of window="auto"
 MOST_SHARE = 0.1  # of the shortest series
 LARGEST_LAG = 1000  # of the autocorrelation
@@ -111,10 +113,10 @@ def _period(X, bounds, n_lags):
         return 1
     correlation = np.zeros(n_lags)
     for first, end in bounds:
-        x = np.nan_to_num(X[first:end] / max(np.nanmax(np.abs(X[first:end]), initial=0), 1e-300))
-        x = x.astype(np.float64) - x.mean(axis=0)
-        deviation = x.std(axis=0)
-        x = x[:, deviation > 1e-9] / deviation[deviation > 1e-9]
+        x = X[first:end].astype(np.float64)
+        location, scale = column_scales(x, np.ones(len(x)))
+        x = np.nan_to_num((x - location) / scale)
+        x = x[:, x.std(axis=0) > 1e-6]
         if not x.shape[1]:
             continue
         spectrum = np.fft.rfft(x, 2 * len(x), axis=0)

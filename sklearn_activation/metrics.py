@@ -216,7 +216,7 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
     Both look at sets that hold at least 90 % of the rows, so normal rows have to be that
     many; with more outliers, detectors that miss them are preferred. Values of detectors
     are comparable if ``X`` and ``random_state`` are the same. ``X`` has to be dense,
-    numeric and finite, and rows must be scored independently of each other, unlike
+    numeric (NaN is passed on), and rows must be scored independently of each other, unlike
     stamps of a series. A detector that tells integers from fractions finds uniform
     values in columns of integers easily.
 
@@ -305,12 +305,12 @@ class _OutlierScorer(_MetadataRequester):
 
     def _against_uniform(self, estimator, X, sample_weight):
         """Scores and weights of rows, and scores of the uniform rows to go with them."""
-        values = check_array(X, dtype=np.float64, input_name="X")
+        values = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
         weight = _checked_weight(sample_weight, values)
         scores = _normality(estimator, X)
         rows = np.flatnonzero(weight)
         rng = np.random.default_rng(self._random_state)
-        low, high = values[rows].min(axis=0), values[rows].max(axis=0)
+        low, high = np.fmin.reduce(values[rows], axis=0), np.fmax.reduce(values[rows], axis=0)
         varying = np.flatnonzero(low < high)
         if len(varying) <= N_COLUMNS:
             box = _between(low, high, rng.random((N_UNIFORM, len(low))))

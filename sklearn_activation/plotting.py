@@ -64,7 +64,8 @@ class AnomalyScoreDisplay:
         groups : array-like of shape (n_samples,), default=None
             Which series each stamp belongs to, for a detector with ``window``.
         times : array-like of shape (n_samples,), default=None
-            Numbers or dates; None takes the index of a DataFrame, or 0, 1, 2, ...
+            Numbers or dates; None takes the index of a DataFrame, or 0, 1, 2, ... The
+            drawing is in their order.
         channels : list of int or str, default=None
             Columns to draw, by number or name; None takes the first five.
         axes : sequence of matplotlib Axes, default=None
@@ -86,6 +87,8 @@ class AnomalyScoreDisplay:
         chosen = range(min(len(names), MOST_NAMES)) if channels is None else channels
         chosen = [_column(name, names) for name in chosen]
         values = np.asarray(X, dtype=np.float64)[:, chosen]
+        order = np.argsort(times, kind="stable")  # the order of scoring is that of the rows
+        values, scores, times = values[order], scores[order], times[order]
         display = cls(values, scores, detector.offset_, times, [names[j] for j in chosen])
         return display.plot(axes=axes)
 
@@ -117,6 +120,8 @@ class AnomalyScoreDisplay:
         axes[-1].plot(self.times, self.scores, color=MUTED, linewidth=0.8)
         axes[-1].axhline(self.threshold, color=ALARM, linestyle="--", linewidth=1)
         axes[-1].set(ylabel="activation")
+        if np.issubdtype(self.times.dtype, np.datetime64):
+            axes[-1].figure.autofmt_xdate()
         edges = np.flatnonzero(np.diff(np.concatenate([[0], alarm, [0]])))
         for ax in axes:
             for first, end in edges.reshape(-1, 2):
@@ -177,6 +182,8 @@ class ExplanationDisplay:
         display : ExplanationDisplay
         """
         check_is_fitted(detector)
+        if np.ndim(X) != 2:
+            raise ValueError("X is one-dimensional: give a row with two axes, X[i : i + 1].")
         if len(X) != 1:
             raise ValueError(f"X has {len(X)} rows; an explanation is of one row, X[i : i + 1].")
         contributions = detector.explain(X)[0]
@@ -261,7 +268,7 @@ class ActivationLandscapeDisplay:
             A classifier's activation is that of its most active label.
         X : array-like of shape (n_samples, n_features)
             The grid spans these rows, which are drawn as points; the features that are not
-            drawn stay at their median.
+            drawn stay as they are in the row that activates most.
         features : pair of int or str, default=(0, 1)
             The two columns, by number or name.
         grid_resolution : int, default=100
@@ -285,7 +292,7 @@ class ActivationLandscapeDisplay:
             low, high = np.nanmin(rows[:, [i, j]], axis=0), np.nanmax(rows[:, [i, j]], axis=0)
         low, high = low - margin * (high - low), high + margin * (high - low)
         xx0, xx1 = np.meshgrid(*np.linspace(low, high, grid_resolution).T)
-        grid = np.tile(np.nanmedian(rows, axis=0), (xx0.size, 1))
+        grid = np.tile(rows[np.argmax(estimator.score_samples(X))], (xx0.size, 1))
         grid[:, i], grid[:, j] = xx0.ravel(), xx1.ravel()
         if hasattr(X, "columns"):  # keeps the names: pandas, or polars
             names_by = "columns" if hasattr(X, "iloc") else "schema"

@@ -1,6 +1,7 @@
 """The detector: windows of series, p-values, explanations, missing entries, forgetting."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from sklearn.exceptions import NotFittedError
@@ -52,17 +53,61 @@ def test_stamps_without_windows_are_nan():
     assert (found[10:] == 1).all()
 
 
-def test_series_scores_are_those_of_window_rows():
-    X, width = series(), 20
+@pytest.mark.parametrize("contamination", ["auto", 0.1])
+def test_series_scores_are_those_of_window_rows(contamination):
+    X, width = series(2300, 1), 20
     given = {"bandwidth": 3.0, "standardize": False, "learning_time": 50.0, **SMALL}
-    detector = ActivationAnomalyDetector(window=width, contamination=0.1, **given).fit(X)
+    given["contamination"] = contamination
+    detector = ActivationAnomalyDetector(window=width, **given).fit(X)
     rows = Windows(X, [(0, len(X))], width)
-    twin = ActivationAnomalyDetector(contamination=0.1, **given).fit(rows[:])
+    twin = ActivationAnomalyDetector(**given).fit(rows[:])
     naive = rows.to_stamps(twin.score_samples(rows[:]))
-    # Suspects leave the statistics of the rows only.
-    assert np.corrcoef(detector.score_samples(X), naive)[0, 1] > 0.99
+    np.testing.assert_allclose(detector.score_samples(X), naive, rtol=1e-8)
     assert detector.window_ == width
-    assert detector.n_features_in_ == 2
+    assert detector.n_features_in_ == 1
+
+
+def test_series_too_short_to_hold_windows_out_warn():
+    X = series(150)
+    with pytest.warns(UserWarning, match="51 windows of 100"):
+        ActivationAnomalyDetector(window=100, **SMALL).fit(X)
+
+
+def test_merged_windows_compare_with_the_stamps_of_both():
+    given = {"bandwidth": 3.0, "standardize": False, "window": 20, **SMALL}
+    ours = ActivationAnomalyDetector(**given).fit(series(600))
+    theirs = ActivationAnomalyDetector(**given).fit(series(400, seed=1))
+    new = series(900, seed=2)
+    ours.merge(theirs)
+    assert len(ours._calibration["scores"]) == 1000
+    assert (ours.predict(new) == -1).mean() < 0.1
+    assert 0.0 <= (ours.p_values(new) < 0.05).mean() < 0.15
+
+
+def test_forgetting_calibrates_with_the_latest_rows():
+    rng = np.random.default_rng(0)
+    detector = ActivationAnomalyDetector(forget=0.01, bandwidth=2.0, standardize=False, **SMALL)
+    for _ in range(10):
+        detector.partial_fit(rng.normal(size=(1500, 3)))
+    weight = detector._calibration["weight"]
+    assert weight.sum() ** 2 / (weight**2).sum() > 150  # 2 / forget rows count
+    assert 0.02 < (detector.p_values(rng.normal(size=(2000, 3))) < 0.05).mean() < 0.1
+
+
+def test_columns_never_known_count_for_nothing():
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    train = X.copy()
+    train[:, 1] = np.nan
+    detector = ActivationAnomalyDetector(**SMALL).fit(train)
+    np.testing.assert_allclose(detector.score_samples(X), detector.score_samples(train))
+    assert np.isfinite(detector.explain(X[:3])).all()
+
+
+def test_columns_of_dates_are_refused_by_name():
+    X = pd.DataFrame({"a": np.arange(9.0), "when": pd.date_range("2020", periods=9)})
+    for frame in (X, X[["when"]]):
+        with pytest.raises(ValueError, match="'when' holds dates"):
+            ActivationAnomalyDetector().fit(frame)
 
 
 @pytest.mark.parametrize("n_channels", [1, 2])
@@ -111,6 +156,14 @@ def test_automatic_width_is_a_multiple_of_the_period(period, expected):
     assert automatic_width(X, [(0, len(X))]) == expected
 
 
+def test_automatic_width_looks_at_every_channel_and_past_gaps():
+    wave = np.sin(2 * np.pi * np.arange(4000) / 130)
+    gaps = np.where(np.random.default_rng(0).random(4000) < 0.01, np.nan, wave + 1000)
+    tiny = np.column_stack([1e-10 * wave, np.ones(4000)])
+    assert automatic_width(gaps[:, None], [(0, 4000)]) == 130
+    assert automatic_width(tiny, [(0, 4000)]) == 130
+
+
 def test_automatic_width_without_a_period():
     noise = np.random.default_rng(0).normal(size=(3000, 1))
     assert automatic_width(noise, [(0, 3000)]) == 100
@@ -131,6 +184,7 @@ def test_automatic_width_without_a_period():
     }.items(),
     ids=lambda item: item[0],
 )
+@pytest.mark.filterwarnings("ignore:.* windows of 20")
 @pytest.mark.parametrize("encoding", ["fourier", "unit"])
 def test_odd_series_have_finite_scores(make, encoding):
     X = make[1]()

@@ -697,7 +697,6 @@ def test_uniform_values_are_within_any_bounds():
     "X, error, message",
     [
         ([["a"], ["b"]], ValueError, "could not convert"),
-        ([[np.nan], [1.0]], ValueError, "NaN"),
         ([[np.inf], [1.0]], ValueError, "infinity"),
         ([1.0, 2.0], ValueError, "2D array"),
         (sparse.csr_array(np.eye(3)), TypeError, "dense"),
@@ -706,6 +705,19 @@ def test_uniform_values_are_within_any_bounds():
 def test_label_free_scorers_need_dense_finite_numbers(metric, X, error, message):
     with pytest.raises(error, match=message):
         make_outlier_scorer(metric)(Ball(), X)
+
+
+@pytest.mark.parametrize("metric", LABEL_FREE)
+@pytest.mark.parametrize("n_columns", [2, 9])
+def test_label_free_scorers_pass_missing_entries_on(metric, n_columns):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, n_columns))
+    X[rng.random(X.shape) < 0.1] = np.nan
+    detector = ActivationAnomalyDetector(n_frequencies=32, random_state=0).fit(X)
+    worse = ActivationAnomalyDetector(n_frequencies=32, random_state=0).fit(X + 9)
+    scorer = make_outlier_scorer(metric)
+    assert np.isfinite(scorer(detector, X))
+    assert scorer(detector, X) > scorer(worse, X)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,13 @@ def test_rows_in_order_without_a_window(iris):
     assert axes[1].lines[0].get_xdata()[-1] == 1490
 
 
+def test_scores_are_drawn_in_the_order_of_times(iris):
+    X, detector = iris
+    display = AnomalyScoreDisplay.from_estimator(detector, X.sample(frac=1, random_state=0))
+    np.testing.assert_array_equal(display.times, np.arange(150))
+    np.testing.assert_allclose(display.scores, detector.score_samples(X), rtol=1e-6)
+
+
 def test_explanation_bars_are_the_contributions(iris):
     X, detector = iris
     row = X[100:101]
@@ -85,12 +92,12 @@ def test_explanation_bars_are_the_contributions(iris):
     assert display.ax_.get_yticklabels()[0].get_text() == f"{top} = {row[top].iloc[0]:.4g}"
 
 
-def test_landscape_holds_other_features_at_their_median(iris):
+def test_landscape_holds_other_features_as_in_the_most_typical_row(iris):
     X, detector = iris
     display = ActivationLandscapeDisplay.from_estimator(
         detector, X, ("petal width (cm)", 0), grid_resolution=7, margin=0
     )
-    row = X.median().to_frame().T
+    row = X.iloc[[detector.score_samples(X).argmax()]].copy()
     row["petal width (cm)"] = X["petal width (cm)"].max()
     row["sepal length (cm)"] = X["sepal length (cm)"].min()
     np.testing.assert_allclose(display.activation[0, -1], detector.score_samples(row)[0])
@@ -137,6 +144,8 @@ def test_bad_input_is_refused_with_the_reason(iris, series):
         AnomalyScoreDisplay.from_estimator(detector, X, axes=matplotlib.pyplot.gca())
     with pytest.raises(ValueError, match="150 rows"):
         ExplanationDisplay.from_estimator(detector, X)
+    with pytest.raises(ValueError, match="one-dimensional"):
+        ExplanationDisplay.from_estimator(detector, X.iloc[0])
     with pytest.raises(ValueError, match="window"):
         ExplanationDisplay.from_estimator(windowed, long[:1])
     with pytest.raises(ValueError, match="two different ones"):

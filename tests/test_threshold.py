@@ -58,7 +58,7 @@ def test_statistics_of_no_rows_stay_those_of_all():
     assert everything.without(rows, np.arange(0)) is everything
 
 
-def test_folds_hold_out_a_tenth_at_most():
+def test_folds_hold_out_a_tenth_of_all_rows_or_of_the_sample():
     X = np.random.default_rng(0).normal(size=(2000, 3))
     rows = EncodedRows(X, UnitEncoding(3))
     for weight, n_folds in ((2000, 10), (4100, 5), (20_000, 1), (200_000, 1)):
@@ -66,7 +66,7 @@ def test_folds_hold_out_a_tenth_at_most():
         folds = _folds(rows, type("Everything", (), moments))
         assert len(folds) == n_folds
         assert (sum(held.astype(int) for held, _ in folds) == 1).all()
-        assert max(held.sum() for held, _ in folds) < 1.2 * max(weight / 10, 2000 / n_folds)
+        assert max(held.sum() for held, _ in folds) < 1.2 * 2000 / n_folds
 
 
 def test_stretches_leave_out_what_overlaps_them():
@@ -104,6 +104,9 @@ def test_stated_contamination_keeps_outliers_from_being_learned(n, spread, param
     missed = [1 - roc_auc_score(y, -d.score_samples(X)) for d in (taken_as_normal, told)]
     assert missed[1] < 0.2 * missed[0]
     assert abs((told.predict(X) == -1).mean() - 0.1) < 0.002
+    new, _ = mixture(2000, share=0, seed=1)
+    assert abs((told.p_values(new) < 0.05).mean() - 0.05) < 0.03
+    assert (told.p_values(X[y == 1]) < 0.05).mean() > 0.8
     assert (told.learning_times_ < taken_as_normal.learning_times_) == (not parameters)
 
 
@@ -144,9 +147,13 @@ def test_calibration_is_ascending():
     np.testing.assert_array_equal(found.weight, [0.5, 1.5, 1.0])
 
 
+@pytest.mark.parametrize("learning_time", ["auto", 2.0])
 @pytest.mark.parametrize("n_units", [40, 256])
-def test_p_values_hold_with_fewer_units_than_directions(n_units):
+def test_p_values_hold_with_fewer_units_than_directions(n_units, learning_time):
     """What is left of a fold must not be looked for along the fold's own directions."""
     X = np.random.default_rng(0).permutation(load_digits().data)
-    detector = ActivationAnomalyDetector(n_units, n_frequencies=128, random_state=0).fit(X[:900])
+    detector = ActivationAnomalyDetector(
+        n_units, n_frequencies=128, learning_time=learning_time, random_state=0
+    ).fit(X[:900])
+    assert np.linalg.matrix_rank(detector.coefs_[0]) == n_units
     assert 0.02 < (detector.p_values(X[900:]) < 0.05).mean() < 0.08
