@@ -1,0 +1,296 @@
+"""Generating, completing, and classifying rows that are known in part."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
+from sklearn.svm import SVC
+
+from sklearn_activation import ActivationLearningClassifier
+from sklearn_activation._encoding import ENCODINGS
+from sklearn_activation._inference import LostActivation, Objective, maximise
+
+ACTIVATIONS = ["abs", "std_abs", "layer_std_abs", "square"]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(X))
+    X, y = X[order], y[order]
+    classifier = ActivationLearningClassifier((256, 256), encoding="unit", random_state=0)
+    return classifier.fit(X[:1200], y[:1200]), X[1200:], y[1200:]
+
+
+@pytest.fixture(scope="module")
+def wine():
+    X, y = load_wine(return_X_y=True)
+    return ActivationLearningClassifier(encoding="fourier", random_state=0).fit(X, y), X, y
+
+
+def small(encoding, activation, layers, X, y):
+    return ActivationLearningClassifier(
+        layers, encoding=encoding, activation=activation, n_frequencies=24, random_state=0
+    ).fit(X, y)
+
+
+# -- objectives ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Objective, LostActivation])
+@pytest.mark.parametrize("layers", [(20,), (20, 16)])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_gradients_are_finite_differences(kind, layers, activation, encoding):
+    X, y = load_iris(return_X_y=True)
+    classifier = small(encoding, activation, layers, X, y)
+    objective = kind(classifier._network(), classifier._encoding(), 3, sharpness=0.01)
+    rng = np.random.default_rng(0)
+    rows, labels = X[::30] + 0.05, y[::30]
+    gains = 1 + 0.1 * rng.normal(size=(len(rows), layers[-1]))
+    direction = rng.normal(size=rows.shape)
+    step = 1e-3  # Fourier features are in single precision
+    up, down = (objective(rows + s * step * direction, labels, gains)[0] for s in (1, -1))
+    _, gradient = objective(rows, labels, gains)
+    np.testing.assert_allclose(
+        (gradient * direction).sum(axis=1), (up - down) / (2 * step), rtol=2e-2, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("kind", [Objective, LostActivation])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_objective_never_falls(kind, encoding):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    classifier = small(encoding, "std_abs", (24, 24), X, y)
+    objective = kind(classifier._network(), classifier._encoding(), 2)
+    rng = np.random.default_rng(0)
+    free = rng.random(X.shape) < 0.5
+    value, _ = objective(X, y)
+    for n_steps in (1, 2, 5, 50):
+        found, reached = maximise(objective, X, free, labels=y, max_iter=n_steps)
+        assert (reached >= value - 1e-12).all()
+        np.testing.assert_allclose(reached, objective(found, y)[0], rtol=1e-6)
+        np.testing.assert_array_equal(found[~free], X[~free])
+        value = reached
+    assert (value > objective(X, y)[0] + 1e-4).mean() > 0.9
+
+
+def test_bounds_are_kept():
+    X, y = load_iris(return_X_y=True)
+    classifier = small("unit", "abs", (8,), X, y)
+    objective = Objective(classifier._network(), classifier._encoding(), 3)
+    low, high = X.min(axis=0), X.max(axis=0)
+    found, _ = maximise(objective, X, np.ones(X.shape, bool), labels=y, bounds=(low, high))
+    assert (found >= low).all() and (found <= high).all()
+    assert not np.allclose(found, X)
+
+
+# -- generate --------------------------------------------------------------------------
+
+
+def test_generated_digits_are_recognised_and_differ(digits):
+    classifier, X, y = digits
+    labels = np.repeat(np.arange(10), 20)
+    generated = classifier.generate(np.arange(10), n_samples=20, random_state=0)
+    assert generated.shape == (200, 64)
+    assert (generated >= 0).all()
+    assert (SVC().fit(X, y).predict(generated) == labels).mean() >= 0.95
+    spread = sum(generated[labels == c].std(axis=0).sum() for c in range(10))
+    assert spread > 0.4 * sum(X[y == c].std(axis=0).sum() for c in range(10))
+    norms = [
+        np.linalg.norm(A[labels_ == 3], axis=1) for A, labels_ in ((generated, labels), (X, y))
+    ]
+    assert norms[0].mean() == pytest.approx(norms[1].mean(), rel=0.05)
+    again = classifier.generate(np.arange(10), n_samples=20, random_state=0)
+    np.testing.assert_array_equal(again, generated)
+    assert not np.allclose(classifier.generate([3], random_state=1), generated[60:61])
+
+
+def test_generated_rows_activate_more_than_real_ones(digits):
+    classifier, X, y = digits
+    generated = classifier.generate(y[:50], random_state=0)
+    real = classifier.layer_activations(X[:50], y[:50])[:, -1]
+    assert classifier.layer_activations(generated, y[:50])[:, -1].mean() > real.mean()
+
+
+def test_sharpness_and_noise_do_what_they_say(digits):
+    classifier, _, _ = digits
+
+    def generate(**options):
+        return classifier.generate(np.repeat(np.arange(10), 10), random_state=0, **options)
+
+    def length(X):
+        return (np.abs(X).sum(axis=1) / np.linalg.norm(X, axis=1)).mean()
+
+    assert length(generate(sharpness=0.05)) < length(generate(sharpness=0.0)) - 0.3
+    typical = [classifier.score_samples(generate(noise=noise)).mean() for noise in (0.0, 0.3)]
+    assert typical[1] < typical[0]
+
+
+def test_generated_rows_of_a_table_stay_in_its_range(wine):
+    classifier, X, _ = wine
+    generated = classifier.generate([0, 1, 2], n_samples=10, random_state=0)
+    assert (generated >= X.min(axis=0)).all() and (generated <= X.max(axis=0)).all()
+    assert (classifier.predict(generated) == np.repeat([0, 1, 2], 10)).mean() > 0.9
+
+
+def test_labels_may_be_strings():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    names = np.array(["setosa", "versicolor", "virginica"])
+    classifier = ActivationLearningClassifier(16, random_state=0).fit(X, names[y])
+    assert classifier.generate(["virginica"], n_samples=2, random_state=0).shape == (2, 4)
+    rows = X.iloc[[0, 149]].copy()
+    rows.iloc[:, 1] = np.nan
+    assert classifier.complete(rows, ["setosa", "virginica"]).shape == (2, 4)
+
+
+# -- complete and predict --------------------------------------------------------------
+
+
+def test_lower_halves_are_completed(digits):
+    classifier, X, y = digits
+    half = X[:200].copy()
+    half[:, 32:] = np.nan
+    completed = classifier.complete(half)
+    np.testing.assert_array_equal(completed[:, :32], X[:200, :32])
+    recogniser = SVC().fit(X[200:], y[200:])
+    blank = recogniser.score(np.nan_to_num(half), y[:200])
+    assert recogniser.score(completed, y[:200]) > blank + 0.1
+    top = SVC().fit(X[200:, :32], y[200:]).score(X[:200, :32], y[:200])
+    assert recogniser.score(completed, y[:200]) > top - 0.05
+    assert classifier.score(half, y[:200]) > top - 0.05
+    mean = np.broadcast_to(X[200:].mean(axis=0), (200, 64))
+    error, of_mean = (((A - X[:200])[:, 32:] ** 2).mean() for A in (completed, mean))
+    assert error < 0.8 * of_mean
+
+
+def test_random_pixels_are_completed(digits):
+    classifier, X, y = digits
+    rows = np.where(np.random.default_rng(0).random((200, 64)) < 0.5, np.nan, X[:200])
+    completed = classifier.complete(rows)
+    assert np.isfinite(completed).all()
+    of_mean = SimpleImputer().fit(X[200:]).transform(rows)
+    assert ((completed - X[:200]) ** 2).sum() < 0.6 * ((of_mean - X[:200]) ** 2).sum()
+    assert classifier.score(rows, y[:200]) > 0.9
+
+
+def test_columns_of_a_table_are_completed(wine):
+    classifier, X, y = wine
+    rows = X.copy()
+    rows[:, [2, 6, 9]] = np.nan
+    completed = classifier.complete(rows)
+    known = ~np.isnan(rows)
+    np.testing.assert_array_equal(completed[known], X[known])
+    of_mean = np.broadcast_to(X.mean(axis=0), X.shape)
+    errors = [
+        (((A - X)[:, [2, 6, 9]] / X.std(axis=0)[[2, 6, 9]]) ** 2).mean()
+        for A in (completed, of_mean)
+    ]
+    assert errors[0] < 0.8 * errors[1]
+    assert classifier.score(rows, y) > 0.9
+
+
+def test_a_given_label_is_taken(digits):
+    classifier, X, _ = digits
+    half = X[:20].copy()
+    half[:, 32:] = np.nan
+    as_zero, as_seven = (classifier.complete(half, np.full(20, c)) for c in (0, 7))
+    assert np.abs(as_zero - as_seven).mean() > 0.5
+
+
+def test_rows_without_known_energy_become_the_mean_of_the_label(digits):
+    classifier, _, _ = digits
+    row = np.full((1, 64), np.nan)
+    row[0, 0] = 0  # blank in all digits
+    completed = classifier.complete(row, [3])
+    assert np.isfinite(completed).all()
+    assert classifier.predict(completed) == [3]
+
+
+def test_scores_of_whole_rows_do_not_depend_on_rows_with_nan(digits):
+    classifier, X, _ = digits
+    mixed = X[:20].copy()
+    mixed[::2, :5] = np.nan
+    for method in ("decision_function", "predict_proba", "score_samples"):
+        whole, found = (getattr(classifier, method)(A) for A in (X[:20], mixed))
+        np.testing.assert_allclose(found[1::2], whole[1::2], rtol=1e-6)
+        assert np.isfinite(found).all()
+    np.testing.assert_array_equal(
+        classifier.predict(mixed), classifier.decision_function(mixed).argmax(axis=1)
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_known_entries_keep_their_values_and_type(digits, dtype):
+    classifier, X, _ = digits
+    rows = X[:5].astype(dtype)
+    rows[:, ::3] = np.nan
+    completed = classifier.complete(rows)
+    assert completed.dtype == dtype
+    np.testing.assert_array_equal(completed[~np.isnan(rows)], rows[~np.isnan(rows)])
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("solver", ["flow", "hebbian"])
+def test_rows_with_nan_are_learned(encoding, solver):
+    X, y = load_iris(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    X[np.random.default_rng(0).random(X.shape) < 0.15] = np.nan
+    X[np.isnan(X).all(axis=1), 0] = 0
+    classifier = ActivationLearningClassifier(
+        encoding=encoding, n_frequencies=32, solver=solver, random_state=0
+    )
+    assert classifier.fit(X, y).score(X, y) > 0.75
+    assert classifier.partial_fit(X[:50], y[:50]).score(X, y) > 0.6
+
+
+def test_frames_and_threads(digits):
+    classifier, X, _ = digits
+    rows = pd.DataFrame(X[:40])
+    rows.iloc[:, 40:] = np.nan
+    alone = classifier.complete(rows.to_numpy())
+    classifier.n_jobs = 2
+    np.testing.assert_allclose(classifier.complete(rows.to_numpy()), alone)
+    classifier.n_jobs = None
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda c, X: c.generate([11]), "not in classes: .11"),
+        (lambda c, X: c.generate([1], n_samples=0), "n_samples=0"),
+        (lambda c, X: c.generate([1], n_samples=1.5), "n_samples=1.5 must be an integer"),
+        (lambda c, X: c.generate([1], sharpness=-0.1), "sharpness=-0.1"),
+        (lambda c, X: c.generate([1], noise=-1), "noise=-1"),
+        (lambda c, X: c.generate([1], noise=np.nan), "noise=nan"),
+        (lambda c, X: c.generate([[1, 2]]), "1d array"),
+        (lambda c, X: c.complete(X[:3]), "no NaN"),
+        (lambda c, X: c.complete(np.full((2, 64), np.nan)), "Row 0 of X is wholly NaN"),
+        (lambda c, X: c.predict(np.vstack([X[:1], np.full((1, 64), np.nan)])), "Row 1"),
+        (lambda c, X: c.complete(X[:3] * np.nan, [1, 2]), "wholly|inconsistent"),
+        (lambda c, X: c.complete(with_nan(X), [1, 2]), "inconsistent"),
+        (lambda c, X: c.complete(with_nan(X), [1, 2, 77]), "77"),
+        (lambda c, X: c.complete(with_nan(X) + np.inf), "infinity"),
+        (lambda c, X: c.fit(X * np.nan, np.arange(len(X)) % 2), "every entry is NaN"),
+    ],
+)
+def test_bad_input_is_refused(digits, call, message):
+    classifier, X, y = digits
+    with pytest.raises(ValueError, match=message):
+        call(classifier, X)
+    assert classifier.score(X[:50], y[:50]) > 0.9  # as it was
+
+
+def with_nan(X):
+    rows = X[:3].copy()
+    rows[:, 7] = np.nan
+    return rows
+
+
+def test_unfitted():
+    for call in (lambda c: c.generate([0]), lambda c: c.complete([[np.nan, 1.0]])):
+        with pytest.raises(NotFittedError):
+            call(ActivationLearningClassifier())
