@@ -2,13 +2,15 @@
 
 Learning times and all other hyper-parameters are chosen on training rows; test rows
 are looked at once a model. ``--quick`` takes fewer rows and seeds, ``--full`` adds
-the stochastic solver's 60,000 steps, ``--only`` names some of the parts.
+the stochastic solver's 60,000 steps, ``--only`` names some of the parts, ``--inference``
+runs ``mnist_inference.py`` instead.
 """
 
 import warnings
 
 import numpy as np
 from _common import Report, argument_parser, data_folder, load_mnist, timed
+from mnist_inference import inference
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -142,10 +144,14 @@ PARTS = {
 def main():
     parser = argument_parser(__doc__, "10,000 rows, fewer seeds", PARTS)
     parser.add_argument("--full", action="store_true", help="the stochastic solver, too")
+    parser.add_argument("--inference", action="store_true", help="generate and complete instead")
     args = parser.parse_args()
     data = load_mnist()
     if args.quick:
         data = (data[0][:10_000], data[1][:10_000], *data[2:])
+    if args.inference:
+        inference(Report("mnist_inference", quick=args.quick), data, args.quick)
+        return
     report = Report("mnist", quick=args.quick)
     warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are enough
     parts = args.only or [name for name in PARTS if name != "stochastic" or args.full]

@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 from . import _feedback, _flow, _hebbian, _learning_time
 from ._base import SEARCH_SIZE, ActivationLearningBase, refuse_nan
 from ._calibration import fit_sharpness, log_losses, softmax
-from ._encoding import ENCODINGS, EncodedRows
+from ._encoding import ENCODINGS, EncodedRows, column_scales
 from ._inference import LostActivation, Objective, completed, generated
 from ._network import block_slices
 from ._parallel import map_blocks
@@ -30,7 +30,9 @@ from ._training import Feedback, Wishes
 
 MAX_CANDIDATES = 2**25  # entries of held-out rows with every label
 HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on
-N_TRIAL_STEPS = 30  # of completing a row with every label
+N_TRIAL_STEPS = 30  # of completing a row with every label, or to learn from it
+N_FILLS = 2  # times that rows with NaN are completed and learned again
+WHOLE_SHARE = 0.1  # of rows without NaN: enough to start from
 ENCODING_SIZE = 1000  # rows that an encoding is chosen on
 EPOCHS = 100  # of the stochastic solver
 FEEDBACK_EPOCHS = {"flow": 20, "hebbian": EPOCHS}
@@ -190,6 +192,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     Notes
     -----
+    Rows with NaN are learned from: the network of the complete rows (of all rows, with means
+    of their labels, if fewer than a tenth are complete) fills them in as ``complete`` does,
+    learns the result, and does so once more; in ``partial_fit`` it fills in later batches
+    once. To predict such a row, it is completed with every label, and the one that then
+    loses least activation wins.
+
     Prediction runs every row through the upper layers once for each class. Held-out
     rows are picked by a hash of their values, so the order of rows does not matter and
     copies of a row never stand on both sides.
@@ -297,6 +305,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            NaN stands for missing (see Notes).
         y : array-like of shape (n_samples,)
             Labels of any type, of at least two classes; ``missing_label`` for none.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -411,11 +420,50 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             of_class = self._class_weights(labels[~unknown], sample_weight[~unknown], partial)
             sample_weight = sample_weight * np.where(unknown, 1, of_class[labels])
         X, labels, unknown, weight = self._weighted(X, sample_weight, labels, unknown)
+        if np.isnan(X).any():
+            X = self._filled(X, labels, ~unknown, weight, partial=partial)
         if not unknown.any():
             return self._train(X, labels, weight, partial=partial)
         if unknown.all() and not (partial and self.__sklearn_is_fitted__()):
             raise ValueError("sample_weight: every row with a label has weight zero.")
         return self._learn_partly(X, labels, unknown, weight, partial=partial)
+
+    def _filled(self, X, labels, known, weight, *, partial):
+        """Rows completed by the network, which learns from what it has filled in.
+
+        It starts from the complete rows or, if those are few, from all of them with the means
+        of their labels in the place of missing entries; later batches are completed by the
+        network so far.
+        """
+        rows = np.flatnonzero(np.isnan(X).any(axis=1) & ~np.isnan(X).all(axis=1))
+        if partial and self.__sklearn_is_fitted__():
+            return self._filled_once(X, labels, known, rows)
+        whole = known & ~np.isnan(X).any(axis=1)
+        enough = np.bincount(labels[whole], minlength=len(self.classes_)).min() >= N_FOLDS
+        start = whole if enough and whole.mean() >= WHOLE_SHARE else known
+        filled = _with_means(X, labels)
+        for taken in (start, *[known] * (N_FILLS - 1)):
+            wishes = Wishes(feedback=False, share=1.0, known=taken[taken], sharpness=1.0)
+            self._train(
+                filled[taken],
+                labels[taken],
+                weight[taken],
+                partial=False,
+                warm=False,
+                wishes=wishes,
+            )
+            filled = self._filled_once(X, labels, known, rows)
+        return filled
+
+    def _filled_once(self, X, labels, known, rows):
+        """``rows`` of ``X`` completed; those that are wholly NaN get the mean of their label."""
+        labels_of_all, labels = labels, labels[rows].copy()
+        guess = ~known[rows]
+        if guess.any():
+            labels[guess] = self._scores(X[rows[guess]]).argmax(axis=1)
+        filled = _with_means(X, labels_of_all)
+        filled[rows] = self._completed(X[rows], labels, N_TRIAL_STEPS)[0]
+        return filled
 
     def _learn_partly(self, X, labels, unknown, weight, *, partial):
         """Learn rows with a label, then let the network label the others, round by round."""
@@ -965,6 +1013,16 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._map_rows(
             lambda block: self._network().label_energies(self._encoded(block)), X, n_entries
         )
+
+
+def _with_means(X, labels):
+    """Rows with the mean of known entries of their label for NaN; 0 if none are known."""
+    filled = X.copy()
+    for label in np.unique(labels):
+        rows = X[labels == label]
+        mean, _ = column_scales(rows, np.ones(len(rows)))
+        filled[labels == label] = np.where(np.isnan(rows), mean.astype(X.dtype), rows)
+    return filled
 
 
 def _is_missing(value, missing):

@@ -247,6 +247,54 @@ def test_rows_with_nan_are_learned(encoding, solver):
     assert classifier.partial_fit(X[:50], y[:50]).score(X, y) > 0.6
 
 
+def test_learning_from_rows_with_gaps_beats_zeros_in_their_place():
+    X, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(X))
+    X, y = X[order], y[order]
+    gaps = np.where(np.random.default_rng(1).random(X.shape) < 0.4, np.nan, X)
+    learned, zeros = (
+        ActivationLearningClassifier((128, 128), encoding="unit", random_state=0).fit(
+            rows[:1000], y[:1000]
+        )
+        for rows in (gaps, np.nan_to_num(gaps))
+    )
+    assert learned.score(X[1000:], y[1000:]) > zeros.score(X[1000:], y[1000:]) + 0.01
+    assert learned.score(gaps[1000:], y[1000:]) > zeros.score(gaps[1000:], y[1000:]) + 0.01
+
+
+def test_two_modalities_are_associated():
+    """Either half of a digit is found by the other, learned from pairs and single halves."""
+    X, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(X))
+    X, y = X[order], y[order]
+    train = X[:1200].copy()
+    train[200:700, :32] = np.nan
+    train[700:1200, 32:] = np.nan
+    classifier = ActivationLearningClassifier((256, 256), encoding="unit", random_state=0)
+    classifier.fit(train, y[:1200])
+    for half in (slice(0, 32), slice(32, 64)):
+        asked = X[1200:1500].copy()
+        asked[:, half] = np.nan
+        found, real = classifier.complete(asked)[:, half], X[1200:1500, half]
+        found, real = (A - real.mean(axis=0) for A in (found, real))
+        found, real = (A / np.linalg.norm(A, axis=1, keepdims=True) for A in (found, real))
+        likeness = found @ real.T
+        rank = (likeness > np.diag(likeness)[:, None]).sum(axis=1)
+        assert (rank < 10).mean() > 0.4  # by chance 0.033
+        assert classifier.score(asked, y[1200:1500]) > 0.85
+
+
+def test_gaps_unlabelled_rows_and_weights_together():
+    X, y = load_digits(return_X_y=True)
+    rows = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
+    rows[5] = np.nan
+    labels = np.where(np.arange(len(y)) % 3 == 0, y, -1)
+    classifier = ActivationLearningClassifier((64, 64), missing_label=-1, random_state=0)
+    classifier.fit(rows[:900], labels[:900], sample_weight=np.arange(900) % 4)
+    assert classifier.score(X[900:], y[900:]) > 0.85
+    assert np.isfinite(classifier.predict_proba(rows[900:])).all()
+
+
 def test_frames_and_threads(digits):
     classifier, X, _ = digits
     rows = pd.DataFrame(X[:40])
