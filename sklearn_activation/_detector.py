@@ -1,14 +1,19 @@
 """Anomaly detection: what activates less is less typical."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from . import _flow
 from ._base import ActivationLearningBase, refuse_nan
 from ._encoding import ENCODINGS, column_scales
+from ._inference import LostActivation, sampled
 from ._progress import with_callbacks
 from ._sampling import Sample
 from ._threshold import FALSE_ALARMS, ROUNDING, calibrate, weighted_gap
@@ -18,6 +23,7 @@ CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of the mean eigenvalue: see _flow.ka
 COARSENESS = 0.1  # of contamination: least energy of a direction to learn
 N_REFERENCES = 5  # typical rows that an explained row is compared with
 N_CANDIDATES = 512
+LEAST_ACCEPTANCE = 0.2  # of sampling steps
 FAR = 2.0  # deviations beyond which a column is simply far from a reference
 
 
@@ -524,10 +530,119 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             chosen[i] = np.argsort(far.sum(axis=1), kind="stable")[:n_references]
         return candidates[chosen]
 
+    def sample(self, n_samples=1, *, given=None, n_steps=300, random_state=None):
+        """New rows from p(x) proportional to exp(a ||y(x)||^2) (paper, eq. 8).
+
+        A Metropolis-adjusted Langevin walk for each row, within twice the range of the kept
+        training rows and started from a linear regression on them. ``a`` is fitted to what
+        training rows lose. Needs ``encoding="fourier"``: unit rows know nothing of a row's length.
+
+        Parameters
+        ----------
+        n_samples : int >= 1, default=1
+        given : array-like of shape (n_features,), default=None
+            A row of which only the NaN are drawn, given the other entries.
+        n_steps : int >= 3, default=300
+            Length of the walk; two thirds of it settle the step size.
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        X : ndarray of float64 of shape (n_samples, n_features)
+            With ``verbose=1`` the share of accepted steps is printed, ideally about 0.57; a
+            ConvergenceWarning says if it is below 0.2.
+        """
+        check_is_fitted(self)
+        if self.window_ is not None:
+            raise ValueError("A detector with window samples futures: sample_future.")
+        row = np.full((1, self.n_features_in_), np.nan)
+        if given is not None:
+            row = self._fitted_rows(np.reshape(np.asarray(given, dtype=np.float64), (1, -1)))
+            if not np.isnan(row).any():
+                raise ValueError("given has no NaN: there is nothing to sample.")
+        return self._sampled(row[0], n_samples, n_steps, random_state)
+
+    def sample_future(self, X, horizon, n_samples=100, *, n_steps=300, random_state=None):
+        """Continuations of a series, as ``sample`` with the last stamps given (paper, VI.A).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_stamps, n_features)
+            The latest stamps, ``window_ - horizon`` or more.
+        horizon : int >= 1
+            Stamps to sample, fewer than ``window_``.
+        n_samples : int >= 1, default=100
+        n_steps : int >= 3, default=300
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        futures : ndarray of float64 of shape (n_samples, horizon, n_features)
+            Quantiles over the first axis are a forecast.
+        """
+        X = self._fitted_rows(X)
+        if self.window_ is None:
+            raise ValueError("sample_future needs a detector with window.")
+        _check_count("horizon", horizon, 1)
+        n_known = self.window_ - horizon
+        if n_known < 1:
+            raise ValueError(f"horizon={horizon} must be less than the window, {self.window_}.")
+        if len(X) < n_known:
+            raise ValueError(
+                f"X has {len(X)} time stamps; with window={self.window_} and horizon={horizon} "
+                f"it needs {n_known}."
+            )
+        unknown = np.full((horizon, X.shape[1]), np.nan)
+        row = np.concatenate([self._imputed(X[-n_known:]), unknown]).ravel()
+        futures = self._sampled(row, n_samples, n_steps, random_state)
+        return futures.reshape(n_samples, self.window_, -1)[:, n_known:]
+
+    def _imputed(self, X):
+        """Rows with the columns' means for NaN, as the Fourier encoding takes them."""
+        mean = np.nanmean(self._sample["X"].reshape(-1, X.shape[1]), axis=0)
+        return np.where(np.isnan(X), np.nan_to_num(mean), X)
+
+    def _sampled(self, row, n_samples, n_steps, random_state):
+        """Copies of a row with draws for NaN."""
+        if self._encoding_name != "fourier":
+            raise ValueError("Sampling needs encoding='fourier'; unit rows have no length.")
+        _check_count("n_samples", n_samples, 1)
+        _check_count("n_steps", n_steps, 3)
+        sample, free = Sample(**self._sample), np.isnan(row)
+        mean, _ = column_scales(sample.X, sample.weight)
+        kept = np.where(np.isnan(sample.X), mean, sample.X).astype(np.float64)
+        rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
+        expected = np.average(self._calibration["scores"], weights=self._calibration["weight"])
+        trained = self._score(sample.X).mean()
+        found, acceptance = sampled(
+            LostActivation(self._network(), self._encoding()),
+            kept,
+            np.tile(np.nan_to_num(row), (n_samples, 1)),
+            free,
+            max(1.0, (1 - expected) / max(1 - trained, 1e-9)),
+            rng,
+            n_steps=n_steps,
+        )
+        if self.verbose:
+            print(f"Acceptance rate {acceptance:.2f}")
+        if acceptance < LEAST_ACCEPTANCE:
+            warnings.warn(
+                f"Only {acceptance:.0%} of the sampling steps were accepted: the rows hardly left "
+                "where they started from.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return found
+
     @property
     def _cut_off(self):
         share = 0.0 if self.contamination == "auto" else COARSENESS * self.contamination
         return CUT_OFFS[self.encoding], share
+
+
+def _check_count(name, value, least):
+    if not (isinstance(value, Integral) and value >= least):
+        raise ValueError(f"{name}={value!r} must be an integer, {least} or more.")
 
 
 def refuse_groups(groups):

@@ -119,7 +119,7 @@ class FourierEncoding:
     def pull_back(self, X, G):
         """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
         n = self.frequencies.shape[1]
-        phase = self.standardise(X) @ self.frequencies
+        phase = (self.standardise(X) @ self.frequencies).astype(np.float32)
         G = (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
         return G @ self.frequencies.T / self.scale
 

@@ -13,6 +13,9 @@ from ._parallel import map_blocks
 TOLERANCE = 1e-5  # of the objective: a row that gains less in PATIENCE steps is done
 PATIENCE = 5
 FIRST_STEP = 0.1  # of the row's norm
+N_LOSSES = 200  # kept rows that the sharpness of sampling is fitted to
+MARGIN = 0.5  # of a column's range, on either side: draws stay within
+BEST_ACCEPTANCE = 0.574  # of Langevin proposals (Roberts & Rosenthal 1998)
 N_NEAREST = 5  # kept rows that a completion starts from
 
 
@@ -232,3 +235,82 @@ def _nearest_mean(kept, weight, X, known, objective):
     factor = np.take_along_axis(factor, nearest, axis=1)
     factor = np.where(factor > 0, factor, 1)
     return np.einsum("ij,ijk->ik", factor, kept[nearest]) / n
+
+
+def sampled(objective, kept, X, free, loss_ratio, rng, *, n_steps):
+    """Draws of the free entries from p(x) proportional to exp(-a lost(x)), the others held.
+
+    A Metropolis-adjusted Langevin walk a row (Roberts & Tweedie 1996) within twice the range
+    of ``kept``, whitened by what the other entries leave of the free ones' covariance in a
+    linear regression on ``kept``, and started from that regression's prediction and noise.
+    ``a`` has the kept rows lose a / 2 for each free entry more than they would with the
+    best free entries: the maximum-likelihood fit where the loss is quadratic.
+
+    Parameters
+    ----------
+    objective : LostActivation
+    kept : ndarray of shape (n_kept, n_features)
+        Training rows without NaN.
+    X : ndarray of shape (n_rows, n_features)
+        Where to start from; free entries are ignored.
+    free : ndarray of bool of shape (n_features,)
+    loss_ratio : float
+        How much more activation rows lose that were not trained on.
+    rng : numpy Generator
+    n_steps : int
+        The first two thirds settle the step size.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_features)
+    acceptance : float
+        Share of the last third of the proposals.
+    """
+    n_free = np.count_nonzero(free)
+    rows = kept[rng.permutation(len(kept))[:N_LOSSES]]
+    best, _ = maximise(objective, rows, np.broadcast_to(free, rows.shape), max_iter=30)
+    gap = (objective(best)[0] - objective(rows)[0]).mean() * loss_ratio
+    sharpness = n_free / (2 * max(gap, 1e-9))
+    mean, slope, root = _regression(kept, free)
+    X = np.array(X, dtype=np.float64)
+    X[:, free] = mean[free] + (X - mean)[:, ~free] @ slope
+    X[:, free] += rng.normal(size=(len(X), n_free)) @ root.T
+    low, high = kept.min(axis=0)[free], kept.max(axis=0)[free]
+    low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
+    X[:, free] = np.clip(X[:, free], low, high)
+    size = n_free ** (-1 / 6)
+    accepted = []
+
+    def ascent(X):
+        value, slope = objective(X)
+        return sharpness * value, sharpness * slope[:, free] @ root
+
+    value, drift = ascent(X)
+    for step in range(n_steps):
+        move = 0.5 * size**2 * drift + size * rng.normal(size=drift.shape)
+        proposed = X.copy()
+        proposed[:, free] += move @ root.T
+        inside = ((proposed[:, free] >= low) & (proposed[:, free] <= high)).all(axis=1)
+        new_value, new_drift = ascent(proposed)
+        forth = ((move - 0.5 * size**2 * drift) ** 2).sum(axis=1)
+        back = ((-move - 0.5 * size**2 * new_drift) ** 2).sum(axis=1)
+        odds = new_value - value + (forth - back) / (2 * size**2)
+        taken = inside & (np.log(rng.random(len(X))) < odds)
+        X[taken], value[taken], drift[taken] = proposed[taken], new_value[taken], new_drift[taken]
+        accepted.append(taken.mean())
+        if 3 * step < 2 * n_steps:
+            size *= np.exp(0.3 * (accepted[-1] - BEST_ACCEPTANCE))
+    return X, float(np.mean(accepted[-(-2 * n_steps // 3) :]))
+
+
+def _regression(kept, free):
+    """Mean of rows, slopes of free entries on others, root of what covariance that leaves."""
+    mean = kept.mean(axis=0)
+    known, target = (kept - mean)[:, ~free], (kept - mean)[:, free]
+    gram = known.T @ known
+    ridge = 1e-3 * np.trace(gram) / max(len(gram), 1) + 1e-300
+    slope = np.linalg.solve(gram + ridge * np.eye(len(gram)), known.T @ target)
+    rest = target - known @ slope
+    covariance = rest.T @ rest / len(kept)
+    floor = 1e-6 * np.diag(target.T @ target) / len(kept) + 1e-300
+    return mean, slope, np.linalg.cholesky(covariance + np.diag(floor))

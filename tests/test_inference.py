@@ -8,9 +8,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.svm import SVC
 
-from sklearn_activation import ActivationLearningClassifier
+from sklearn_activation import ActivationAnomalyDetector, ActivationLearningClassifier
 from sklearn_activation._encoding import ENCODINGS
-from sklearn_activation._inference import LostActivation, Objective, maximise
+from sklearn_activation._inference import LostActivation, Objective, maximise, sampled
 
 ACTIVATIONS = ["abs", "std_abs", "layer_std_abs", "square"]
 
@@ -342,3 +342,112 @@ def test_unfitted():
     for call in (lambda c: c.generate([0]), lambda c: c.complete([[np.nan, 1.0]])):
         with pytest.raises(NotFittedError):
             call(ActivationLearningClassifier())
+
+
+# -- sample ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def gaussian():
+    """A detector of correlated columns of different scale, and its rows."""
+    rng = np.random.default_rng(0)
+    X = rng.multivariate_normal([3, -1], [[1, 0.8], [0.8, 1]], size=1500) * [1, 10]
+    return ActivationAnomalyDetector(n_frequencies=128, random_state=0).fit(X), X
+
+
+def test_samples_are_distributed_like_the_rows(gaussian):
+    detector, X = gaussian
+    sample = detector.sample(400, random_state=0)
+    assert (np.abs(sample.mean(axis=0) - X.mean(axis=0)) < 0.25 * X.std(axis=0)).all()
+    np.testing.assert_allclose(sample.std(axis=0), X.std(axis=0), rtol=0.3)
+    assert np.corrcoef(sample.T)[0, 1] == pytest.approx(0.8, abs=0.12)
+    np.testing.assert_array_equal(sample, detector.sample(400, random_state=0))
+
+
+def test_samples_keep_both_clusters_and_the_gap_between():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 2)) + 8 * rng.integers(2, size=(1000, 1))
+    sample = ActivationAnomalyDetector(random_state=0).fit(X).sample(300, random_state=0)
+    assert 0.3 < (sample[:, 0] > 4).mean() < 0.7
+    assert (np.abs(sample.sum(axis=1) - 8) < 3).mean() < 0.1
+
+
+def test_samples_given_known_entries(gaussian):
+    detector, _ = gaussian
+    sample = detector.sample(400, given=[4.5, np.nan], random_state=0)
+    assert (sample[:, 0] == 4.5).all()
+    assert sample[:, 1].mean() == pytest.approx(2, abs=3)  # 10 (-1 + 0.8 * 1.5)
+    assert sample[:, 1].std() == pytest.approx(6, rel=0.35)
+
+
+def test_the_walk_leaves_the_density_as_it_is():
+    """Metropolis: rows from the density stay so, along a column of a known density."""
+
+    class Quadratic:
+        def __call__(self, X, labels=None, gains=None):
+            return -((X - 1) ** 2).sum(axis=1), -2 * (X - 1)
+
+    rng = np.random.default_rng(0)
+    kept = 1 + rng.normal(size=(500, 2))
+    free = np.array([True, True])
+    found, acceptance = sampled(Quadratic(), kept, np.zeros((3000, 2)), free, 1.0, rng, n_steps=90)
+    assert acceptance == pytest.approx(0.574, abs=0.08)
+    np.testing.assert_allclose(found.mean(axis=0), 1, atol=0.08)
+    np.testing.assert_allclose(found.std(axis=0), kept.std(axis=0), rtol=0.1)
+
+
+def waves(n, seed=0):
+    t = np.arange(n)[:, None] + np.array([0, 6])
+    noise = np.random.default_rng(seed).normal(size=(n, 2))
+    return np.sin(2 * np.pi * t / 25) + 0.1 * noise
+
+
+def test_futures_go_on_with_the_series():
+    X = waves(1500)
+    detector = ActivationAnomalyDetector(window=50, n_frequencies=128, random_state=0)
+    detector.fit(X[:1200])
+    futures = detector.sample_future(X[:1300], 10, 50, random_state=0)
+    assert futures.shape == (50, 10, 2)
+    error = np.abs(np.median(futures, axis=0) - X[1300:1310]).mean()
+    assert error < 0.3
+    assert error < 0.5 * np.abs(X[1299] - X[1300:1310]).mean()
+    low, high = np.quantile(futures, [0.05, 0.95], axis=0)
+    assert ((low < X[1300:1310]) & (X[1300:1310] < high)).mean() > 0.4
+    gap = X[:1300].copy()
+    gap[1290, 0] = np.nan
+    assert np.isfinite(detector.sample_future(gap, 10, 5, random_state=0)).all()
+
+
+def test_acceptance_is_told(gaussian, capsys):
+    detector, _ = gaussian
+    detector.verbose = 1
+    detector.sample(20, random_state=0)
+    detector.verbose = 0
+    assert "Acceptance rate 0." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "window, call, message",
+    [
+        (None, lambda d, X: d.sample(0), "n_samples=0"),
+        (None, lambda d, X: d.sample(2, n_steps=2), "n_steps=2"),
+        (None, lambda d, X: d.sample(2, given=[1.0, 2.0]), "no NaN"),
+        (None, lambda d, X: d.sample(2, given=[np.nan]), "1 features"),
+        (None, lambda d, X: d.sample_future(X, 3), "needs a detector with window"),
+        (20, lambda d, X: d.sample(2), "sample_future"),
+        (20, lambda d, X: d.sample_future(X, 20), "horizon=20 must be less than the window, 20"),
+        (20, lambda d, X: d.sample_future(X, 0), "horizon=0"),
+        (20, lambda d, X: d.sample_future(X[:9], 10), "9 time stamps; .* needs 10"),
+    ],
+)
+def test_bad_questions_to_a_sampler(window, call, message):
+    X = waves(200)
+    detector = ActivationAnomalyDetector(window=window, n_frequencies=16, random_state=0).fit(X)
+    with pytest.raises(ValueError, match=message):
+        call(detector, X)
+
+
+def test_unit_rows_cannot_be_sampled():
+    detector = ActivationAnomalyDetector(encoding="unit").fit(waves(100))
+    with pytest.raises(ValueError, match="fourier"):
+        detector.sample(2)
