@@ -6,6 +6,7 @@ errors), beside a linear autoregression with Gaussian intervals on the same wind
 """
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 from _common import Report, argument_parser, data_folder
@@ -84,9 +85,12 @@ def main():
                     inside.append(np.mean([(y > q[0]) & (y < q[-1]) for y, q in pairs]))
         for method, values in losses.items():
             ratio = np.array(values) / losses["seasonal-naive"]
-            report.add(f"{name}, pinball loss", method, ratio, "x naive's")
+            report.add(f"{Path(name).stem}, pinball loss", method, ratio, "x naive's")
         report.add(
-            f"{name}, inside 80 %", "ActivationAnomalyDetector", 100 * np.array(inside), "%"
+            f"{Path(name).stem}, inside 80 %",
+            "ActivationAnomalyDetector",
+            100 * np.array(inside),
+            "%",
         )
 
 
