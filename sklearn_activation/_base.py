@@ -406,6 +406,11 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         return EncodedRows(X, self._encoding(), dtype=self.coefs_[0].dtype).data()
 
 
+def check_count(name, value, least):
+    if not (isinstance(value, Integral) and value >= least):
+        raise ValueError(f"{name}={value!r} must be an integer, {least} or more.")
+
+
 def refuse_nan(X):
     """Raise a ValueError if no entry is known."""
     if np.isnan(X).all():

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _feedback, _flow, _hebbian, _learning_time
-from ._base import SEARCH_SIZE, ActivationLearningBase, refuse_nan
+from ._base import SEARCH_SIZE, ActivationLearningBase, check_count, refuse_nan
 from ._calibration import fit_sharpness, log_losses, softmax
 from ._encoding import ENCODINGS, EncodedRows, column_scales
 from ._inference import LostActivation, Objective, completed, generated
@@ -854,12 +854,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             In [0, 2]: data and label block have norm 1.
         """
         X = self._fitted_rows(X)
-        if y is None:
-            labels = self._scores(X).argmax(axis=1)
-        else:
-            y = column_or_1d(y)
-            check_consistent_length(X, y)
-            labels = self._codes(y)
+        labels = self._labels(X, y)
         rows = EncodedRows(
             X,
             self._encoding(),
@@ -902,15 +897,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             the encoding "unit", scaled to the mean length of those of the label.
         """
         check_is_fitted(self)
-        for name, value, least in (
-            ("n_samples", n_samples, 1),
-            ("sharpness", sharpness, 0),
-            ("noise", noise, 0),
-        ):
-            if not (isinstance(value, Real) and least <= value < np.inf):
-                raise ValueError(f"{name}={value!r} must be a number, {least} or more.")
-        if not isinstance(n_samples, Integral):
-            raise ValueError(f"n_samples={n_samples!r} must be an integer.")
+        check_count("n_samples", n_samples, 1)
+        for name, value in (("sharpness", sharpness), ("noise", noise)):
+            if not (isinstance(value, Real) and 0 <= value < np.inf):
+                raise ValueError(f"{name}={value!r} must be a number, 0 or more.")
         labels = np.repeat(self._codes(column_or_1d(y)), n_samples)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
         gains = 1 + noise * rng.normal(size=(len(labels), self.coefs_[-1].shape[1]))
@@ -951,12 +941,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         missing = np.isnan(X)
         if not missing.any():
             raise ValueError("X has no NaN: there is nothing to complete.")
-        if y is None:
-            labels = self._scores(X).argmax(axis=1)
-        else:
-            y = column_or_1d(y)
-            check_consistent_length(X, y)
-            labels = self._codes(y)
+        labels = self._labels(X, y)
         rows, result = missing.any(axis=1), X.copy()
         filled, _ = self._completed(X[rows], labels[rows], 300)
         result[missing] = filled[missing[rows]]
@@ -986,6 +971,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         if len(unknown):
             raise ValueError(f"Row {unknown[0]} of X is wholly NaN: nothing is known of it.")
         return X
+
+    def _labels(self, X, y):
+        """Classes of validated rows by number: those given, or those that activate most."""
+        if y is None:
+            return self._scores(X).argmax(axis=1)
+        y = column_or_1d(y)
+        check_consistent_length(X, y)
+        return self._codes(y)
 
     def _codes(self, y):
         """Labels as numbers of classes."""

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _flow
-from ._base import ActivationLearningBase, refuse_nan
+from ._base import ActivationLearningBase, check_count, refuse_nan
 from ._encoding import ENCODINGS, column_scales
 from ._inference import LostActivation, sampled
 from ._progress import with_callbacks
@@ -583,7 +583,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X = self._fitted_rows(X)
         if self.window_ is None:
             raise ValueError("sample_future needs a detector with window.")
-        _check_count("horizon", horizon, 1)
+        check_count("horizon", horizon, 1)
         n_known = self.window_ - horizon
         if n_known < 1:
             raise ValueError(f"horizon={horizon} must be less than the window, {self.window_}.")
@@ -606,8 +606,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Copies of a row with draws for NaN."""
         if self._encoding_name != "fourier":
             raise ValueError("Sampling needs encoding='fourier'; unit rows have no length.")
-        _check_count("n_samples", n_samples, 1)
-        _check_count("n_steps", n_steps, 3)
+        check_count("n_samples", n_samples, 1)
+        check_count("n_steps", n_steps, 3)
         sample, free = Sample(**self._sample), np.isnan(row)
         mean, _ = column_scales(sample.X, sample.weight)
         kept = np.where(np.isnan(sample.X), mean, sample.X).astype(np.float64)
@@ -638,11 +638,6 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _cut_off(self):
         share = 0.0 if self.contamination == "auto" else COARSENESS * self.contamination
         return CUT_OFFS[self.encoding], share
-
-
-def _check_count(name, value, least):
-    if not (isinstance(value, Integral) and value >= least):
-        raise ValueError(f"{name}={value!r} must be an integer, {least} or more.")
 
 
 def refuse_groups(groups):

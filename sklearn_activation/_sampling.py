@@ -48,12 +48,15 @@ class Sample:
     def heaviest(self, size):
         """The ``size`` rows of most weight."""
         kept = np.sort(np.argsort(-self.weight, kind="stable")[:size])
-        return Sample(self.X[kept], self.labels[kept], self.weight[kept], self.hashes[kept])
+        return self._at(kept)
 
     def without(self, share):
         """The sample without the rows that ``is_picked``."""
         kept = ~is_picked(self.hashes, share)
-        return Sample(self.X[kept], self.labels[kept], self.weight[kept], self.hashes[kept])
+        return self._at(kept)
+
+    def _at(self, index):
+        return Sample(self.X[index], self.labels[index], self.weight[index], self.hashes[index])
 
     def folds(self, n_folds):
         """Fold of every row: the hash once more, for the sample took its small values."""
