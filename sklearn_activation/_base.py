@@ -323,6 +323,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         self : object
+            This estimator, with what both have learned.
         """
         check_is_fitted(self)
         check_is_fitted(other)

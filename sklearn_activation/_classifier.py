@@ -314,6 +314,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         self : object
+            The fitted classifier.
         """
         with self._fitting(X, y, sample_weight):
             y, unknown = self._without_missing(y)
@@ -350,15 +351,19 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
         y : array-like of shape (n_samples,)
+            Their labels, all of them in ``classes``.
         classes : array-like of shape (n_classes,), default=None
             All labels there will ever be; needed in the first call only. A
             ``missing_label`` among them is left out.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 2 counts as two copies.
 
         Returns
         -------
         self : object
+            The fitted classifier.
         """
         with self._all_or_nothing():
             first = not self.__sklearn_is_fitted__()
@@ -776,10 +781,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            A label of ``classes_`` for every row.
         """
         best = self._label_energies(X).argmax(axis=1)
         return self.classes_[best]
@@ -790,6 +797,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
 
         Returns
         -------
@@ -815,10 +823,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
 
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
+            Rows add up to 1; columns are in the order of ``classes_``.
         """
         energies = self._label_energies(X).astype(np.float64)
         return softmax(self._sharpness * energies)
@@ -829,10 +839,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
 
         Returns
         -------
         activation : ndarray of shape (n_samples,)
+            In [0, 2].
         """
         return self._label_energies(X).max(axis=1)
 
@@ -845,6 +857,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
         y : array-like of shape (n_samples,), default=None
             Labels, all of them in ``classes_``. None takes those that ``predict`` finds.
 
@@ -889,6 +902,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         noise : float >= 0, default=0.03
             More makes rows of a label more diverse, and less typical.
         random_state : int, RandomState instance or None, default=None
+            An int makes the draws repeatable.
 
         Returns
         -------

@@ -246,6 +246,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             Normal rows; if others may be among them, set ``contamination`` to the share that
             you expect. With ``window``, time stamps in their order.
         y : ignored
+            There for pipelines; not used.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 counts as two copies of the row; a window has the mean weight of
             its time stamps.
@@ -256,6 +257,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Returns
         -------
         self : object
+            The fitted detector.
         """
         with self._fitting(X, sample_weight=sample_weight):
             return self._learn(X, sample_weight, groups, partial=False)
@@ -274,13 +276,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; with ``window`` a series, its time stamps in their order.
         y : ignored
+            There for pipelines; not used.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 2 counts as two copies.
         groups : array-like of shape (n_samples,), default=None
+            With ``window``, which series each time stamp belongs to.
 
         Returns
         -------
         self : object
+            The fitted detector.
         """
         with self._all_or_nothing():
             return self._learn(X, sample_weight, groups, partial=True)
@@ -395,11 +402,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; with ``window`` a series, its time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
+            With ``window``, which series each time stamp belongs to.
 
         Returns
         -------
         decision : ndarray of float64 of shape (n_samples,)
+            0 at the threshold.
         """
         return self.score_samples(X, groups) - self.offset_
 
@@ -409,7 +419,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; with ``window`` a series, its time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
+            With ``window``, which series each time stamp belongs to.
 
         Returns
         -------
@@ -424,13 +436,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; with ``window`` a series, its time stamps in their order.
         y : ignored
+            There for pipelines; not used.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 2 counts as two copies.
         groups : array-like of shape (n_samples,), default=None
+            With ``window``, which series each time stamp belongs to.
 
         Returns
         -------
         labels : ndarray of int of shape (n_samples,)
+            +1 for inliers, -1 for outliers.
         """
         return self.fit(X, sample_weight=sample_weight, groups=groups).predict(X, groups)
 
@@ -449,7 +466,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; with ``window`` a series, its time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
+            With ``window``, which series each time stamp belongs to.
 
         Returns
         -------
@@ -476,7 +495,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows; with ``window`` a series, its time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
+            With ``window``, which series each time stamp belongs to.
 
         Returns
         -------
@@ -540,11 +561,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         n_samples : int >= 1, default=1
+            How many to draw; a decile wants 100 or more.
         given : array-like of shape (n_features,), default=None
             A row of which only the NaN are drawn, given the other entries.
         n_steps : int >= 3, default=300
             Length of the walk; two thirds of it settle the step size.
         random_state : int, RandomState instance or None, default=None
+            An int makes the draws repeatable.
 
         Returns
         -------
@@ -563,7 +586,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return self._sampled(row[0], n_samples, n_steps, random_state)
 
     def sample_future(self, X, horizon, n_samples=100, *, n_steps=300, random_state=None):
-        """Continuations of a series, as ``sample`` with the last stamps given (paper, VI.A).
+        """Sample continuations of a series, its last stamps given (paper, VI.A).
 
         Parameters
         ----------
@@ -572,8 +595,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         horizon : int >= 1
             Stamps to sample, fewer than ``window_``.
         n_samples : int >= 1, default=100
+            How many to draw; a decile wants 100 or more.
         n_steps : int >= 3, default=300
+            Length of the walk, as in ``sample``.
         random_state : int, RandomState instance or None, default=None
+            An int makes the draws repeatable.
 
         Returns
         -------

@@ -243,8 +243,8 @@ def sampled(objective, kept, X, free, loss_ratio, rng, *, n_steps):
     A Metropolis-adjusted Langevin walk a row (Roberts & Tweedie 1996) within twice the range
     of ``kept``, whitened by what the other entries leave of the free ones' covariance in a
     linear regression on ``kept``, and started from that regression's prediction and noise.
-    ``a`` has the kept rows lose a / 2 for each free entry more than they would with the
-    best free entries: the maximum-likelihood fit where the loss is quadratic.
+    ``a`` has rows that were not trained on lose 1 / (2 a) for each free entry more than they
+    would with the best free entries: the maximum-likelihood fit where the loss is quadratic.
 
     Parameters
     ----------
@@ -269,7 +269,9 @@ def sampled(objective, kept, X, free, loss_ratio, rng, *, n_steps):
     n_free = np.count_nonzero(free)
     rows = kept[rng.permutation(len(kept))[:N_LOSSES]]
     best, _ = maximise(objective, rows, np.broadcast_to(free, rows.shape), max_iter=30)
-    gap = (objective(best)[0] - objective(rows)[0]).mean() * loss_ratio
+    lost, least = -objective(rows)[0].mean(), -objective(best)[0].mean()
+    # Rows not trained on: what they lose at best is between least and loss_ratio * least.
+    gap = np.sqrt(loss_ratio * max(lost - least, 0) * (loss_ratio * lost - least))
     sharpness = n_free / (2 * max(gap, 1e-9))
     mean, slope, root = _regression(kept, free)
     X = np.array(X, dtype=np.float64)

@@ -176,13 +176,16 @@ class CompetitiveHebbianTransformer(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         y : ignored
+            There for pipelines; not used.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 counts as two copies of the row.
 
         Returns
         -------
         self : object
+            The fitted transformer.
         """
         with self._fitting(X, sample_weight=sample_weight):
             return self._learn_unlabelled(X, sample_weight, partial=False)
@@ -199,27 +202,32 @@ class CompetitiveHebbianTransformer(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         y : ignored
+            There for pipelines; not used.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 2 counts as two copies.
 
         Returns
         -------
         self : object
+            The fitted transformer.
         """
         with self._all_or_nothing():
             return self._learn_unlabelled(X, sample_weight, partial=True)
 
     def transform(self, X):
-        """Features of the rows of ``X``.
+        """Turn rows into features.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
 
         Returns
         -------
         features : ndarray of shape (n_samples, n_units)
-            float32 if the training rows were. Rows of norm 1 for ``output="activated"``.
+            Of float32 if the training rows were. Rows of norm 1 for ``output="activated"``.
         """
         X = self._fitted_rows(X)
         if self.output == "linear":
@@ -238,7 +246,7 @@ class CompetitiveHebbianTransformer(
 
     @available_if(_has_codes)
     def inverse_transform(self, X):
-        """Rows reconstructed from linear codes, y W^T (paper, eq. 6).
+        """Reconstruct rows from linear codes, y W^T (paper, eq. 6).
 
         Parameters
         ----------
@@ -248,6 +256,7 @@ class CompetitiveHebbianTransformer(
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
+            Of norm 1 or less, as the encoding scaled them.
         """
         check_is_fitted(self)
         if self.n_layers_ > 1:
@@ -266,6 +275,7 @@ class CompetitiveHebbianTransformer(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
 
         Returns
         -------
@@ -280,11 +290,14 @@ class CompetitiveHebbianTransformer(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         y : ignored
+            There for pipelines; not used.
 
         Returns
         -------
         activation : float
+            In [0, 1]; higher for rows like those of the training.
         """
         return float(self.score_samples(X).mean())
 

@@ -61,6 +61,7 @@ def excess_mass_score(score_samples, uniform_scores, *, sample_weight=None, min_
     sample_weight : array-like of shape (n_samples,), default=None
         A weight of 2 counts as two copies of the row.
     min_mass : float in (0, 1), default=0.9
+        Excess mass at which the curve ends; nearer to 1 looks at sets of nearly all rows only.
 
     Returns
     -------
@@ -120,6 +121,7 @@ def mass_volume_loss(score_samples, uniform_scores, *, sample_weight=None, min_m
     sample_weight : array-like of shape (n_samples,), default=None
         A weight of 2 counts as two copies of the row.
     min_mass : float in (0, 1), default=0.9
+        Share of the rows that the smallest of the sets looked at holds.
 
     Returns
     -------

@@ -28,6 +28,7 @@ class AnomalyScoreDisplay:
     times : ndarray of shape (n_samples,)
         Horizontal axis.
     names : list of str of length n_channels
+        Labels of the vertical axes.
 
     Attributes
     ----------
@@ -42,7 +43,7 @@ class AnomalyScoreDisplay:
     >>> from sklearn_activation.plotting import AnomalyScoreDisplay
     >>> series = np.sin(np.arange(600) / 8)[:, None]
     >>> detector = ActivationAnomalyDetector(window=50, random_state=0).fit(series[:400])
-    >>> display = AnomalyScoreDisplay.from_estimator(detector, series)  # doctest: +SKIP
+    >>> display = AnomalyScoreDisplay.from_estimator(detector, series)
     """
 
     def __init__(self, X, scores, threshold, times, names):
@@ -59,6 +60,7 @@ class AnomalyScoreDisplay:
         Parameters
         ----------
         detector : fitted ActivationAnomalyDetector
+            What scores the series, and sets the threshold.
         X : array-like of shape (n_samples, n_features)
             Time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
@@ -103,6 +105,7 @@ class AnomalyScoreDisplay:
         Returns
         -------
         self : object
+            The display, with its figure.
         """
         n_panels = len(self.names) + 1
         if axes is None:
@@ -142,6 +145,7 @@ class ExplanationDisplay:
     contributions : ndarray of shape (n_features,)
         Activation lost, most of it first.
     names : list of str of length n_features
+        Labels of the bars.
     values : ndarray of shape (n_features,)
         The row's own entries.
 
@@ -157,7 +161,7 @@ class ExplanationDisplay:
     >>> from sklearn_activation.plotting import ExplanationDisplay
     >>> X, y = load_wine(return_X_y=True, as_frame=True)
     >>> detector = ActivationAnomalyDetector(random_state=0).fit(X[y == 0])
-    >>> display = ExplanationDisplay.from_estimator(detector, X[-1:])  # doctest: +SKIP
+    >>> display = ExplanationDisplay.from_estimator(detector, X[-1:])
     """
 
     def __init__(self, contributions, names, values):
@@ -172,10 +176,13 @@ class ExplanationDisplay:
         Parameters
         ----------
         detector : fitted ActivationAnomalyDetector without window
+            What explains the row.
         X : array-like of shape (1, n_features)
+            The row.
         n_features : int, default=10
             Bars at most: the features that matter most, either way.
         ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
 
         Returns
         -------
@@ -199,10 +206,12 @@ class ExplanationDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
 
         Returns
         -------
         self : object
+            The display, with its figure.
         """
         n = len(self.names)
         if ax is None:
@@ -228,8 +237,11 @@ class ActivationLandscapeDisplay:
     xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
         Values of the two features.
     activation : ndarray of shape (grid_resolution, grid_resolution)
+        Drawn in colours.
     rows : ndarray of shape (n_samples, 2)
+        Drawn as points.
     names : list of two str
+        Labels of the axes.
     threshold : float or None
         Drawn as a line.
 
@@ -245,7 +257,7 @@ class ActivationLandscapeDisplay:
     >>> from sklearn_activation.plotting import ActivationLandscapeDisplay
     >>> X, _ = load_iris(return_X_y=True)
     >>> detector = ActivationAnomalyDetector(random_state=0).fit(X)
-    >>> ActivationLandscapeDisplay.from_estimator(detector, X)  # doctest: +SKIP
+    >>> display = ActivationLandscapeDisplay.from_estimator(detector, X)
     """
 
     def __init__(self, xx0, xx1, activation, rows, names, threshold=None):
@@ -272,9 +284,11 @@ class ActivationLandscapeDisplay:
         features : pair of int or str, default=(0, 1)
             The two columns, by number or name.
         grid_resolution : int, default=100
+            Points along each axis; scoring takes its square.
         margin : float, default=0.2
             What the grid adds on every side, as a share of the rows' range.
         ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
 
         Returns
         -------
@@ -308,10 +322,12 @@ class ActivationLandscapeDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
 
         Returns
         -------
         self : object
+            The display, with its figure.
         """
         if ax is None:
             _, ax = _pyplot().subplots(figsize=(6, 4.5), layout="constrained")

@@ -1,15 +1,20 @@
 """README, docstrings and what they promise."""
 
 import doctest
+import inspect
 import re
+import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 from numpydoc.docscrape import ClassDoc
+from numpydoc.validate import validate
 from sklearn.datasets import load_iris
 
 import sklearn_activation
+import sklearn_activation.metrics
+import sklearn_activation.plotting
 from sklearn_activation import (
     ActivationAnomalyDetector,
     ActivationLearningClassifier,
@@ -22,6 +27,30 @@ ESTIMATORS = [
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
 ]
+OPTIONAL = {  # of numpydoc's checks
+    "ES01",  # an extended summary
+    "SA01",  # See Also
+    "RT02",  # results without a name
+}
+
+
+def public():
+    """Names of public classes and functions, and of the classes' own methods."""
+    tops, methods = [], []
+    for module in (sklearn_activation, sklearn_activation.metrics, sklearn_activation.plotting):
+        for name, item in vars(module).items():
+            if name.startswith("_") or inspect.ismodule(item):
+                continue
+            if getattr(item, "__module__", "").startswith("sklearn_activation"):
+                tops.append(f"{module.__name__}.{name}")
+                for method, function in inspect.getmembers(item, callable):
+                    home = getattr(function, "__module__", None) or ""
+                    if home.startswith("sklearn_activation") and not method.startswith("_"):
+                        methods.append(f"{tops[-1]}.{method}")
+    return tops, methods
+
+
+TOPS, METHODS = public()
 
 
 def readme():
@@ -49,14 +78,28 @@ def test_readme_section_has_one_command_that_sets_itself_up(title):
     assert blocks[0].strip().startswith("python3 -m venv ")
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_docstring_examples(estimator):
+def test_public_names_are_found():
+    assert len(TOPS) == 9
+    assert len(METHODS) > 30
+
+
+@pytest.mark.parametrize("name", TOPS)
+def test_docstring_examples(name):
+    module, _, item = name.rpartition(".")
+    item = getattr(sys.modules[module], item)
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner()
-    tests = [t for t in finder.find(estimator, globs={}) if t.examples]
+    tests = [t for t in finder.find(item, name, globs={}) if t.examples]
     assert tests
     for test in tests:
         runner.run(test)
     assert runner.failures == 0
+
+
+@pytest.mark.parametrize("name", TOPS + METHODS)
+def test_docstrings_are_valid(name):
+    optional = OPTIONAL | ({"EX01"} if name in METHODS else set())
+    errors = [error for error in validate(name)["errors"] if error[0] not in optional]
+    assert not errors
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
