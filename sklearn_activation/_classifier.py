@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -20,8 +19,9 @@ from sklearn.utils.validation import (
 from . import _feedback, _flow, _hebbian, _learning_time
 from ._base import SEARCH_SIZE, ActivationLearningBase, check_count, refuse_nan
 from ._calibration import fit_sharpness, log_losses, softmax
-from ._encoding import ENCODINGS, EncodedRows, column_scales
-from ._inference import LostActivation, Objective, completed, generated
+from ._encoding import ENCODINGS, EncodedRows
+from ._inference import LostActivation, Objective, completed, generated, with_means
+from ._labels import class_weights, is_missing, without_missing
 from ._network import block_slices
 from ._parallel import map_blocks
 from ._progress import Progress, with_callbacks
@@ -317,7 +317,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             The fitted classifier.
         """
         with self._fitting(X, y, sample_weight):
-            y, unknown = self._without_missing(y)
+            y, unknown = without_missing(y, self.missing_label)
             X, y = self._validated(X, y=y, reset=True)
             refuse_nan(X)
             check_classification_targets(y)
@@ -367,13 +367,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         """
         with self._all_or_nothing():
             first = not self.__sklearn_is_fitted__()
-            y, unknown = self._without_missing(y, partial=True)
+            stand_in = [] if first else self.classes_[:1]
+            y, unknown = without_missing(y, self.missing_label, stand_in)
             X, y = self._validated(X, y=y, reset=first)
             refuse_nan(X)
             check_classification_targets(y)
             if classes is not None:
                 classes = np.unique(
-                    [c for c in list(classes) if not _is_missing(c, self.missing_label)]
+                    [c for c in list(classes) if not is_missing(c, self.missing_label)]
                 )
                 if not first and not np.array_equal(classes, self.classes_):
                     raise ValueError(
@@ -389,40 +390,16 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
                 self.classes_ = classes
             return self._learn(X, self._codes(y), unknown, sample_weight, partial=True)
 
-    def _without_missing(self, y, *, partial=False):
-        """Labels with some label in the place of missing ones, and a mask of those or None."""
-        if np.ndim(self.missing_label):
-            raise ValueError(f"missing_label={self.missing_label!r} must be a single label.")
-        if y is None:
-            return y, None  # validation says what is wrong
-        try:  # as objects, for [0, "?"] must not become ["0", "?"]
-            values = np.asarray(y, dtype=object)
-        except (TypeError, ValueError):
-            return y, None
-        if values.ndim == 2 and values.shape[1] == 1:
-            values = values[:, 0]
-        if values.ndim != 1 or not len(values):
-            return y, None
-        values = values.tolist()
-        unknown = np.array([_is_missing(v, self.missing_label) for v in values])
-        if not unknown.any():
-            return y, None
-        if not unknown.all():
-            stand_in = values[int(unknown.argmin())]
-        elif self.__sklearn_is_fitted__() and partial:
-            stand_in = self.classes_[0]
-        else:
-            raise ValueError(
-                f"missing_label={self.missing_label!r}: all {len(values)} rows are unlabelled."
-            )
-        known = [stand_in if u else v for v, u in zip(values, unknown, strict=True)]
-        return np.array(known), unknown
-
     def _learn(self, X, labels, unknown, sample_weight, *, partial):
         unknown = np.zeros(len(labels), dtype=bool) if unknown is None else unknown
         if self.class_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-            of_class = self._class_weights(labels[~unknown], sample_weight[~unknown], partial)
+            of_class = class_weights(
+                self.class_weight,
+                self.classes_,
+                None if partial else labels[~unknown],
+                sample_weight[~unknown],
+            )
             sample_weight = sample_weight * np.where(unknown, 1, of_class[labels])
         X, labels, unknown, weight = self._weighted(X, sample_weight, labels, unknown)
         if np.isnan(X).any():
@@ -446,7 +423,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         whole = known & ~np.isnan(X).any(axis=1)
         enough = np.bincount(labels[whole], minlength=len(self.classes_)).min() >= N_FOLDS
         start = whole if enough and whole.mean() >= WHOLE_SHARE else known
-        filled = _with_means(X, labels)
+        filled = with_means(X, labels)
         for taken in (start, *[known] * (N_FILLS - 1)):
             wishes = Wishes(feedback=False, share=1.0, known=taken[taken], sharpness=1.0)
             self._train(
@@ -466,7 +443,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         guess = ~known[rows]
         if guess.any():
             labels[guess] = self._scores(X[rows[guess]]).argmax(axis=1)
-        filled = _with_means(X, labels_of_all)
+        filled = with_means(X, labels_of_all)
         filled[rows] = self._completed(X[rows], labels, N_TRIAL_STEPS)[0]
         return filled
 
@@ -495,27 +472,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
                 wishes = Wishes(feedback, share=FED_SHARE, known=known, sharpness=sharpness)
                 self._train(X, labels, weight, partial=False, warm=False, wishes=wishes)
         return self
-
-    def _class_weights(self, labels, sample_weight, partial):
-        """Weight of every class."""
-        if self.class_weight == "balanced":
-            if partial:
-                raise ValueError(
-                    "class_weight='balanced' needs all rows at once: give partial_fit a "
-                    "dictionary of weights, or sample_weight."
-                )
-            mass = np.bincount(labels, weights=sample_weight, minlength=len(self.classes_))
-            of_class = mass.sum() / (len(mass) * np.where(mass > 0, mass, 1))
-        else:
-            of_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=self.classes_
-            )
-        if not (np.isfinite(of_class).all() and (of_class >= 0).all() and of_class.any()):
-            raise ValueError(
-                f"class_weight={self.class_weight} must be finite, not negative, and positive "
-                "for one class at least."
-            )
-        return of_class
 
     @property
     def _n_labels(self):
@@ -915,7 +871,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         for name, value in (("sharpness", sharpness), ("noise", noise)):
             if not (isinstance(value, Real) and 0 <= value < np.inf):
                 raise ValueError(f"{name}={value!r} must be a number, 0 or more.")
-        labels = np.repeat(self._codes(column_or_1d(y)), n_samples)
+        y = column_or_1d(y)
+        if not len(y):
+            raise ValueError("y is empty: give a label for every row to generate.")
+        labels = np.repeat(self._codes(y), n_samples)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
         gains = 1 + noise * rng.normal(size=(len(labels), self.coefs_[-1].shape[1]))
         objective = Objective(self._network(), self._encoding(), self._n_labels, sharpness)
@@ -1020,34 +979,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._map_rows(
             lambda block: self._network().label_energies(self._encoded(block)), X, n_entries
         )
-
-
-def _with_means(X, labels):
-    """Rows with the mean of known entries of their label for NaN; 0 if none are known."""
-    filled = X.copy()
-    for label in np.unique(labels):
-        rows = X[labels == label]
-        mean, _ = column_scales(rows, np.ones(len(rows)))
-        filled[labels == label] = np.where(np.isnan(rows), mean.astype(X.dtype), rows)
-    return filled
-
-
-def _is_missing(value, missing):
-    """Whether a label is the one that stands for none.
-
-    NaN, pandas' NA and, where one of them is looked for, None are the same.
-    """
-    if value is missing:
-        return True
-    if value is None:
-        return _is_nan(missing)
-    if _is_nan(value) or _is_nan(missing):
-        return _is_nan(value) and _is_nan(missing)
-    return missing is not None and bool(value == missing)
-
-
-def _is_nan(value):
-    return type(value).__name__ == "NAType" or (isinstance(value, Real) and value != value)
 
 
 def _fitted_sharpness(energies, rows):

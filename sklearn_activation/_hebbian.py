@@ -27,31 +27,12 @@ N_STANDARD = 2000  # rows that an untrained network's moments of |y| are taken f
 def solve(rows, task):
     """Train all layers together by mini-batches, from random weights or the previous."""
     previous = task.previous
-    network = start(rows.n_inputs, task)
-    n_done = 0 if previous is None else previous.n_iter
-    rng = np.random.default_rng([task.seed, 1, n_done])
-    n_rows = len(rows)
-    batch_size = min(task.batch_size, n_rows)
-    n_batches = -(-n_rows // batch_size)
-    n_updates = n_batches * (1 if task.partial else task.max_iter)
-    if not task.partial and task.times is not None:
-        wanted = _updates_for(task.times, task.learning_rate)
-        if wanted > n_updates:
-            warnings.warn(
-                f"learning_time={task.times[0]:g} takes {wanted} updates at "
-                f"learning_rate={task.learning_rate:g}, but max_iter={task.max_iter} epochs "
-                f"allow {n_updates}: training stops there.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        n_updates = min(wanted, n_updates)
-    full_rate = n_updates if task.partial else n_updates - int(FINAL_SHARE * n_updates)
+    network, schedule = start(rows.n_inputs, task), Schedule(len(rows), task)
+    learn = _OneByOne(network) if schedule.one_by_one else _Batchwise(network)
     relative = rows.weight / rows.weight.mean()
-    one_by_one = batch_size == 1
-    learn = _OneByOne(network) if one_by_one else _Batchwise(network)
+    rng = np.random.default_rng([task.seed, 1, 0 if previous is None else previous.n_iter])
     started = time.perf_counter()
-    curve, energy, seen = [], 0.0, 0.0
-    learned = 0.0
+    curve, energy, seen, learned, update = [], 0.0, 0.0, 0.0, 0
 
     def so_far():
         learn.finish()
@@ -65,34 +46,28 @@ def solve(rows, task):
             curve=np.array(whole),
         )
 
-    update = 0
-    while update < n_updates:
-        k = update % n_batches
+    while update < schedule.n_updates:
+        k = update % schedule.n_batches
         if k == 0:
-            order = rng.permutation(n_rows)
+            order = rng.permutation(len(rows))
             task.progress.begin("epoch")
-        # Updates by single rows are handed over many at once.
-        count = min(FLUSH_EVERY, n_batches - k, n_updates - update) if one_by_one else 1
-        index = order[k * batch_size : (k + count) * batch_size]
-        weight = relative[index]
-        rate = np.full(count, task.learning_rate)
-        rate[np.arange(update, update + count) >= full_rate] /= 10
+        count = schedule.together(update)
+        index = order[k * schedule.batch_size : (k + count) * schedule.batch_size]
+        weight, rate = relative[index], schedule.rates(update, count)
         learned += rate.sum()
-        share = rate * weight / (1 if one_by_one else len(index))
-        in_all = share if one_by_one else share.sum()
-        share *= np.minimum(1, np.maximum(rate, LARGEST_RATE) / in_all)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below
-            outputs = learn(rows.encode(index), share.astype(task.dtype))
+            of_rows = schedule.of_rows(rate, weight).astype(task.dtype)
+            outputs = learn(rows.encode(index), of_rows)
         energy += weight @ outputs
         seen += weight.sum()
         update += count
         if update % FLUSH_EVERY < count:
             flush(learn.weights)
-        if update % n_batches == 0 or update == n_updates:
+        if update % schedule.n_batches == 0 or update == schedule.n_updates:
             curve.append(energy / max(seen, 1e-300))
             energy = seen = 0.0
             stop = task.progress.end(
-                f"Epoch {len(curve)}, {update} of {n_updates} updates, "
+                f"Epoch {len(curve)}, {update} of {schedule.n_updates} updates, "
                 f"activation {curve[-1]:.4f}, {time.perf_counter() - started:.1f} s",
                 so_far,
             )
@@ -105,6 +80,50 @@ def solve(rows, task):
             f"learning_rate={task.learning_rate:g} is too large: the weights diverged."
         )
     return solution
+
+
+class Schedule:
+    """How many updates of how many rows, and at which rates."""
+
+    def __init__(self, n_rows, task):
+        self.batch_size = min(task.batch_size, n_rows)
+        self.one_by_one = self.batch_size == 1
+        self.n_batches = -(-n_rows // self.batch_size)
+        self.rate = task.learning_rate
+        if task.partial:
+            self.n_updates = self.n_at_full_rate = self.n_batches
+            return
+        self.n_updates = self.n_batches * task.max_iter
+        if task.times is not None:
+            wanted = _updates_for(task.times, task.learning_rate)
+            if wanted > self.n_updates:
+                warnings.warn(
+                    f"learning_time={task.times[0]:g} takes {wanted} updates at "
+                    f"learning_rate={task.learning_rate:g}, but max_iter={task.max_iter} epochs "
+                    f"allow {self.n_updates}: training stops there.",
+                    ConvergenceWarning,
+                    stacklevel=5,
+                )
+            self.n_updates = min(wanted, self.n_updates)
+        self.n_at_full_rate = self.n_updates - int(FINAL_SHARE * self.n_updates)
+
+    def together(self, update):
+        """Updates handed over at once: many of an epoch if they are by single rows."""
+        if not self.one_by_one:
+            return 1
+        left = min(self.n_batches - update % self.n_batches, self.n_updates - update)
+        return min(FLUSH_EVERY, left)
+
+    def rates(self, update, count):
+        """Learning rates of ``count`` updates from ``update`` on."""
+        late = np.arange(update, update + count) >= self.n_at_full_rate
+        return np.where(late, self.rate / 10, self.rate)
+
+    def of_rows(self, rate, weight):
+        """Rates of the rows of these updates, whose relative weights are ``weight``."""
+        share = rate * weight / (1 if self.one_by_one else len(weight))
+        in_all = share if self.one_by_one else share.sum()
+        return share * np.minimum(1, np.maximum(rate, LARGEST_RATE) / in_all)
 
 
 def _updates_for(times, learning_rate):

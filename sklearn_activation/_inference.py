@@ -212,6 +212,16 @@ def completed(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300):
     )
 
 
+def with_means(X, labels):
+    """Rows with the mean of known entries of their label for NaN; 0 if none are known."""
+    filled = X.copy()
+    for label in np.unique(labels):
+        rows = X[labels == label]
+        mean, _ = column_scales(rows, np.ones(len(rows)))
+        filled[labels == label] = np.where(np.isnan(rows), mean.astype(X.dtype), rows)
+    return filled
+
+
 def _of_label(sample, label):
     """Kept rows of a label and their weights; all of them if there are none."""
     of_label = sample.labels == label

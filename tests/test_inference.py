@@ -309,6 +309,7 @@ def test_frames_and_threads(digits):
     "call, message",
     [
         (lambda c, X: c.generate([11]), "not in classes: .11"),
+        (lambda c, X: c.generate([]), "y is empty"),
         (lambda c, X: c.generate([1], n_samples=0), "n_samples=0"),
         (lambda c, X: c.generate([1], n_samples=1.5), "n_samples=1.5 must be an integer"),
         (lambda c, X: c.generate([1], sharpness=-0.1), "sharpness=-0.1"),
