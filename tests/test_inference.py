@@ -297,7 +297,7 @@ def test_gaps_unlabelled_rows_and_weights_together():
 
 def test_frames_and_threads(digits):
     classifier, X, _ = digits
-    rows = pd.DataFrame(X[:40])
+    rows = pd.DataFrame(X[:40].copy())
     rows.iloc[:, 40:] = np.nan
     alone = classifier.complete(rows.to_numpy())
     classifier.n_jobs = 2
