@@ -182,7 +182,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
         Epochs of feedback follow those of the closed form.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only if the training columns had names.
 
     See Also
@@ -841,7 +841,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def generate(self, y, *, n_samples=1, sharpness=0.003, noise=0.03, random_state=None):
         """New rows of given labels: what activates most with them (paper, eq. 15 and 16).
 
-        Maximises sum_i (1 + d_i) y_i^2 - sharpness |z|_1 over the row z, with d_i drawn from
+        Maximises ``sum_i (1 + d_i) y_i^2 - sharpness |z|_1`` over the row z, with d_i drawn from
         N(0, noise^2) for every row and output unit. Each search starts from a training row of
         the label, out of 2,048 that the model keeps, moved by half the difference of two
         others, and ends at a local maximum near it.
@@ -891,10 +891,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def complete(self, X, y=None):
         """Fill what is missing so that least activation is lost.
 
-        A row x with label c loses |x|^2 (2 - ||y(x / |x|, c)||^2), with the encoding "fourier"
-        2 - ||y(x, c)||^2. Missing entries minimise that within the range of 2,048 training
-        rows that the model keeps, from the mean of the five nearest of the label. (The paper's
-        eq. 17 maximises the activation of the normalised row, in which missing entries
+        A row x with label c loses ``|x|^2 (2 - ||y(x / |x|, c)||^2)``, with the encoding
+        "fourier" ``2 - ||y(x, c)||^2``. Missing entries minimise that within the range of 2,048
+        training rows that the model keeps, from the mean of the five nearest of the label. (The
+        paper's eq. 17 maximises the activation of the normalised row, in which missing entries
         outweigh known ones.)
 
         Parameters

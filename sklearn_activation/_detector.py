@@ -146,7 +146,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     window_ : int or None
         Stamps of a window.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only if the training columns had names.
 
     See Also

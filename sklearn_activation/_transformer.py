@@ -100,7 +100,7 @@ class CompetitiveHebbianTransformer(
         Mean output activation of the training rows as training advanced: at 20 equal
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only if the training columns had names.
 
     See Also

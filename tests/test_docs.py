@@ -4,7 +4,6 @@ import doctest
 import inspect
 import re
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -131,18 +130,6 @@ def test_public_methods_have_docstrings_with_shapes(estimator):
     for name in [*own, "merge"]:
         text = getattr(estimator, name).__doc__
         assert text and "Returns" in text and "Parameters" in text, name
-
-
-def test_code_of_the_guide_runs(capsys):
-    text = (ROOT / "doc" / "guide.rst").read_text(encoding="utf-8")
-    blocks = re.findall(r"code-block:: python\n\n((?:    [^\n]*\n|\n)+)", text)
-    assert blocks
-    for block in blocks:
-        exec(textwrap.dedent(block), {})
-    printed = capsys.readouterr().out
-    assert "magnesium" in printed
-    assert "alarm True" in printed
-    assert 290 <= int(re.search(r"stamp (\d+)", printed).group(1)) < 330
 
 
 def test_public_names():
