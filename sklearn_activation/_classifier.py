@@ -20,7 +20,14 @@ from . import _feedback, _flow, _hebbian, _learning_time
 from ._base import SEARCH_SIZE, ActivationLearningBase, check_count, refuse_nan
 from ._calibration import fit_sharpness, log_losses, softmax
 from ._encoding import ENCODINGS, EncodedRows
-from ._inference import LostActivation, Objective, completed, generated, with_means
+from ._inference import (
+    LostActivation,
+    Objective,
+    column_ranges,
+    completed,
+    generated,
+    with_means,
+)
 from ._labels import class_weights, is_missing, without_missing
 from ._network import block_slices
 from ._parallel import map_blocks
@@ -884,7 +891,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             labels,
             gains.astype(objective.dtype),
             rng,
-            bounds=self._bounds(),
+            bounds=column_ranges(self._sample["X"]),
             n_jobs=self.n_jobs,
         )
 
@@ -928,16 +935,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         """
         encoding = self._encoding()
         objective = LostActivation(self._network(), encoding, self._n_labels)
-        options = {"bounds": self._bounds(), "n_jobs": self.n_jobs, "max_iter": max_iter}
+        options = {
+            "bounds": column_ranges(self._sample["X"]),
+            "n_jobs": self.n_jobs,
+            "max_iter": max_iter,
+        }
         filled, gained = completed(objective, Sample(**self._sample), X, labels, **options)
         energy, _ = encoding.energy(np.nan_to_num(X.astype(np.float64)))
         return filled, 2 + gained / np.maximum(energy, 1e-300)
-
-    def _bounds(self):
-        """Range of the kept rows, which inferred entries stay in."""
-        X = self._sample["X"].astype(np.float64)
-        low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
-        return np.nan_to_num(low), np.nan_to_num(high)  # 0 where nothing was ever known
 
     def _known_somewhere(self, X):
         unknown = np.flatnonzero(np.isnan(X).all(axis=1))

@@ -12,6 +12,7 @@ class UnitEncoding:
     """Every row scaled to norm 1; zero rows stay zero."""
 
     name = "unit"
+    unit = 1.0  # of every column: changes of one unit matter alike
 
     def __init__(self, n_outputs):
         self.n_outputs = n_outputs
@@ -44,6 +45,10 @@ class UnitEncoding:
         """L1 norm of the encoded rows, and its gradient with respect to ``X``."""
         Z = X / np.maximum(row_norms(X), 1e-300)[:, None]
         return np.abs(Z).sum(axis=1), self.pull_back(X, np.sign(Z))
+
+    def size(self, X):
+        """Norm of the rows, in ``unit`` for each column."""
+        return row_norms(X)
 
     def energy(self, X):
         """Squared length of the rows before they are encoded, and its gradient."""
@@ -103,6 +108,11 @@ class FourierEncoding:
     def n_outputs(self):
         return 2 * self.frequencies.shape[1]
 
+    @property
+    def unit(self):
+        """Of every column: changes of one unit matter alike."""
+        return np.where(np.isfinite(self.scale), self.scale, 1.0)
+
     def standardise(self, X):
         with np.errstate(over="ignore"):  # infinite deviations are clipped like all large ones
             Z = np.clip((X - self.location) / self.scale, -CLIP, CLIP)
@@ -127,6 +137,10 @@ class FourierEncoding:
         """L1 norm of the standardised rows, and its gradient with respect to ``X``."""
         Z = self.standardise(X)
         return np.abs(Z).sum(axis=1), np.sign(Z) / self.scale
+
+    def size(self, X):
+        """Norm of the rows, in ``unit`` for each column."""
+        return row_norms(self.standardise(X))
 
     def energy(self, X):
         """Squared length of the encoded rows, which is always 1, and its gradient."""

@@ -101,36 +101,38 @@ def maximise(objective, X, free, *, labels=None, gains=None, bounds=None, max_it
     value : ndarray of shape (n_rows,)
     """
     X = np.array(X, dtype=np.float64)
+    unit = objective.encoding.unit  # steps are taken in columns of like scale
     low, high = (-np.inf, np.inf) if bounds is None else bounds
     low, high = np.broadcast_to(low, X.shape), np.broadcast_to(high, X.shape)
 
     def of(rows, index):
-        return objective(
+        value, slope = objective(
             rows,
             None if labels is None else labels[index],
             None if gains is None else gains[index],
         )
+        return value, slope * unit
 
     active = np.flatnonzero(free.any(axis=1))
     value = np.empty(len(X))
     value[:], G = of(X, np.arange(len(X)))
     G = np.where(free, G, 0.0)[active]
     length = np.linalg.norm(G, axis=1)
-    step = FIRST_STEP * np.linalg.norm(X[active], axis=1) / np.where(length > 0, length, 1)
+    step = FIRST_STEP * objective.encoding.size(X[active]) / np.where(length > 0, length, 1)
     idle = np.zeros(len(active), dtype=int)
     for _ in range(max_iter):
         if not len(active):
             break
         before, mask = X[active], free[active]
         after = np.where(
-            mask, np.clip(before + step[:, None] * G, low[active], high[active]), before
+            mask, np.clip(before + step[:, None] * G * unit, low[active], high[active]), before
         )
         found, slope = of(after, active)
         slope = np.where(mask, slope, 0.0)
         gain = found - value[active]
         better = gain >= 0
         X[active[better]], value[active[better]] = after[better], found[better]
-        moved, turned = after - before, G - slope
+        moved, turned = (after - before) / unit, G - slope
         curvature = np.einsum("ij,ij->i", moved, turned)
         distance = np.einsum("ij,ij->i", moved, moved)
         ratio = distance / np.where(curvature > 0, curvature, np.inf)
@@ -210,6 +212,12 @@ def completed(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300):
         n_jobs=n_jobs,
         max_iter=max_iter,
     )
+
+
+def column_ranges(X):
+    """Least and largest known entry of every column, 0 where nothing is known."""
+    low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+    return np.nan_to_num(low.astype(np.float64)), np.nan_to_num(high.astype(np.float64))
 
 
 def with_means(X, labels):

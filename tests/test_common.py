@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklearn_activation import (
     ActivationAnomalyDetector,
+    ActivationImputer,
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
 )
@@ -22,6 +23,7 @@ DEFAULTS = [
     CompetitiveHebbianTransformer(),
     ActivationLearningClassifier(),
     ActivationAnomalyDetector(),
+    ActivationImputer(),
 ]
 SMALL = [
     *(
@@ -40,6 +42,7 @@ SMALL = [
         for encoding, solver in product(("unit", "fourier"), SOLVERS)
     ),
     ActivationAnomalyDetector((16, 8), n_frequencies=16, contamination=0.1),
+    ActivationImputer(n_frequencies=16, bandwidth=2.0, learning_time=50.0),
 ]
 
 # Checks yielded, by version of scikit-learn. Fewer would mean that a tag hides some.
@@ -48,6 +51,7 @@ N_CHECKS = {
         "CompetitiveHebbianTransformer": 54,
         "ActivationLearningClassifier": 62,
         "ActivationAnomalyDetector": 53,  # NaN is allowed
+        "ActivationImputer": 46,
     },
 }
 LEAST_CHECKS = 40  # of any other version

@@ -16,6 +16,7 @@ import sklearn_activation.metrics
 import sklearn_activation.plotting
 from sklearn_activation import (
     ActivationAnomalyDetector,
+    ActivationImputer,
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
 )
@@ -78,7 +79,7 @@ def test_readme_section_has_one_command_that_sets_itself_up(title):
 
 
 def test_public_names_are_found():
-    assert len(TOPS) == 9
+    assert len(TOPS) == 10
     assert len(METHODS) > 30
 
 
@@ -101,7 +102,7 @@ def test_docstrings_are_valid(name):
     assert not errors
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", [*ESTIMATORS, ActivationImputer])
 def test_parameters_are_documented_in_their_order(estimator):
     documented = [p.name for p in ClassDoc(estimator)["Parameters"]]
     signature = [name for name in estimator.__init__.__code__.co_varnames if name != "self"]
@@ -133,5 +134,7 @@ def test_public_methods_have_docstrings_with_shapes(estimator):
 
 
 def test_public_names():
-    assert sorted(sklearn_activation.__all__) == sorted(e.__name__ for e in ESTIMATORS)
+    assert sorted(sklearn_activation.__all__) == sorted(
+        e.__name__ for e in [*ESTIMATORS, ActivationImputer]
+    )
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_activation.__version__)

@@ -1,0 +1,269 @@
+"""Missing entries filled in so that least activation is lost, without labels."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.impute import KNNImputer
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._base import refuse_nan, refuse_unfit_columns
+from ._encoding import SAMPLE_SIZE, EncodedRows, FourierEncoding, column_scales
+from ._flow import Moments, Spectrum, kaiser_time, random_rotation
+from ._inference import N_NEAREST, LostActivation, column_ranges, maximise_blocks
+from ._network import Network, block_slices
+from ._sampling import Sample
+
+FACTORS = (1.0, 2.0, 4.0, 8.0)  # bandwidths to choose from, over half the median distance
+SHARES = (10.0, 10 / 3, 1.0, 1 / 3, 0.1, 1 / 30)  # cut-offs, of the mean eigenvalue
+HIDDEN = 0.1  # share of the known entries that the choice looks at
+N_JUDGED = 400  # rows that those are of
+N_TRIAL_STEPS = 40
+N_STEPS = 100
+MAX_UNITS = 384
+LEAST_WEIGHT = 0.05  # of a row, for its known share: none counts for nothing
+
+
+class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Fills in missing entries so that rows activate most, given their known ones.
+
+    One layer learns the Fourier features of the rows, with the mean of the five nearest
+    rows in the place of what is missing. To fill in a row, its missing entries go from that
+    mean, within the range of the training rows, to where its output activation ||y(x)||^2 is
+    highest (paper [1]_, eq. 11).
+
+    Parameters
+    ----------
+    n_frequencies : int >= 1, default=256
+        Random frequencies of the Fourier map. More follow the data more closely and cost time
+        with their cube.
+    bandwidth : "auto" or float > 0, default="auto"
+        Width of the Gaussian kernel behind the map, in units of the standardised columns.
+        "auto" tries half, once, twice and four times the median distance between rows.
+    learning_time : "auto" or float > 0, default="auto"
+        Time of the flow; shorter ones learn less detail. "auto" tries those with the cut-off
+        between ten times and a thirtieth of the mean eigenvalue. What is "auto" is
+        chosen by a tenth of the known entries of up to 400 rows, hidden for that.
+    init_activation : float in (0, 1), default=0.1
+        Share of activation that an input has before any learning.
+    n_jobs : int, default=None
+        Threads that work on blocks of rows, on top of those of NumPy's BLAS.
+    random_state : int, RandomState instance or None, default=None
+        Frequencies of the map, rotation of the layer, and entries hidden to choose by.
+
+    Attributes
+    ----------
+    coefs_ : list of one ndarray of shape (2 * n_frequencies, n_units)
+        Weights of the layer, input units along the rows.
+    learning_times_ : ndarray of shape (1,)
+        The time that it has learned for.
+    validation_error_ : float
+        Root mean squared error of the hidden entries, in deviations of their columns; NaN if
+        there was nothing to choose.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+        Only if the training columns had names.
+
+    See Also
+    --------
+    ActivationLearningClassifier : Learns rows with NaN as they are, and completes them.
+    sklearn.impute.KNNImputer : Where the search starts from, in standardised columns.
+
+    Notes
+    -----
+    A row that is wholly NaN gets what ``KNNImputer`` gives it, the means; a column that is
+    wholly NaN in training is filled with 0. Neighbours are those among up to 2,048 training
+    rows, which the imputer keeps.
+
+    References
+    ----------
+    .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_activation import ActivationImputer
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> hidden = np.random.default_rng(0).random(X.shape) < 0.2
+    >>> filled = ActivationImputer(random_state=0).fit_transform(np.where(hidden, np.nan, X))
+    >>> bool(np.abs(filled - X)[hidden].mean() < np.abs(X.mean(axis=0) - X)[hidden].mean() / 2)
+    True
+    """
+
+    _parameter_constraints = {
+        "n_frequencies": [Interval(Integral, 1, None, closed="left")],
+        "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "learning_time": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "init_activation": [Interval(Real, 0, 1, closed="neither")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_frequencies=256,
+        bandwidth="auto",
+        learning_time="auto",
+        init_activation=0.1,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.n_frequencies = n_frequencies
+        self.bandwidth = bandwidth
+        self.learning_time = learning_time
+        self.init_activation = init_activation
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn rows of which entries may be missing.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
+        y : ignored
+            There for pipelines; not used.
+
+        Returns
+        -------
+        self : object
+            The fitted imputer.
+        """
+        X = self._validated(X, reset=True)
+        refuse_nan(X)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        self._kept = Sample.of(X, None, np.ones(len(X)), SAMPLE_SIZE).X.astype(np.float64)
+        self._location, scale = column_scales(self._kept, np.ones(len(self._kept)))
+        self._scale = np.where(np.isfinite(scale), scale, 1.0)
+        factor, share, self.validation_error_ = self._chosen(seed)
+        layer = self._learned(self._started(X, self._kept), _row_weights(X), factor, seed)
+        network, t = layer.network(share)
+        self.coefs_, self.learning_times_ = network.coefs, np.array([t])
+        self._encoding_state = layer.encoding.state
+        return self
+
+    def transform(self, X):
+        """Fill in what is NaN.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Known entries as they were.
+        """
+        check_is_fitted(self)
+        X = self._validated(X, reset=False)
+        missing = np.isnan(X)
+        rows, result = missing.any(axis=1), X.copy()
+        if rows.any():
+            encoding = FourierEncoding(**self._encoding_state)
+            objective = LostActivation(Network(self.coefs_, "abs", []), encoding)
+            start = self._started(X[rows], self._kept)
+            filled = self._completed(objective, start, missing[rows], N_STEPS)
+            result[missing] = filled[missing[rows]]
+        return result
+
+    def _validated(self, X, *, reset):
+        refuse_unfit_columns(X)
+        with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
+            return validate_data(
+                self,
+                X,
+                reset=reset,
+                dtype=[np.float64, np.float32],
+                order="C",
+                ensure_all_finite="allow-nan",
+            )
+
+    def _started(self, X, kept):
+        """Rows with the mean of the ``kept`` rows nearest in standardised columns for NaN."""
+        nearest = KNNImputer(n_neighbors=N_NEAREST, keep_empty_features=True)
+        nearest.fit((kept - self._location) / self._scale)
+        Z = nearest.transform((X - self._location) / self._scale)
+        return np.where(np.isnan(X), Z * self._scale + self._location, X)
+
+    def _completed(self, objective, start, missing, max_iter):
+        """Rows at their best; those of which nothing is known stay as they start."""
+        free = missing & ~missing.all(axis=1, keepdims=True)
+        low, high = column_ranges(self._kept)
+        start = np.where(free, np.clip(start, low, high), start)
+        options = {"bounds": (low, high), "n_jobs": self.n_jobs, "max_iter": max_iter}
+        return maximise_blocks(objective, start, free, labels=None, gains=None, **options)[0]
+
+    def _learned(self, filled, weight, factor, seed):
+        """The ``_Layer`` of rows without NaN, with the automatic bandwidth times ``factor``."""
+        encoding = FourierEncoding.fitted_to(
+            Sample.of(filled, None, weight, SAMPLE_SIZE),
+            bandwidth=self.bandwidth,
+            n_frequencies=self.n_frequencies,
+            standardize=True,
+            factors=(factor,),
+            seed=seed,
+        )
+        time = None if self.learning_time == "auto" else float(self.learning_time)
+        return _Layer(encoding, filled, weight, self.init_activation, seed, time)
+
+    def _chosen(self, seed):
+        """Factor of the bandwidth, cut-off, and the error of hidden entries with them."""
+        factors = FACTORS if self.bandwidth == "auto" else FACTORS[:1]
+        shares = SHARES if self.learning_time == "auto" else SHARES[:1]  # not looked at
+        X, known = self._kept, ~np.isnan(self._kept)
+        hidden = known & (np.random.default_rng([seed, 1]).random(X.shape) < HIDDEN)
+        judged = np.flatnonzero(hidden.any(axis=1) & (known & ~hidden).any(axis=1))[:N_JUDGED]
+        if not len(judged) or len(factors) * len(shares) == 1:
+            return FACTORS[1], SHARES[2], np.nan
+        blanked = np.where(hidden, np.nan, X)
+        filled, weight = self._started(blanked, blanked), _row_weights(blanked)
+        missing, hidden = np.isnan(blanked)[judged], hidden[judged]
+        losses = {}
+        for factor in factors:
+            layer = self._learned(filled, weight, factor, seed)
+            for share in shares:
+                objective = LostActivation(layer.network(share)[0], layer.encoding)
+                found = self._completed(objective, filled[judged], missing, N_TRIAL_STEPS)
+                error = ((found - X[judged]) / self._scale)[hidden]
+                losses[factor, share] = float(np.sqrt(np.mean(error**2)))
+        best = min(losses, key=losses.get)
+        return *best, losses[best]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class _Layer:
+    """A layer in closed form, for any cut-off."""
+
+    def __init__(self, encoding, X, weight, epsilon, seed, time):
+        self.encoding = encoding
+        self.time = time  # None: that of the cut-off
+        n_inputs = encoding.n_outputs
+        rows = EncodedRows(X.astype(np.float32), encoding, dtype=np.float32)
+        self.moments = Moments(n_inputs)
+        for block in block_slices(len(X), n_inputs):
+            self.moments.add(rows.data(block), weight[block])
+        n_units = min(n_inputs, MAX_UNITS)
+        self.spectrum = Spectrum(*self.moments.spectrum(), n_units, epsilon)
+        self.rotation = random_rotation(n_inputs, n_units, (seed, 0), np.float32)
+
+    def network(self, share):
+        """The network with its cut-off at ``share`` of the mean eigenvalue, and its time."""
+        t = kaiser_time(self.moments, share) if self.time is None else self.time
+        return Network([self.spectrum.weights(t, self.rotation)], "abs", []), t
+
+
+def _row_weights(X):
+    """Rows of which more is known say more."""
+    return np.maximum(np.mean(~np.isnan(X), axis=1), LEAST_WEIGHT) ** 2

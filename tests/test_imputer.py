@@ -1,0 +1,205 @@
+"""Imputation: what it fills in, and what it leaves alone."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from numpydoc.docscrape import ClassDoc
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.exceptions import NotFittedError
+from sklearn.impute import KNNImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_activation import ActivationImputer
+
+
+def gappy(X, share=0.3, seed=0):
+    hidden = np.random.default_rng(seed).random(X.shape) < share
+    return np.where(hidden, np.nan, X), hidden
+
+
+@pytest.fixture(scope="module")
+def iris():
+    X, y = load_iris(return_X_y=True)
+    gaps, hidden = gappy(X)
+    return X, y, gaps, hidden, ActivationImputer(random_state=0).fit(gaps)
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
+def test_it_is_nearer_than_neighbours(load):
+    X = StandardScaler().fit_transform(load().data)
+    gaps, hidden = gappy(X)
+    errors = [
+        np.sqrt(np.mean((imputer.fit_transform(gaps) - X)[hidden] ** 2))
+        for imputer in (ActivationImputer(random_state=0), KNNImputer())
+    ]
+    assert errors[0] < 0.97 * errors[1]
+
+
+def test_new_rows_are_filled_in_as_well():
+    X = load_breast_cancer().data
+    scale = X.std(axis=0)
+    gaps, hidden = gappy(X)
+    filled = ActivationImputer(random_state=0).fit(gaps[:400]).transform(gaps[400:])
+    error = ((filled - X[400:]) / scale)[hidden[400:]]
+    of_means = ((X[:400].mean(axis=0) - X[400:]) / scale)[hidden[400:]]
+    assert np.mean(error**2) < 0.35 * np.mean(of_means**2)
+
+
+def test_nonlinear_relations_are_found():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-2, 2, 600)
+    X = np.column_stack([x, x**2, np.sin(2 * x)]) + rng.normal(0, 0.05, (600, 3))
+    gaps = X[400:].copy()
+    gaps[:, 1] = np.nan
+    filled = ActivationImputer(random_state=0).fit(X[:400]).transform(gaps)
+    assert np.mean((filled - X[400:])[:, 1] ** 2) < 0.05 * X[:, 1].var()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_known_entries_keep_their_values_and_type(iris, dtype):
+    gaps = iris[2].astype(dtype)
+    filled = ActivationImputer(random_state=0).fit_transform(gaps)
+    assert filled.dtype == dtype
+    known = ~np.isnan(gaps)
+    np.testing.assert_array_equal(filled[known], gaps[known])
+    assert np.isfinite(filled).all()
+    low, high = np.nanmin(gaps, axis=0), np.nanmax(gaps, axis=0)
+    assert ((filled >= low) & (filled <= high)).all()
+
+
+def test_rows_without_gaps_come_back(iris):
+    X, *_, imputer = iris
+    np.testing.assert_array_equal(imputer.transform(X), X)
+
+
+def test_activation_rises_from_the_neighbours_mean(iris, monkeypatch):
+    *_, gaps, _, imputer = iris
+    seen = []
+
+    def watched(objective, start, missing, n_steps):
+        filled = ActivationImputer._completed(imputer, objective, start, missing, n_steps)
+        seen.append((objective(filled)[0] - objective(start)[0], missing.any(axis=1)))
+        return filled
+
+    monkeypatch.setattr(imputer, "_completed", watched)
+    imputer.transform(gaps)
+    gain, free = seen[0]
+    assert (gain >= -1e-6).all()
+    assert gain[free].mean() > 1e-4
+
+
+def test_nothing_known_of_a_row_or_a_column(iris):
+    X, _, gaps, *_ = iris
+    gaps = gaps.copy()
+    gaps[5] = np.nan
+    gaps = np.column_stack([gaps, np.full(len(X), np.nan)])
+    filled = ActivationImputer(random_state=0).fit_transform(gaps)
+    assert (filled[:, 4] == 0).all()
+    np.testing.assert_allclose(filled[5, :4], np.nanmean(gaps[:, :4], axis=0), rtol=1e-3)
+
+
+def test_columns_may_have_any_units(iris):
+    X, _, gaps, *_ = iris
+    filled = []
+    for units in (1.0, np.array([1e-6, 1.0, 1e6, 1e3])):
+        imputer = ActivationImputer(bandwidth=1.0, learning_time=50.0, random_state=0)
+        filled.append(imputer.fit_transform(gaps * units) / units)
+    difference = np.abs(filled[1] - filled[0]) / X.std(axis=0)
+    assert difference.max() < 0.3
+    assert difference.mean() < 0.003
+
+
+def test_order_of_rows_and_threads_do_not_matter(iris):
+    *_, gaps, _, imputer = iris
+    again = ActivationImputer(random_state=0, n_jobs=2).fit(gaps[::-1])
+    np.testing.assert_allclose(again.transform(gaps), imputer.transform(gaps), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"bandwidth": 0.2},
+        {"learning_time": 3.0},
+        {"n_frequencies": 8},
+        {"init_activation": 0.9},
+        {"random_state": 1},
+    ],
+    ids=str,
+)
+def test_every_parameter_counts(iris, params):
+    *_, gaps, _, imputer = iris
+    other = ActivationImputer(random_state=0).set_params(**params).fit(gaps)
+    assert np.abs(other.transform(gaps) - imputer.transform(gaps)).max() > 1e-3
+
+
+def test_nothing_to_choose(iris):
+    *_, gaps, _, imputer = iris
+    assert 0.2 < imputer.validation_error_ < 1
+    fixed = ActivationImputer(bandwidth=1.0, learning_time=50.0, random_state=0).fit(gaps)
+    assert np.isnan(fixed.validation_error_)
+    assert fixed.learning_times_ == [50.0]
+
+
+def test_copies(iris, tmp_path):
+    *_, gaps, _, imputer = iris
+    skops.io.dump(imputer, tmp_path / "imputer.skops")
+    trusted = skops.io.get_untrusted_types(file=tmp_path / "imputer.skops")
+    for copy in (
+        pickle.loads(pickle.dumps(imputer)),
+        skops.io.load(tmp_path / "imputer.skops", trusted=trusted),
+    ):
+        np.testing.assert_array_equal(copy.transform(gaps), imputer.transform(gaps))
+
+
+def test_pipelines_searches_and_frames(iris):
+    _, y, gaps, *_ = iris
+    pipeline = make_pipeline(ActivationImputer(random_state=0), LogisticRegression(max_iter=500))
+    assert cross_val_score(pipeline, gaps, y, cv=3).mean() > 0.8
+    search = GridSearchCV(pipeline, {"activationimputer__n_frequencies": [32, 64]}, cv=2)
+    assert search.fit(gaps, y).best_score_ > 0.8
+    frame = pd.DataFrame(gaps, columns=list("abcd"), index=np.arange(len(gaps)) + 7)
+    imputer = ActivationImputer(random_state=0).set_output(transform="pandas")
+    filled = imputer.fit_transform(frame)
+    assert list(filled.columns) == list("abcd")
+    assert (filled.index == frame.index).all()
+    assert not filled.isna().any(axis=None)
+    assert list(imputer.get_feature_names_out()) == list("abcd")
+
+
+def test_attributes_are_those_documented(iris):
+    fitted = ActivationImputer(random_state=0).fit(pd.DataFrame(iris[2]).add_prefix("x"))
+    present = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
+    assert present == {p.name for p in ClassDoc(ActivationImputer)["Attributes"]}
+
+
+@pytest.mark.parametrize(
+    "X, message",
+    [
+        (np.full((4, 3), np.nan), "every entry is NaN"),
+        ([[1.0, np.inf], [2.0, 3.0]], "infinity"),
+        ([1.0, np.nan], "2D array"),
+        (pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), "strings such as"),
+        (np.empty((0, 3)), "0 sample"),
+    ],
+)
+def test_bad_input_is_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        ActivationImputer().fit(X)
+
+
+def test_unfitted():
+    with pytest.raises(NotFittedError):
+        ActivationImputer().transform([[1.0, np.nan]])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_few_rows(n):
+    gaps = np.array([[1.0, np.nan, 2.0], [np.nan, 3.0, 2.5], [1.5, 2.0, np.nan]])[:n]
+    filled = ActivationImputer(random_state=0).fit_transform(gaps)
+    assert np.isfinite(filled).all()
