@@ -120,7 +120,8 @@ def test_number_of_yielded_checks(estimator):
 
 @pytest.mark.parametrize("estimator", DEFAULTS, ids=short_name)
 def test_no_check_is_expected_to_fail(estimator):
-    assert not hasattr(estimator, "_more_tags")
+    for cls in type(estimator).__mro__:  # scikit-learn 1.6 has one of its own
+        assert "_more_tags" not in vars(cls) or cls.__module__.startswith("sklearn.")
     tags = estimator.__sklearn_tags__()
     assert not tags._skip_test
     assert not tags.no_validation
