@@ -257,7 +257,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             data = {"estimator": self, "X": X, "y": y, "metadata": metadata}
             root.call_on_fit_task_begin(**data)
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             yield
         if root is not None:
             root.call_on_fit_task_end(**data, reconstruction_attributes=lambda: vars(self))
@@ -275,17 +275,6 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         vars(twin).update(vars(self))
         ActivationLearningBase._keep(twin, solution, task, encoding, sample)
         return vars(twin)
-
-    @contextmanager
-    def _all_or_nothing(self):
-        """Whatever fails inside leaves the estimator as it was."""
-        before = vars(self).copy()
-        try:
-            yield
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
 
     def _keep(self, solution, task, encoding, sample):
         network = solution.network
@@ -328,7 +317,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         check_is_fitted(other)
         self._check_mergeable(other)
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             self._state = _flow.merge_states(self._state, other._state)
             sample = Sample(**self._sample).joined(Sample(**other._sample), SAMPLE_SIZE)
             self._sample = vars(sample)
@@ -405,6 +394,18 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
 
     def _encoded(self, X):
         return EncodedRows(X, self._encoding(), dtype=self.coefs_[0].dtype).data()
+
+
+@contextmanager
+def all_or_nothing(estimator):
+    """Whatever fails inside leaves the estimator as it was."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def check_count(name, value, least):

@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _feedback, _flow, _hebbian, _learning_time
-from ._base import SEARCH_SIZE, ActivationLearningBase, check_count, refuse_nan
+from ._base import SEARCH_SIZE, ActivationLearningBase, all_or_nothing, check_count, refuse_nan
 from ._calibration import fit_sharpness, log_losses, softmax
 from ._encoding import ENCODINGS, EncodedRows
 from ._inference import (
@@ -38,6 +38,7 @@ from ._training import Feedback, Wishes
 MAX_CANDIDATES = 2**25  # entries of held-out rows with every label
 HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on
 N_TRIAL_STEPS = 30  # of completing a row with every label, or to learn from it
+LARGEST = 1e100  # entry of a row to complete, over those of training rows
 N_FILLS = 2  # times that rows with NaN are completed and learned again
 WHOLE_SHARE = 0.1  # of rows without NaN: enough to start from
 ENCODING_SIZE = 1000  # rows that an encoding is chosen on
@@ -372,7 +373,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         self : object
             The fitted classifier.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             first = not self.__sklearn_is_fitted__()
             stand_in = [] if first else self.classes_[:1]
             y, unknown = without_missing(y, self.missing_label, stand_in)
@@ -451,7 +452,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         if guess.any():
             labels[guess] = self._scores(X[rows[guess]]).argmax(axis=1)
         filled = with_means(X, labels_of_all)
-        filled[rows] = self._completed(X[rows], labels, N_TRIAL_STEPS)[0]
+        if len(rows):
+            filled[rows] = self._completed(X[rows], labels, N_TRIAL_STEPS)[0]
         return filled
 
     def _learn_partly(self, X, labels, unknown, weight, *, partial):
@@ -851,7 +853,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Maximises ``sum_i (1 + d_i) y_i^2 - sharpness |z|_1`` over the row z, with d_i drawn from
         N(0, noise^2) for every row and output unit. Each search starts from a training row of
         the label, out of 2,048 that the model keeps, moved by half the difference of two
-        others, and ends at a local maximum near it.
+        others, and ends at a local maximum near it: a typical row. Rows of a label so made
+        differ less than real ones do, in tables much less.
 
         Parameters
         ----------
@@ -870,8 +873,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         X : ndarray of float64 of shape (n_labels * n_samples, n_features)
-            In the units of the training rows and within the range of the kept ones; with
-            the encoding "unit", scaled to the mean length of those of the label.
+            In the units of the training rows. Within the range of the kept ones with the
+            encoding "fourier"; with "unit" of the mean length of those of the label.
         """
         check_is_fitted(self)
         check_count("n_samples", n_samples, 1)
@@ -885,13 +888,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
         gains = 1 + noise * rng.normal(size=(len(labels), self.coefs_[-1].shape[1]))
         objective = Objective(self._network(), self._encoding(), self._n_labels, sharpness)
-        return generated(
+        sample, unit = self._kept_rows()
+        return unit * generated(
             objective,
-            Sample(**self._sample),
+            sample,
             labels,
             gains.astype(objective.dtype),
             rng,
-            bounds=column_ranges(self._sample["X"]),
+            bounds=column_ranges(sample.X),
             n_jobs=self.n_jobs,
         )
 
@@ -933,16 +937,26 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         That is what is left of an input activation of 2 if the lost activation is put in
         relation to the known entries.
         """
-        encoding = self._encoding()
+        encoding, (sample, unit) = self._encoding(), self._kept_rows()
         objective = LostActivation(self._network(), encoding, self._n_labels)
-        options = {
-            "bounds": column_ranges(self._sample["X"]),
-            "n_jobs": self.n_jobs,
-            "max_iter": max_iter,
-        }
-        filled, gained = completed(objective, Sample(**self._sample), X, labels, **options)
-        energy, _ = encoding.energy(np.nan_to_num(X.astype(np.float64)))
-        return filled, 2 + gained / np.maximum(energy, 1e-300)
+        if encoding.name == "unit":
+            X = np.clip(X.astype(np.float64) / unit, -LARGEST, LARGEST)
+        options = {"bounds": column_ranges(sample.X), "n_jobs": self.n_jobs, "max_iter": max_iter}
+        filled, gained = completed(objective, sample, X, labels, **options)
+        energy, _ = encoding.energy(np.nan_to_num(X))
+        return unit * filled, 2 + gained / np.maximum(energy, 1e-300)
+
+    def _kept_rows(self):
+        """Kept training rows, and the number that they are divided by.
+
+        With the encoding "unit" a power of two that makes squares of entries finite.
+        """
+        sample = Sample(**self._sample)
+        if self._encoding_name != "unit":
+            return sample, 1.0
+        largest = np.fmax.reduce(np.abs(sample.X), axis=None).astype(np.float64)
+        unit = 2.0 ** np.floor(np.log2(largest)) if largest > 0 else 1.0
+        return Sample(**{**self._sample, "X": sample.X / unit}), unit
 
     def _known_somewhere(self, X):
         unknown = np.flatnonzero(np.isnan(X).all(axis=1))

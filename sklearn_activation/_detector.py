@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _flow
-from ._base import ActivationLearningBase, check_count, refuse_nan
+from ._base import ActivationLearningBase, all_or_nothing, check_count, refuse_nan
 from ._encoding import ENCODINGS, column_scales
 from ._inference import LostActivation, sampled
 from ._progress import with_callbacks
@@ -289,7 +289,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self : object
             The fitted detector.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             return self._learn(X, sample_weight, groups, partial=True)
 
     def _learn(self, X, sample_weight, groups, *, partial):
@@ -331,7 +331,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def merge(self, other):
         if getattr(self, "window_", None) is None:
             return super().merge(other)
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             ours = self._calibration
             super().merge(other)
             both = {name: np.concatenate([ours[name], other._calibration[name]]) for name in ours}
@@ -555,15 +555,17 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """New rows from p(x) proportional to exp(a ||y(x)||^2) (paper, eq. 8).
 
         A Metropolis-adjusted Langevin walk for each row, within twice the range of the kept
-        training rows and started from a linear regression on them. ``a`` is fitted to what
-        training rows lose. Needs ``encoding="fourier"``: unit rows know nothing of a row's length.
+        training rows, and started from one of them, or from a linear regression on them.
+        ``a`` is fitted to what training rows lose. Needs ``encoding="fourier"``: unit rows know
+        nothing of a row's length.
 
         Parameters
         ----------
         n_samples : int >= 1, default=1
             How many to draw; a decile wants 100 or more.
-        given : array-like of shape (n_features,), default=None
-            A row of which only the NaN are drawn, given the other entries.
+        given : array-like of shape (n_features,) or data frame of one row, default=None
+            A row of which only the NaN are drawn, given the other entries. Columns that are
+            constant in training stay so.
         n_steps : int >= 3, default=300
             Length of the walk; two thirds of it settle the step size.
         random_state : int, RandomState instance or None, default=None
@@ -580,7 +582,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             raise ValueError("A detector with window samples futures: sample_future.")
         row = np.full((1, self.n_features_in_), np.nan)
         if given is not None:
-            row = self._fitted_rows(np.reshape(np.asarray(given, dtype=np.float64), (1, -1)))
+            if hasattr(given, "to_frame"):  # a Series, with names to check
+                given = given.to_frame().T
+            elif not hasattr(given, "columns"):
+                given = np.reshape(np.asarray(given, dtype=np.float64), (1, -1))
+            row = self._fitted_rows(given)
+            if len(row) != 1:
+                raise ValueError(f"given has {len(row)} rows; it must be one.")
             if not np.isnan(row).any():
                 raise ValueError("given has no NaN: there is nothing to sample.")
         return self._sampled(row[0], n_samples, n_steps, random_state)
@@ -625,8 +633,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     def _imputed(self, X):
         """Rows with the columns' means for NaN, as the Fourier encoding takes them."""
-        mean = np.nanmean(self._sample["X"].reshape(-1, X.shape[1]), axis=0)
-        return np.where(np.isnan(X), np.nan_to_num(mean), X)
+        kept = self._sample["X"].reshape(-1, X.shape[1])
+        mean, _ = column_scales(kept, np.ones(len(kept)))
+        return np.where(np.isnan(X), mean, X)
 
     def _sampled(self, row, n_samples, n_steps, random_state):
         """Copies of a row with draws for NaN."""
@@ -639,10 +648,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         kept = np.where(np.isnan(sample.X), mean, sample.X).astype(np.float64)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
         expected = np.average(self._calibration["scores"], weights=self._calibration["weight"])
-        trained = self._score(sample.X).mean()
+        share = sample.weight / sample.weight.sum()
+        trained = share @ self._score(sample.X)
         found, acceptance = sampled(
             LostActivation(self._network(), self._encoding()),
             kept,
+            share,
             np.tile(np.nan_to_num(row), (n_samples, 1)),
             free,
             max(1.0, (1 - expected) / max(1 - trained, 1e-9)),

@@ -9,8 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base import refuse_nan, refuse_unfit_columns
-from ._encoding import SAMPLE_SIZE, EncodedRows, FourierEncoding, column_scales
+from ._base import all_or_nothing, refuse_nan, refuse_unfit_columns
+from ._encoding import CLIP, SAMPLE_SIZE, EncodedRows, FourierEncoding, column_scales
 from ._flow import Moments, Spectrum, kaiser_time, random_rotation
 from ._inference import N_NEAREST, LostActivation, column_ranges, maximise_blocks
 from ._network import Network, block_slices
@@ -19,6 +19,7 @@ from ._sampling import Sample
 FACTORS = (1.0, 2.0, 4.0, 8.0)  # bandwidths to choose from, over half the median distance
 SHARES = (10.0, 10 / 3, 1.0, 1 / 3, 0.1, 1 / 30)  # cut-offs, of the mean eigenvalue
 HIDDEN = 0.1  # share of the known entries that the choice looks at
+USUAL = FACTORS[1], SHARES[2]  # if there is nothing to choose by
 N_JUDGED = 400  # rows that those are of
 N_TRIAL_STEPS = 40
 N_STEPS = 100
@@ -31,8 +32,9 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     One layer learns the Fourier features of the rows, with the mean of the five nearest
     rows in the place of what is missing. To fill in a row, its missing entries go from that
-    mean, within the range of the training rows, to where its output activation ||y(x)||^2 is
-    highest (paper [1]_, eq. 11).
+    mean, within the range of the kept training rows, to the next maximum of the output
+    activation ||y(x)||^2 (paper [1]_, eq. 11). They stay at the mean if that is better for
+    entries that are known, but hidden in training to see.
 
     Parameters
     ----------
@@ -49,7 +51,8 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning.
     n_jobs : int, default=None
-        Threads that work on blocks of rows, on top of those of NumPy's BLAS.
+        Threads that raise the activation of blocks of rows, on top of those of NumPy's BLAS.
+        The search for neighbours is most of the work on large tables, and runs on one.
     random_state : int, RandomState instance or None, default=None
         Frequencies of the map, rotation of the layer, and entries hidden to choose by.
 
@@ -60,8 +63,8 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     learning_times_ : ndarray of shape (1,)
         The time that it has learned for.
     validation_error_ : float
-        Root mean squared error of the hidden entries, in deviations of their columns; NaN if
-        there was nothing to choose.
+        Root mean squared error of the hidden entries, in deviations of their columns: the
+        least of those compared, so somewhat optimistic. NaN if there was nothing to choose.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Only if the training columns had names.
@@ -73,9 +76,10 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    A row that is wholly NaN gets what ``KNNImputer`` gives it, the means; a column that is
-    wholly NaN in training is filled with 0. Neighbours are those among up to 2,048 training
-    rows, which the imputer keeps.
+    A row that is wholly NaN gets the means; a column that is wholly NaN in training is filled
+    with 0. Categories coded as integers get fractions: round them. Neighbours are those among
+    up to 2,048 training rows, which the imputer keeps. Searches end when they gain little, so
+    that a row may be filled in a little differently in another batch.
 
     References
     ----------
@@ -135,18 +139,19 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : object
             The fitted imputer.
         """
-        X = self._validated(X, reset=True)
-        refuse_nan(X)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        self._kept = Sample.of(X, None, np.ones(len(X)), SAMPLE_SIZE).X.astype(np.float64)
-        self._location, scale = column_scales(self._kept, np.ones(len(self._kept)))
-        self._scale = np.where(np.isfinite(scale), scale, 1.0)
-        factor, share, self.validation_error_ = self._chosen(seed)
-        layer = self._learned(self._started(X, self._kept), _row_weights(X), factor, seed)
-        network, t = layer.network(share)
-        self.coefs_, self.learning_times_ = network.coefs, np.array([t])
-        self._encoding_state = layer.encoding.state
-        return self
+        with all_or_nothing(self):
+            X = self._validated(X, reset=True)
+            refuse_nan(X)
+            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+            self._kept = _sampled(X)
+            self._location, scale = column_scales(self._kept, np.ones(len(self._kept)))
+            self._scale = np.where(np.isfinite(scale), scale, 1.0)
+            factor, share, self._n_steps, self.validation_error_ = self._chosen(seed)
+            layer = self._learned(self._started(X, self._kept), _row_weights(X), factor, seed)
+            network, t = layer.network(share)
+            self.coefs_, self.learning_times_ = network.coefs, np.array([t])
+            self._encoding_state = layer.encoding.state
+            return self
 
     def transform(self, X):
         """Fill in what is NaN.
@@ -169,7 +174,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             encoding = FourierEncoding(**self._encoding_state)
             objective = LostActivation(Network(self.coefs_, "abs", []), encoding)
             start = self._started(X[rows], self._kept)
-            filled = self._completed(objective, start, missing[rows], N_STEPS)
+            filled = self._completed(objective, start, missing[rows], self._n_steps)
             result[missing] = filled[missing[rows]]
         return result
 
@@ -188,9 +193,13 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _started(self, X, kept):
         """Rows with the mean of the ``kept`` rows nearest in standardised columns for NaN."""
         nearest = KNNImputer(n_neighbors=N_NEAREST, keep_empty_features=True)
-        nearest.fit((kept - self._location) / self._scale)
-        Z = nearest.transform((X - self._location) / self._scale)
+        nearest.fit(self._standardised(kept))
+        Z = nearest.transform(self._standardised(X))
         return np.where(np.isnan(X), Z * self._scale + self._location, X)
+
+    def _standardised(self, X):
+        with np.errstate(over="ignore"):
+            return np.clip((X - self._location) / self._scale, -CLIP, CLIP)
 
     def _completed(self, objective, start, missing, max_iter):
         """Rows at their best; those of which nothing is known stay as they start."""
@@ -214,25 +223,31 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return _Layer(encoding, filled, weight, self.init_activation, seed, time)
 
     def _chosen(self, seed):
-        """Factor of the bandwidth, cut-off, and the error of hidden entries with them."""
+        """Factor of the bandwidth, cut-off, steps, and the error of hidden entries with them.
+
+        No steps if the mean of the nearest rows is better than what any of them lead to.
+        """
         factors = FACTORS if self.bandwidth == "auto" else FACTORS[:1]
         shares = SHARES if self.learning_time == "auto" else SHARES[:1]  # not looked at
         X, known = self._kept, ~np.isnan(self._kept)
         hidden = known & (np.random.default_rng([seed, 1]).random(X.shape) < HIDDEN)
         judged = np.flatnonzero(hidden.any(axis=1) & (known & ~hidden).any(axis=1))[:N_JUDGED]
         if not len(judged) or len(factors) * len(shares) == 1:
-            return FACTORS[1], SHARES[2], np.nan
+            return *USUAL, N_STEPS, np.nan
         blanked = np.where(hidden, np.nan, X)
         filled, weight = self._started(blanked, blanked), _row_weights(blanked)
         missing, hidden = np.isnan(blanked)[judged], hidden[judged]
-        losses = {}
+
+        def error(found):
+            return float(np.sqrt(np.mean(((found - X[judged]) / self._scale)[hidden] ** 2)))
+
+        losses = {(*USUAL, 0): error(filled[judged])}
         for factor in factors:
             layer = self._learned(filled, weight, factor, seed)
             for share in shares:
                 objective = LostActivation(layer.network(share)[0], layer.encoding)
                 found = self._completed(objective, filled[judged], missing, N_TRIAL_STEPS)
-                error = ((found - X[judged]) / self._scale)[hidden]
-                losses[factor, share] = float(np.sqrt(np.mean(error**2)))
+                losses[factor, share, N_STEPS] = error(found)
         best = min(losses, key=losses.get)
         return *best, losses[best]
 
@@ -250,7 +265,7 @@ class _Layer:
         self.encoding = encoding
         self.time = time  # None: that of the cut-off
         n_inputs = encoding.n_outputs
-        rows = EncodedRows(X.astype(np.float32), encoding, dtype=np.float32)
+        rows = EncodedRows(X, encoding, dtype=np.float32)
         self.moments = Moments(n_inputs)
         for block in block_slices(len(X), n_inputs):
             self.moments.add(rows.data(block), weight[block])
@@ -262,6 +277,14 @@ class _Layer:
         """The network with its cut-off at ``share`` of the mean eigenvalue, and its time."""
         t = kaiser_time(self.moments, share) if self.time is None else self.time
         return Network([self.spectrum.weights(t, self.rotation)], "abs", []), t
+
+
+def _sampled(X):
+    """Up to ``SAMPLE_SIZE`` rows, with copies in proportion to those in ``X``."""
+    sample = Sample.of(X, None, np.ones(len(X)), SAMPLE_SIZE)
+    n_copies = sample.weight * min(1.0, SAMPLE_SIZE / sample.weight.sum())
+    n_copies = np.maximum(1, np.round(n_copies)).astype(int)
+    return np.repeat(sample.X.astype(np.float64), n_copies, axis=0)
 
 
 def _row_weights(X):

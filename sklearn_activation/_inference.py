@@ -15,6 +15,9 @@ PATIENCE = 5
 FIRST_STEP = 0.1  # of the row's norm
 N_LOSSES = 200  # kept rows that the sharpness of sampling is fitted to
 MARGIN = 0.5  # of a column's range, on either side: draws stay within
+LONGEST_DRIFT = 2.0  # over that of a Gaussian's typical rows: far ones would overshoot
+RIDGE = 1e-3  # of the variance of columns that others are regressed on
+FLOOR = 1e-6  # of a column's variance, left by the others
 BEST_ACCEPTANCE = 0.574  # of Langevin proposals (Roberts & Rosenthal 1998)
 N_NEAREST = 5  # kept rows that a completion starts from
 
@@ -255,12 +258,14 @@ def _nearest_mean(kept, weight, X, known, objective):
     return np.einsum("ij,ijk->ik", factor, kept[nearest]) / n
 
 
-def sampled(objective, kept, X, free, loss_ratio, rng, *, n_steps):
+def sampled(objective, kept, share, X, free, loss_ratio, rng, *, n_steps):
     """Draws of the free entries from p(x) proportional to exp(-a lost(x)), the others held.
 
     A Metropolis-adjusted Langevin walk a row (Roberts & Tweedie 1996) within twice the range
     of ``kept``, whitened by what the other entries leave of the free ones' covariance in a
-    linear regression on ``kept``, and started from that regression's prediction and noise.
+    linear regression on ``kept``. It starts from that regression's prediction and noise, from
+    ``kept`` rows if all entries are free. The drift of rows far from all others is cut
+    (Roberts & Tweedie's truncated walk).
     ``a`` has rows that were not trained on lose 1 / (2 a) for each free entry more than they
     would with the best free entries: the maximum-likelihood fit where the loss is quadratic.
 
@@ -268,7 +273,9 @@ def sampled(objective, kept, X, free, loss_ratio, rng, *, n_steps):
     ----------
     objective : LostActivation
     kept : ndarray of shape (n_kept, n_features)
-        Training rows without NaN.
+        Training rows without NaN. Where all are the same a column is not sampled.
+    share : ndarray of shape (n_kept,)
+        Their weights, which add up to 1.
     X : ndarray of shape (n_rows, n_features)
         Where to start from; free entries are ignored.
     free : ndarray of bool of shape (n_features,)
@@ -284,53 +291,68 @@ def sampled(objective, kept, X, free, loss_ratio, rng, *, n_steps):
     acceptance : float
         Share of the last third of the proposals.
     """
+    X = np.array(X, dtype=np.float64)
+    constant = np.ptp(kept, axis=0) == 0
+    X[:, free & constant] = kept[0, free & constant]
+    free = free & ~constant
     n_free = np.count_nonzero(free)
-    rows = kept[rng.permutation(len(kept))[:N_LOSSES]]
+    if not n_free:
+        return X, 1.0
+    rows = kept[rng.choice(len(kept), min(len(kept), N_LOSSES), replace=False, p=share)]
     best, _ = maximise(objective, rows, np.broadcast_to(free, rows.shape), max_iter=30)
     lost, least = -objective(rows)[0].mean(), -objective(best)[0].mean()
     # Rows not trained on: what they lose at best is between least and loss_ratio * least.
     gap = np.sqrt(loss_ratio * max(lost - least, 0) * (loss_ratio * lost - least))
     sharpness = n_free / (2 * max(gap, 1e-9))
-    mean, slope, root = _regression(kept, free)
-    X = np.array(X, dtype=np.float64)
-    X[:, free] = mean[free] + (X - mean)[:, ~free] @ slope
-    X[:, free] += rng.normal(size=(len(X), n_free)) @ root.T
+    location, scale = column_scales(kept, share)
+    U, kept = (X - location) / scale, (kept - location) / scale
+    slope, root = _regression(kept, share, free)
+    if (free | constant).all():
+        U = kept[rng.choice(len(kept), len(U), p=share)]
+    else:
+        U[:, free] = U[:, ~free] @ slope + rng.normal(size=(len(U), n_free)) @ root.T
     low, high = kept.min(axis=0)[free], kept.max(axis=0)[free]
     low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
-    X[:, free] = np.clip(X[:, free], low, high)
+    U[:, free] = np.clip(U[:, free], low, high)
     size = n_free ** (-1 / 6)
     accepted = []
 
-    def ascent(X):
-        value, slope = objective(X)
-        return sharpness * value, sharpness * slope[:, free] @ root
+    def rows_of(U):
+        return np.where(free, U * scale + location, X)
 
-    value, drift = ascent(X)
+    def ascent(U):
+        value, slope = objective(rows_of(U))
+        drift = sharpness * (slope * scale)[:, free] @ root
+        length = np.linalg.norm(drift, axis=1, keepdims=True)
+        longest = LONGEST_DRIFT * np.sqrt(n_free)
+        return sharpness * value, drift * (longest / np.maximum(length, longest))
+
+    value, drift = ascent(U)
     for step in range(n_steps):
         move = 0.5 * size**2 * drift + size * rng.normal(size=drift.shape)
-        proposed = X.copy()
+        proposed = U.copy()
         proposed[:, free] += move @ root.T
         inside = ((proposed[:, free] >= low) & (proposed[:, free] <= high)).all(axis=1)
         new_value, new_drift = ascent(proposed)
         forth = ((move - 0.5 * size**2 * drift) ** 2).sum(axis=1)
         back = ((-move - 0.5 * size**2 * new_drift) ** 2).sum(axis=1)
         odds = new_value - value + (forth - back) / (2 * size**2)
-        taken = inside & (np.log(rng.random(len(X))) < odds)
-        X[taken], value[taken], drift[taken] = proposed[taken], new_value[taken], new_drift[taken]
+        taken = inside & (np.log(rng.random(len(U))) < odds)
+        U[taken], value[taken], drift[taken] = proposed[taken], new_value[taken], new_drift[taken]
         accepted.append(taken.mean())
         if 3 * step < 2 * n_steps:
             size *= np.exp(0.3 * (accepted[-1] - BEST_ACCEPTANCE))
-    return X, float(np.mean(accepted[-(-2 * n_steps // 3) :]))
+    return rows_of(U), float(np.mean(accepted[-(-2 * n_steps // 3) :]))
 
 
-def _regression(kept, free):
-    """Mean of rows, slopes of free entries on others, root of what covariance that leaves."""
-    mean = kept.mean(axis=0)
-    known, target = (kept - mean)[:, ~free], (kept - mean)[:, free]
-    gram = known.T @ known
-    ridge = 1e-3 * np.trace(gram) / max(len(gram), 1) + 1e-300
-    slope = np.linalg.solve(gram + ridge * np.eye(len(gram)), known.T @ target)
+def _regression(kept, share, free):
+    """Slopes of free columns on the others, and a root of the covariance that they leave.
+
+    Columns are centred.
+    """
+    known, target = kept[:, ~free], kept[:, free]
+    gram = known.T @ (share[:, None] * known)
+    slope = np.linalg.solve(gram + RIDGE * np.eye(len(gram)), known.T @ (share[:, None] * target))
     rest = target - known @ slope
-    covariance = rest.T @ rest / len(kept)
-    floor = 1e-6 * np.diag(target.T @ target) / len(kept) + 1e-300
-    return mean, slope, np.linalg.cholesky(covariance + np.diag(floor))
+    covariance = rest.T @ (share[:, None] * rest)
+    return slope, np.linalg.cholesky(covariance + FLOOR * np.eye(len(covariance)))

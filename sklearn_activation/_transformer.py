@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import ActivationLearningBase
+from ._base import ActivationLearningBase, all_or_nothing
 from ._encoding import row_norms
 from ._progress import with_callbacks
 from .kernels.rows import scale_to_unit
@@ -213,7 +213,7 @@ class CompetitiveHebbianTransformer(
         self : object
             The fitted transformer.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             return self._learn_unlabelled(X, sample_weight, partial=True)
 
     def transform(self, X):

@@ -1,12 +1,14 @@
 """Imputation: what it fills in, and what it leaves alone."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 import skops.io
 from numpydoc.docscrape import ClassDoc
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import KNNImputer
@@ -15,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_activation import ActivationImputer
+from sklearn_activation import ActivationImputer, _network
 
 
 def gappy(X, share=0.3, seed=0):
@@ -115,10 +117,58 @@ def test_columns_may_have_any_units(iris):
     assert difference.mean() < 0.003
 
 
-def test_order_of_rows_and_threads_do_not_matter(iris):
+@pytest.mark.parametrize(
+    "offset, scale", [(1e8, 1.0), (0.0, 1e200), (0.0, 1e-200), (-1e300, 1e290)]
+)
+def test_any_magnitude(iris, offset, scale):
+    X, _, gaps, hidden, _ = iris
+    imputer = ActivationImputer(bandwidth=1.0, learning_time=50.0, random_state=0)
+    plain = imputer.fit_transform(gaps)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filled = (imputer.fit_transform(gaps * scale + offset) - offset) / scale
+        imputer.transform([[1e300, np.nan, 0.0, -1e300]])
+    errors = [np.sqrt(np.mean((rows - X)[hidden] ** 2)) for rows in (plain, filled)]
+    assert errors[1] == pytest.approx(errors[0], rel=0.15)
+
+
+def test_copies_of_rows_count():
+    X = np.array([[0.0, 0.0]] * 99 + [[1.0, 5.0]] + [[np.nan, np.nan]])
+    filled = ActivationImputer(random_state=0).fit_transform(X)
+    np.testing.assert_allclose(filled[-1], [0.01, 0.05])
+
+
+def test_it_keeps_to_neighbours_where_those_are_better():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (600, 4)).astype(float)
+    X[:, 1] = np.where(rng.random(600) < 0.95, X[:, 0], 1 - X[:, 0])
+    gaps, hidden = gappy(X, 0.2)
+    errors = [
+        np.sqrt(np.mean((imputer.fit_transform(gaps) - X)[hidden] ** 2))
+        for imputer in (ActivationImputer(random_state=0), KNNImputer())
+    ]
+    assert errors[0] < 1.1 * errors[1]
+
+
+def test_a_failed_fit_changes_nothing(iris):
     *_, gaps, _, imputer = iris
-    again = ActivationImputer(random_state=0, n_jobs=2).fit(gaps[::-1])
-    np.testing.assert_allclose(again.transform(gaps), imputer.transform(gaps), atol=0.02)
+    with pytest.raises(ValueError, match="every entry"):
+        imputer.fit(np.full((3, 2), np.nan))
+    assert np.isfinite(imputer.transform(gaps)).all()
+
+
+def test_threads_do_not_matter(iris, monkeypatch):
+    *_, gaps, _, imputer = iris
+    monkeypatch.setattr(_network, "BLOCK_ENTRIES", 4000)
+    filled = imputer.transform(gaps)
+    again = clone(imputer).set_params(n_jobs=3).fit(gaps)
+    np.testing.assert_allclose(again.transform(gaps), filled, atol=0.02)
+
+
+def test_order_of_rows_does_not_matter(iris):
+    *_, gaps, _, imputer = iris
+    again = ActivationImputer(random_state=0).fit(gaps[::-1])
+    np.testing.assert_allclose(again.transform(gaps), imputer.transform(gaps), atol=0.1)
 
 
 @pytest.mark.parametrize(

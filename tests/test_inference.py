@@ -1,5 +1,6 @@
 """Generating, completing, and classifying rows that are known in part."""
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -208,6 +209,33 @@ def test_columns_may_have_any_units(wine):
     np.testing.assert_allclose(*(rows / X.std(axis=0) for rows in completed), atol=0.05)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e200])
+def test_rows_of_any_magnitude(digits, scale):
+    _, X, y = digits
+    rows = np.where(np.arange(64) < 32, X[:20], np.nan)
+    classifier = ActivationLearningClassifier(
+        32, encoding="unit", learning_time=100.0, random_state=0
+    )
+    plain = classifier.fit(X[:500], y[:500]).complete(rows, y[:20])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classifier.fit(X[:500] * scale, y[:500])
+        filled = classifier.complete(rows * scale, y[:20]) / scale
+        generated = classifier.generate([3], n_samples=4, random_state=0) / scale
+        assert classifier.score(rows * scale, y[:20]) > 0.4
+    np.testing.assert_allclose(filled, plain, atol=0.5)
+    assert 1 < generated.max() <= 32
+
+
+def test_a_row_far_from_all_others(digits):
+    classifier, X, _ = digits
+    row = np.where(np.arange(64) < 32, X[0] * 1e300, np.nan)[None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isfinite(classifier.complete(row)).all()
+        assert np.isfinite(classifier.decision_function(row)).all()
+
+
 def test_a_given_label_is_taken(digits):
     classifier, X, _ = digits
     half = X[:20].copy()
@@ -299,6 +327,12 @@ def test_two_modalities_are_associated():
         assert classifier.score(asked, y[1200:1500]) > 0.8
 
 
+def test_a_wholly_unknown_row_among_whole_ones():
+    X, y = load_iris(return_X_y=True)
+    X[2] = np.nan
+    assert small("unit", "abs", (8,), X, y).score(X[3:], y[3:]) > 0.6
+
+
 def test_gaps_unlabelled_rows_and_weights_together():
     X, y = load_digits(return_X_y=True)
     rows = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
@@ -388,6 +422,54 @@ def test_samples_keep_both_clusters_and_the_gap_between():
     assert (np.abs(sample.sum(axis=1) - 8) < 3).mean() < 0.1
 
 
+def test_constant_and_unknown_columns_are_not_sampled(gaussian):
+    X = gaussian[1][:800]
+    X = np.column_stack([X, np.zeros(800), np.full(800, 5.0), np.full(800, np.nan)])
+    detector = ActivationAnomalyDetector(n_frequencies=64, random_state=0).fit(X)
+    sample = detector.sample(50, random_state=0)  # warns if the walk stays where it is
+    assert (sample[:, 2] == 0).all()
+    assert (sample[:, 3] == 5).all()
+    assert np.isfinite(sample).all()
+    assert np.ptp(sample[:, 0]) > 1
+    row = np.r_[X[0, :2], np.nan, np.nan, np.nan]
+    assert (detector.sample(2, given=row)[:, 2] == 0).all()
+
+
+@pytest.mark.parametrize("units", [[1e200, 1e200], [1e-300, 1e-300], [1, 1e6], [1e200, 1e-200]])
+def test_samples_of_any_units(gaussian, units):
+    X = gaussian[1]
+    detector = ActivationAnomalyDetector(n_frequencies=64, random_state=0).fit(X * units)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sample = detector.sample(300, random_state=0) / units
+    np.testing.assert_allclose(sample.std(axis=0), X.std(axis=0), rtol=0.35)
+    assert np.corrcoef(sample.T)[0, 1] > 0.5
+
+
+def test_no_walk_stays_where_it_starts():
+    rng = np.random.default_rng(0)
+    x = rng.gamma(3, 2, 1500)
+    X = np.column_stack([x, 250 + 30 * x + 15 * rng.normal(size=1500), rng.beta(2, 5, 1500)])
+    detector = ActivationAnomalyDetector(n_frequencies=256, random_state=0).fit(X)
+    short, long = (detector.sample(300, n_steps=n, random_state=0) for n in (3, 150))
+    assert (short == long).all(axis=1).mean() < 0.02
+    assert (detector.p_values(long) < 0.05).mean() < 0.1
+    assert (long[:, 0] < 0).mean() < 0.02
+
+
+def test_given_by_names(gaussian):
+    detector, X = gaussian
+    frame = pd.DataFrame(X[:400], columns=["a", "b"])
+    detector = ActivationAnomalyDetector(n_frequencies=32, random_state=0).fit(frame)
+    for given in (pd.Series({"a": 3.0, "b": np.nan}), pd.DataFrame({"a": [3.0], "b": [np.nan]})):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            drawn = detector.sample(5, given=given, random_state=0)
+        assert (drawn[:, 0] == 3).all()
+    with pytest.raises(ValueError, match="same order"):
+        detector.sample(5, given=pd.Series({"b": 3.0, "a": np.nan}))
+
+
 def test_samples_given_known_entries(gaussian):
     detector, _ = gaussian
     sample = detector.sample(400, given=[4.5, np.nan], random_state=0)
@@ -408,7 +490,9 @@ def test_the_walk_leaves_the_density_as_it_is():
     rng = np.random.default_rng(0)
     kept = 1 + rng.normal(size=(500, 2))
     free = np.array([True, True])
-    found, acceptance = sampled(Quadratic(), kept, np.zeros((3000, 2)), free, 1.0, rng, n_steps=90)
+    share = np.full(500, 1 / 500)
+    start = np.zeros((3000, 2))
+    found, acceptance = sampled(Quadratic(), kept, share, start, free, 1.0, rng, n_steps=90)
     assert acceptance == pytest.approx(0.574, abs=0.08)
     np.testing.assert_allclose(found.mean(axis=0), 1, atol=0.08)
     np.testing.assert_allclose(found.std(axis=0), kept.std(axis=0), rtol=0.1)
