@@ -19,6 +19,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_activation import ActivationImputer, _network
 
+from .test_input import AWKWARD, data
+
 
 def gappy(X, share=0.3, seed=0):
     hidden = np.random.default_rng(seed).random(X.shape) < share
@@ -253,3 +255,44 @@ def test_few_rows(n):
     gaps = np.array([[1.0, np.nan, 2.0], [np.nan, 3.0, 2.5], [1.5, 2.0, np.nan]])[:n]
     filled = ActivationImputer(random_state=0).fit_transform(gaps)
     assert np.isfinite(filled).all()
+
+
+@pytest.mark.parametrize("spoil", AWKWARD)
+def test_awkward_values(spoil):
+    ordinary, _ = data(seed=1)
+    rows, _ = gappy(spoil(data()[0].copy()), 0.2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        imputer = ActivationImputer(n_frequencies=12, random_state=0).fit(rows)
+        for X in (rows, gappy(ordinary, 0.2)[0]):
+            assert np.isfinite(imputer.transform(X)).all()
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, lambda X: X[::-1][::-1], pd.DataFrame])
+def test_layouts_of_memory(iris, layout):
+    *_, gaps, _, imputer = iris
+    rows = layout(gaps.copy())
+    if isinstance(rows, np.ndarray):
+        rows.flags.writeable = False
+    again = ActivationImputer(random_state=0).fit(rows)
+    np.testing.assert_array_equal(again.transform(rows), imputer.transform(gaps))
+    np.testing.assert_array_equal(np.asarray(rows), gaps)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("n_frequencies", 0),
+        ("bandwidth", 0),
+        ("bandwidth", np.inf),
+        ("bandwidth", "wide"),
+        ("learning_time", -1.0),
+        ("learning_time", (1.0, 2.0)),
+        ("init_activation", 1.0),
+        ("n_jobs", 1.5),
+        ("random_state", "seed"),
+    ],
+)
+def test_bad_parameters_are_refused(iris, name, value):
+    with pytest.raises(ValueError, match=name):
+        ActivationImputer(**{name: value}).fit(iris[2])
