@@ -153,7 +153,6 @@ def maximise(objective, X, free, *, labels=None, gains=None, bounds=None, max_it
 
 def maximise_blocks(objective, X, free, *, labels, gains, bounds, n_jobs, **options):
     """``maximise`` block by block, in threads."""
-    widest = max(objective.n_inputs, *(W.shape[1] for W in objective.network.coefs))
 
     def part(block):
         return maximise(
@@ -166,8 +165,14 @@ def maximise_blocks(objective, X, free, *, labels, gains, bounds, n_jobs, **opti
             **options,
         )
 
-    found = list(map_blocks(part, block_slices(len(X), 4 * widest), n_jobs))
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+    return _by_blocks(part, len(X), objective, n_jobs)
+
+
+def _by_blocks(part, n_rows, objective, n_jobs):
+    """Arrays that ``part`` returns for blocks of rows, put together."""
+    widest = max(objective.n_inputs, *(W.shape[1] for W in objective.network.coefs))
+    found = list(map_blocks(part, block_slices(n_rows, 4 * widest), n_jobs))
+    return tuple(np.concatenate(arrays) for arrays in zip(*found, strict=True))
 
 
 def generated(objective, sample, labels, gains, rng, *, bounds, n_jobs):
@@ -198,23 +203,19 @@ def completed(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300):
     The search starts from the mean of the ``N_NEAREST`` kept training rows of the label that
     are nearest on the known entries.
     """
-    missing = np.isnan(X)
-    start = np.nan_to_num(X.astype(np.float64))
-    for label in np.unique(labels):
-        index = np.flatnonzero(labels == label)
-        guess = _nearest_mean(*_of_label(sample, label), start[index], ~missing[index], objective)
-        start[index] = np.where(missing[index], guess, start[index])
-    start = np.where(missing, np.clip(start, *bounds), start)
-    return maximise_blocks(
-        objective,
-        start,
-        missing,
-        labels=labels,
-        gains=None,
-        bounds=bounds,
-        n_jobs=n_jobs,
-        max_iter=max_iter,
-    )
+
+    def part(block):
+        of_row, missing = labels[block], np.isnan(X[block])
+        start = np.nan_to_num(X[block].astype(np.float64))
+        for label in np.unique(of_row):
+            index, kept = np.flatnonzero(of_row == label), _of_label(sample, label)
+            guess = _nearest_mean(*kept, start[index], ~missing[index], objective)
+            start[index] = np.where(missing[index], guess, start[index])
+        start = np.where(missing, np.clip(start, *bounds), start)
+        options = {"labels": of_row, "bounds": bounds, "max_iter": max_iter}
+        return maximise(objective, start, missing, **options)
+
+    return _by_blocks(part, len(X), objective, n_jobs)
 
 
 def column_ranges(X):

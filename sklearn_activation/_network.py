@@ -118,10 +118,6 @@ class Network:
         energies = row_energies(self.without_last().label_rows(Z) @ self.coefs[-1])
         return energies.reshape(len(Z), len(labels))
 
-    def gradient(self, Z):
-        """d||y||^2 / dZ, shape (n_rows, n_inputs), running moments held fixed."""
-        return self.energies_and_gradient(Z)[1]
-
     def energies_and_gradient(self, Z, gains=None):
         """Output activation of encoded rows and its gradient, running moments held fixed.
 

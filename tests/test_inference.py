@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.svm import SVC
 
-from sklearn_activation import ActivationAnomalyDetector, ActivationLearningClassifier
+from sklearn_activation import ActivationAnomalyDetector, ActivationLearningClassifier, _network
 from sklearn_activation._encoding import ENCODINGS
 from sklearn_activation._inference import LostActivation, Objective, maximise, sampled
 
@@ -344,14 +344,18 @@ def test_gaps_unlabelled_rows_and_weights_together():
     assert np.isfinite(classifier.predict_proba(rows[900:])).all()
 
 
-def test_frames_and_threads(digits):
+def test_frames_and_threads(digits, monkeypatch):
     classifier, X, _ = digits
+    monkeypatch.setattr(_network, "BLOCK_ENTRIES", 12_000)  # some ten rows
     rows = pd.DataFrame(X[:40].copy())
     rows.iloc[:, 40:] = np.nan
     alone = classifier.complete(rows.to_numpy())
     classifier.n_jobs = 2
-    np.testing.assert_allclose(classifier.complete(rows.to_numpy()), alone)
+    np.testing.assert_array_equal(classifier.complete(rows.to_numpy()), alone)
+    generated = classifier.generate(range(10), n_samples=4, random_state=0)
     classifier.n_jobs = None
+    again = classifier.generate(range(10), n_samples=4, random_state=0)
+    np.testing.assert_array_equal(again, generated)
 
 
 @pytest.mark.parametrize(
