@@ -65,13 +65,9 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     # -- input ---------------------------------------------------------------
 
     def _validated(self, X, *, reset, **options):
-        refuse_unfit_columns(X)
         if self._allow_nan:
             options["ensure_all_finite"] = "allow-nan"
-        with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
-            return validate_data(
-                self, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
-            )
+        return validated(self, X, reset=reset, **options)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -124,9 +120,6 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             raise ValueError(f"learning_time={self.learning_time!r} must be positive and finite.")
         return [float(t) for t in times]
 
-    def _new_seed(self):
-        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-
     # -- training ----------------------------------------------------------------
 
     def _learn_unlabelled(self, X, sample_weight, *, partial):
@@ -149,7 +142,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
                 "none: call fit first."
             )
         warm = again and (going_on or (self.warm_start if warm is None else warm))
-        seed = self._seed if warm else self._new_seed()
+        seed = self._seed if warm else new_seed(self.random_state)
         # A sample of a stream must not look at the last batch more closely than at the others.
         size = SAMPLE_SIZE if partial else SEARCH_SIZE
         if going_on:
@@ -394,6 +387,20 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
 
     def _encoded(self, X):
         return EncodedRows(X, self._encoding(), dtype=self.coefs_[0].dtype).data()
+
+
+def validated(estimator, X, *, reset, **options):
+    """``X``, and with ``options`` y, as scikit-learn checks them, in C order and floats."""
+    refuse_unfit_columns(X)
+    with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
+        return validate_data(
+            estimator, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
+        )
+
+
+def new_seed(random_state):
+    """A seed for NumPy's generators."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 @contextmanager

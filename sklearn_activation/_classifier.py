@@ -6,7 +6,6 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -17,7 +16,14 @@ from sklearn.utils.validation import (
 )
 
 from . import _feedback, _flow, _hebbian, _learning_time
-from ._base import SEARCH_SIZE, ActivationLearningBase, all_or_nothing, check_count, refuse_nan
+from ._base import (
+    SEARCH_SIZE,
+    ActivationLearningBase,
+    all_or_nothing,
+    check_count,
+    new_seed,
+    refuse_nan,
+)
 from ._calibration import fit_sharpness, log_losses, softmax
 from ._encoding import ENCODINGS, EncodedRows
 from ._inference import (
@@ -426,12 +432,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         network so far.
         """
         rows = np.flatnonzero(np.isnan(X).any(axis=1) & ~np.isnan(X).all(axis=1))
+        means = with_means(X, labels)
         if partial and self.__sklearn_is_fitted__():
-            return self._filled_once(X, labels, known, rows)
+            return self._filled_once(X, means, labels, known, rows)
         whole = known & ~np.isnan(X).any(axis=1)
         enough = np.bincount(labels[whole], minlength=len(self.classes_)).min() >= N_FOLDS
         start = whole if enough and whole.mean() >= WHOLE_SHARE else known
-        filled = with_means(X, labels)
+        filled = means
         for taken in (start, *[known] * (N_FILLS - 1)):
             wishes = Wishes(feedback=False, share=1.0, known=taken[taken], sharpness=1.0)
             self._train(
@@ -442,16 +449,18 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
                 warm=False,
                 wishes=wishes,
             )
-            filled = self._filled_once(X, labels, known, rows)
+            filled = self._filled_once(X, means, labels, known, rows)
         return filled
 
-    def _filled_once(self, X, labels, known, rows):
-        """``rows`` of ``X`` completed; those that are wholly NaN get the mean of their label."""
-        labels_of_all, labels = labels, labels[rows].copy()
+    def _filled_once(self, X, means, labels, known, rows):
+        """``rows`` of ``X`` completed; those that are wholly NaN get the mean of their label.
+
+        ``means`` are the rows with means in the place of missing entries.
+        """
+        filled, labels = means.copy(), labels[rows].copy()
         guess = ~known[rows]
         if guess.any():
             labels[guess] = self._scores(X[rows[guess]]).argmax(axis=1)
-        filled = with_means(X, labels_of_all)
         if len(rows):
             filled[rows] = self._completed(X[rows], labels, N_TRIAL_STEPS)[0]
         return filled
@@ -885,7 +894,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         if not len(y):
             raise ValueError("y is empty: give a label for every row to generate.")
         labels = np.repeat(self._codes(y), n_samples)
-        rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
+        rng = np.random.default_rng(new_seed(random_state))
         gains = 1 + noise * rng.normal(size=(len(labels), self.coefs_[-1].shape[1]))
         objective = Objective(self._network(), self._encoding(), self._n_labels, sharpness)
         sample, unit = self._kept_rows()

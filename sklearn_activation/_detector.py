@@ -6,12 +6,11 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _flow
-from ._base import ActivationLearningBase, all_or_nothing, check_count, refuse_nan
+from ._base import ActivationLearningBase, all_or_nothing, check_count, new_seed, refuse_nan
 from ._encoding import ENCODINGS, column_scales
 from ._inference import LostActivation, sampled
 from ._progress import with_callbacks
@@ -646,7 +645,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         sample, free = Sample(**self._sample), np.isnan(row)
         mean, _ = column_scales(sample.X, sample.weight)
         kept = np.where(np.isnan(sample.X), mean, sample.X).astype(np.float64)
-        rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
+        rng = np.random.default_rng(new_seed(random_state))
         expected = np.average(self._calibration["scores"], weights=self._calibration["weight"])
         share = sample.weight / sample.weight.sum()
         trained = share @ self._score(sample.X)

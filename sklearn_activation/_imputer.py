@@ -5,11 +5,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.impute import KNNImputer
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ._base import all_or_nothing, refuse_nan, refuse_unfit_columns
+from ._base import all_or_nothing, new_seed, refuse_nan, validated
 from ._encoding import CLIP, SAMPLE_SIZE, EncodedRows, FourierEncoding, column_scales
 from ._flow import Moments, Spectrum, kaiser_time, random_rotation
 from ._inference import N_NEAREST, LostActivation, column_ranges, maximise_blocks
@@ -142,7 +141,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         with all_or_nothing(self):
             X = self._validated(X, reset=True)
             refuse_nan(X)
-            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+            seed = new_seed(self.random_state)
             self._kept = _sampled(X)
             self._location, scale = column_scales(self._kept, np.ones(len(self._kept)))
             self._scale = np.where(np.isfinite(scale), scale, 1.0)
@@ -179,16 +178,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return result
 
     def _validated(self, X, *, reset):
-        refuse_unfit_columns(X)
-        with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
-            return validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                order="C",
-                ensure_all_finite="allow-nan",
-            )
+        return validated(self, X, reset=reset, ensure_all_finite="allow-nan")
 
     def _started(self, X, kept):
         """Rows with the mean of the ``kept`` rows nearest in standardised columns for NaN."""

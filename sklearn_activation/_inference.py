@@ -300,17 +300,18 @@ def sampled(objective, kept, share, X, free, loss_ratio, rng, *, n_steps):
     if not n_free:
         return X, 1.0
     rows = kept[rng.choice(len(kept), min(len(kept), N_LOSSES), replace=False, p=share)]
-    best, _ = maximise(objective, rows, np.broadcast_to(free, rows.shape), max_iter=30)
-    lost, least = -objective(rows)[0].mean(), -objective(best)[0].mean()
+    _, best = maximise(objective, rows, np.broadcast_to(free, rows.shape), max_iter=30)
+    lost, least = -objective(rows)[0].mean(), -best.mean()
     # Rows not trained on: what they lose at best is between least and loss_ratio * least.
     gap = np.sqrt(loss_ratio * max(lost - least, 0) * (loss_ratio * lost - least))
     sharpness = n_free / (2 * max(gap, 1e-9))
     location, scale = column_scales(kept, share)
-    U, kept = (X - location) / scale, (kept - location) / scale
+    kept = (kept - location) / scale
     slope, root = _regression(kept, share, free)
     if (free | constant).all():
-        U = kept[rng.choice(len(kept), len(U), p=share)]
+        U = kept[rng.choice(len(kept), len(X), p=share)]
     else:
+        U = (X - location) / scale
         U[:, free] = U[:, ~free] @ slope + rng.normal(size=(len(U), n_free)) @ root.T
     low, high = kept.min(axis=0)[free], kept.max(axis=0)[free]
     low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
