@@ -208,12 +208,20 @@ class _Batchwise:
 class _OneByOne:
     """The same for rows one by one, where a compiled loop beats a product.
 
-    The kernel is at its best with whole vectors: units are padded while it runs.
+    While it runs, weights and outputs are padded to the kernel's liking: an even number
+    of inputs, and units that fill whole cache lines.
     """
 
     def __init__(self, network):
         self.network = network
-        self.weights = [_padded(W) for W in network.coefs]
+        self.weights, self.outputs = [], []
+        for W in network.coefs:
+            n_inputs, n_units = W.shape
+            width = -(-n_units // 16) * 16
+            padded = on_cache_lines((n_inputs + n_inputs % 2, width), W.dtype)
+            padded[:n_inputs, :n_units] = W
+            self.weights.append(padded)
+            self.outputs.append(on_cache_lines((FLUSH_EVERY + 2, width), W.dtype))
 
     def __call__(self, X, rate):
         if len(self.network) == 1:
@@ -229,23 +237,26 @@ class _OneByOne:
         return row_energies(y)
 
     def learn(self, layer, X, rate):
-        W, n_units = self.weights[layer], self.network.coefs[layer].shape[1]
-        Y = np.empty((len(X) + 1, W.shape[1]), W.dtype)
-        learn_rows(X, rate, W, Y)
-        Y = Y[:-1, :n_units].copy()
+        n_inputs, n_units = self.network.coefs[layer].shape
+        if n_inputs % 2:
+            X = np.hstack([X, np.zeros((len(X), 1), X.dtype)])
+        Y = self.outputs[layer][: len(X) + 2]
+        learn_rows(X, rate, self.weights[layer], Y)
+        Y = Y[: len(X), :n_units].copy()
         update_standards(self.network.standards[layer], Y, rate, len(Y))
         return Y
 
     def finish(self):
         for W, padded in zip(self.network.coefs, self.weights, strict=True):
-            W[:] = padded[:, : W.shape[1]]
+            W[:] = padded[: len(W), : W.shape[1]]
 
 
-def _padded(W):
-    n_inputs, n_units = W.shape
-    padded = np.zeros((n_inputs, -(-n_units // 16) * 16), W.dtype)
-    padded[:, :n_units] = W
-    return padded
+def on_cache_lines(shape, dtype):
+    """Zeros that start where a cache line of 64 bytes does, as few arrays happen to."""
+    n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    buffer = np.zeros(n_bytes + 63, np.uint8)
+    start = -buffer.ctypes.data % 64
+    return buffer[start : start + n_bytes].view(dtype).reshape(shape)
 
 
 def update_standards(standard, Y, rate, n_updates=1):

@@ -7,7 +7,7 @@ from sklearn_activation.kernels.online import learn_rows
 
 from . import naive
 
-SHAPES = [(4, 1), (4, 16), (8, 5), (12, 16), (20, 33)]
+SHAPES = [(2, 1), (4, 16), (8, 5), (12, 16), (20, 33)]
 
 
 def _problem(shape, dtype, n_rows=6, seed=0):
@@ -19,9 +19,9 @@ def _problem(shape, dtype, n_rows=6, seed=0):
 
 
 def _learned(X, rates, W):
-    W, Y = W.copy(), np.full((len(X) + 1, W.shape[1]), np.nan, W.dtype)
+    W, Y = W.copy(), np.full((len(X) + 2, W.shape[1]), np.nan, W.dtype)
     learn_rows(X, rates.astype(W.dtype), W, Y)
-    return W, Y[:-1]
+    return W, Y[:-2]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
