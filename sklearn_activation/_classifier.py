@@ -44,7 +44,6 @@ from ._training import Feedback, Wishes
 MAX_CANDIDATES = 2**25  # entries of held-out rows with every label
 HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on
 N_TRIAL_STEPS = 30  # of completing a row with every label, or to learn from it
-LARGEST = 1e100  # entry of a row to complete, over those of training rows
 N_FILLS = 2  # times that rows with NaN are completed and learned again
 WHOLE_SHARE = 0.1  # of rows without NaN: enough to start from
 ENCODING_SIZE = 1000  # rows that an encoding is chosen on
@@ -140,6 +139,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         than 1,000 rows.
     learning_rate : float > 0, default=0.1
         Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
+        Layers with less learning time than others take a share of it.
         With feedback, a mini-batch learns at 14 times this rate in total at first, less
         once most rows have a wide gap, and falling along a half cosine to 0.
     max_iter : int, default=None
@@ -948,24 +948,17 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         """
         encoding, (sample, unit) = self._encoding(), self._kept_rows()
         objective = LostActivation(self._network(), encoding, self._n_labels)
-        if encoding.name == "unit":
-            X = np.clip(X.astype(np.float64) / unit, -LARGEST, LARGEST)
+        X = np.clip(X.astype(np.float64) / unit, -encoding.largest, encoding.largest)
         options = {"bounds": column_ranges(sample.X), "n_jobs": self.n_jobs, "max_iter": max_iter}
         filled, gained = completed(objective, sample, X, labels, **options)
         energy, _ = encoding.energy(np.nan_to_num(X))
         return unit * filled, 2 + gained / np.maximum(energy, 1e-300)
 
     def _kept_rows(self):
-        """Kept training rows, and the number that they are divided by.
-
-        With the encoding "unit" a power of two that makes squares of entries finite.
-        """
-        sample = Sample(**self._sample)
-        if self._encoding_name != "unit":
-            return sample, 1.0
-        largest = np.fmax.reduce(np.abs(sample.X), axis=None).astype(np.float64)
-        unit = 2.0 ** np.floor(np.log2(largest)) if largest > 0 else 1.0
-        return Sample(**{**self._sample, "X": sample.X / unit}), unit
+        """Kept training rows, and the number that they are divided by."""
+        X = self._sample["X"]
+        unit = self._encoding().magnitude(X)
+        return Sample(**{**self._sample, "X": X / unit}), unit
 
     def _known_somewhere(self, X):
         unknown = np.flatnonzero(np.isnan(X).all(axis=1))

@@ -13,6 +13,7 @@ class UnitEncoding:
 
     name = "unit"
     unit = 1.0  # of every column: changes of one unit matter alike
+    largest = 1e100  # entry that is handled, over ``magnitude``
 
     def __init__(self, n_outputs):
         self.n_outputs = n_outputs
@@ -54,6 +55,25 @@ class UnitEncoding:
         """Squared length of the rows before they are encoded, and its gradient."""
         return np.einsum("ij,ij->i", X, X), 2 * X
 
+    def magnitude(self, X):
+        """Number to divide rows by for entries of order 1: a power of two, exactly undone."""
+        largest = np.fmax.reduce(np.abs(X), axis=None).astype(np.float64)
+        return 2.0 ** np.floor(np.log2(largest)) if largest > 0 else 1.0
+
+    def with_lengths(self, X, lengths):
+        """Rows of the given norms, which encoded rows do not tell."""
+        return X * (lengths / np.maximum(np.linalg.norm(X, axis=1), 1e-300))[:, None]
+
+    def distances(self, X, known, kept, weight):
+        """Squared, from rows' known entries to the nearest multiple of each kept row.
+
+        Also the multiple. Rows count as alike whatever their length. A constant that is the
+        same for all kept rows is left out.
+        """
+        product, squares = _known_products(X, known, kept)
+        factor = np.maximum(product, 0) / np.where(squares > 0, squares, 1)
+        return factor * (factor * squares - 2 * product), factor
+
 
 class FourierEncoding:
     """Random Fourier features of standardised columns (Rahimi & Recht 2007).
@@ -66,6 +86,7 @@ class FourierEncoding:
     """
 
     name = "fourier"
+    largest = np.inf
 
     def __init__(self, location, scale, frequencies):
         self.location = location
@@ -146,8 +167,31 @@ class FourierEncoding:
         """Squared length of the encoded rows, which is always 1, and its gradient."""
         return np.ones(len(X)), np.zeros(X.shape)
 
+    def magnitude(self, X):
+        """Number to divide rows by: none, columns have scales of their own."""
+        return 1.0
+
+    def with_lengths(self, X, lengths):
+        """The rows as they are: nothing about them is forgotten."""
+        return X
+
+    def distances(self, X, known, kept, weight):
+        """Squared, from rows' known entries to each kept row, in standard deviations.
+
+        Also 1, the multiple of the kept row that it is taken to. A constant that is the same
+        for all kept rows is left out.
+        """
+        _, scale = column_scales(kept, weight)
+        product, squares = _known_products(X / scale, known, kept / scale)
+        return squares - 2 * product, np.ones_like(product)
+
 
 ENCODINGS = {kind.name: kind for kind in (UnitEncoding, FourierEncoding)}
+
+
+def _known_products(X, known, kept):
+    """Products of rows and kept rows on the known entries, and the kept rows' squares there."""
+    return np.where(known, X, 0) @ kept.T, known.astype(np.float64) @ (kept * kept).T
 
 
 def row_norms(X):

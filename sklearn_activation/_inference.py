@@ -192,9 +192,7 @@ def generated(objective, sample, labels, gains, rng, *, bounds, n_jobs):
     X, _ = maximise_blocks(
         objective, start, free, labels=labels, gains=gains, bounds=bounds, n_jobs=n_jobs
     )
-    if objective.encoding.name == "unit":
-        X *= (lengths / np.maximum(np.linalg.norm(X, axis=1), 1e-300))[:, None]
-    return X
+    return objective.encoding.with_lengths(X, lengths)
 
 
 def completed(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300):
@@ -245,13 +243,7 @@ def _of_label(sample, label):
 def _nearest_mean(kept, weight, X, known, objective):
     """Mean of the kept rows nearest to each of ``X`` on the known entries."""
     kept = np.nan_to_num(kept.astype(np.float64))
-    scales = column_scales(kept, weight)[1] if objective.encoding.name == "fourier" else 1.0
-    S, V, mask = kept / scales, np.where(known, X / scales, 0), known.astype(np.float64)
-    product, squares = V @ S.T, mask @ (S * S).T
-    factor = np.ones_like(product)
-    if objective.encoding.name == "unit":  # rows are alike whatever their length
-        factor = np.maximum(product, 0) / np.where(squares > 0, squares, 1)
-    distance = factor * (factor * squares - 2 * product)
+    distance, factor = objective.encoding.distances(X, known, kept, weight)
     n = min(N_NEAREST, len(kept))
     nearest = np.argpartition(distance, n - 1, axis=1)[:, :n]
     factor = np.take_along_axis(factor, nearest, axis=1)
