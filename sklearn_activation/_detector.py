@@ -111,6 +111,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
     learning_rate : float > 0, default=0.1
         Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
+        Layers with less learning time than others take a share of it.
     max_iter : int, default=100
         Most epochs of ``solver="hebbian"``.
     batch_size : int, default=100

@@ -28,7 +28,7 @@ def solve(rows, task):
     """Train all layers together by mini-batches, from random weights or the previous."""
     previous = task.previous
     network, schedule = start(rows.n_inputs, task), Schedule(len(rows), task)
-    learn = _OneByOne(network) if schedule.one_by_one else _Batchwise(network)
+    learn = (_OneByOne if schedule.one_by_one else _Batchwise)(network, schedule.shares)
     relative = rows.weight / rows.weight.mean()
     rng = np.random.default_rng([task.seed, 1, 0 if previous is None else previous.n_iter])
     started = time.perf_counter()
@@ -41,7 +41,7 @@ def solve(rows, task):
         whole = [*previous.curve, *curve] if own else curve
         return Solution(
             network=network.copy(task.dtype),
-            times=[t + learned for t in before],
+            times=[t + share * learned for t, share in zip(before, schedule.shares, strict=True)],
             n_iter=len(whole),
             curve=np.array(whole),
         )
@@ -83,22 +83,28 @@ def solve(rows, task):
 
 
 class Schedule:
-    """How many updates of how many rows, and at which rates."""
+    """How many updates of how many rows, and at which rates.
+
+    Layers learn together: those with less learning time at a share of the rate.
+    """
 
     def __init__(self, n_rows, task):
         self.batch_size = min(task.batch_size, n_rows)
         self.one_by_one = self.batch_size == 1
         self.n_batches = -(-n_rows // self.batch_size)
         self.rate = task.learning_rate
+        self.shares = np.ones(len(task.sizes))
         if task.partial:
             self.n_updates = self.n_at_full_rate = self.n_batches
             return
         self.n_updates = self.n_batches * task.max_iter
         if task.times is not None:
-            wanted = _updates_for(task.times, task.learning_rate)
+            longest = max(task.times)
+            self.shares = np.array(task.times) / longest
+            wanted = _updates_for(longest, task.learning_rate)
             if wanted > self.n_updates:
                 warnings.warn(
-                    f"learning_time={task.times[0]:g} takes {wanted} updates at "
+                    f"learning_time={longest:g} takes {wanted} updates at "
                     f"learning_rate={task.learning_rate:g}, but max_iter={task.max_iter} epochs "
                     f"allow {self.n_updates}: training stops there.",
                     ConvergenceWarning,
@@ -126,14 +132,9 @@ class Schedule:
         return share * np.minimum(1, np.maximum(rate, LARGEST_RATE) / in_all)
 
 
-def _updates_for(times, learning_rate):
+def _updates_for(time, learning_rate):
     """Updates, the last tenth at a tenth of the rate, that add up to a learning time."""
-    if len(set(times)) > 1:
-        raise ValueError(
-            f"solver='hebbian' trains all layers together: learning_time={tuple(times)} "
-            "must be one number."
-        )
-    return max(1, round(times[0] / learning_rate / (1 - 0.9 * FINAL_SHARE)))
+    return max(1, round(time / learning_rate / (1 - 0.9 * FINAL_SHARE)))
 
 
 def untrained(rows, task):
@@ -178,8 +179,9 @@ def flush(coefs):
 class _Batchwise:
     """One update of every layer for a batch of rows, in products over the batch."""
 
-    def __init__(self, network):
+    def __init__(self, network, shares):
         self.network = network
+        self.shares = shares
         self.weights = network.coefs
         self.step = [np.empty_like(W) for W in network.coefs]
 
@@ -195,7 +197,7 @@ class _Batchwise:
                 following, energy = None, row_energies(Y)
             residual = Y @ W.T
             np.subtract(X, residual, out=residual)
-            Y *= rate[:, None]
+            Y *= (rate * Y.dtype.type(self.shares[layer]))[:, None]
             np.matmul(residual.T, Y, out=step)
             W += step
             X = following
@@ -212,8 +214,9 @@ class _OneByOne:
     of inputs, and units that fill whole cache lines.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, shares):
         self.network = network
+        self.shares = shares
         self.weights, self.outputs = [], []
         for W in network.coefs:
             n_inputs, n_units = W.shape
@@ -241,7 +244,7 @@ class _OneByOne:
         if n_inputs % 2:
             X = np.hstack([X, np.zeros((len(X), 1), X.dtype)])
         Y = self.outputs[layer][: len(X) + 2]
-        learn_rows(X, rate, self.weights[layer], Y)
+        learn_rows(X, rate * Y.dtype.type(self.shares[layer]), self.weights[layer], Y)
         Y = Y[: len(X), :n_units].copy()
         update_standards(self.network.standards[layer], Y, rate, len(Y))
         return Y

@@ -76,7 +76,7 @@ def test_a_batch_updates_by_the_rule(sign, n_units):
     rates = sign * np.linspace(0.01, 0.1, len(X))
     network = _network([6, n_units])
     W = network.coefs[0].copy()
-    energy = _hebbian._Batchwise(network)(X, rates)
+    energy = _hebbian._Batchwise(network, [1] * len(network))(X, rates)
     np.testing.assert_allclose(network.coefs[0], naive.learn_batch(X, rates, W), atol=1e-14)
     np.testing.assert_allclose(energy, naive.energies(X @ W), rtol=1e-12)
 
@@ -87,7 +87,7 @@ def test_upper_layers_learn_from_the_outputs_before_the_update(activation):
     rates = np.full(len(X), 0.05)
     network = _network([6, 5, 4], activation)
     W1, W2 = (W.copy() for W in network.coefs)
-    _hebbian._Batchwise(network)(X, rates)
+    _hebbian._Batchwise(network, [1] * len(network))(X, rates)
     unused = np.zeros(5)
     hidden, _ = naive.forward(activation, X @ W1, np.zeros((1, 5)), unused, unused)
     np.testing.assert_allclose(network.coefs[0], naive.learn_batch(X, rates, W1), atol=1e-14)
@@ -100,7 +100,8 @@ def test_one_row_at_a_time_equals_batches_of_one(widths, activation):
     """The padded kernel and the products, row after row, layer above layer."""
     X = _rows(n_rows=20, n_inputs=widths[0])
     one, other = _network(widths, activation), _network(widths, activation)
-    online, batchwise = _hebbian._OneByOne(one), _hebbian._Batchwise(other)
+    shares = [0.3, 1.0][: len(one)]
+    online, batchwise = _hebbian._OneByOne(one, shares), _hebbian._Batchwise(other, shares)
     for x in X:
         energies = [learn(x[None], np.array([0.1])) for learn in (online, batchwise)]
         np.testing.assert_allclose(*energies, rtol=1e-10)
@@ -247,11 +248,21 @@ def test_enough_iterations_do_not_warn():
         _estimator(learning_time=50.0, max_iter=549, batch_size=60).fit(_rows())
 
 
-def test_distinct_learning_times_raise():
-    with pytest.raises(ValueError, match=r"learning_time=\(1\.0, 2\.0\) must be one number"):
-        _estimator((4, 4), learning_time=(1.0, 2.0)).fit(_rows())
-    hebbian = _estimator((4, 4), learning_time=(2.0, 2.0)).fit(_rows())
-    assert hebbian.learning_times_ == pytest.approx([2.0, 2.0], abs=0.1)
+@pytest.mark.parametrize("batch_size", [1, 20])
+def test_layers_learn_for_their_own_times(recorded, batch_size):
+    """All in every update, each at its share of the rate."""
+    hebbian = _estimator((4, 4), learning_time=(1.0, 4.0), batch_size=batch_size).fit(_rows())
+    assert hebbian.learning_times_ == pytest.approx([1.0, 4.0], rel=0.02)
+    if batch_size > 1:
+        assert sum(recorded) == pytest.approx(4.0, rel=0.02)
+
+
+@pytest.mark.parametrize("batch_size", [1, 20])
+def test_a_layer_of_less_time_learns_as_alone_at_a_lower_rate(batch_size):
+    X, options = _rows(), {"batch_size": batch_size}
+    both = _estimator((4, 3), learning_time=(1.0, 4.0), **options).fit(X)
+    alone = _estimator(4, learning_time=1.0, learning_rate=0.1 / 4, **options).fit(X)
+    np.testing.assert_allclose(both.coefs_[0], alone.coefs_[0], rtol=1e-10)
 
 
 # -- going on ------------------------------------------------------------------------------

@@ -694,11 +694,6 @@ BAD_PARAMETERS = [
     (EVERY, {"layer_sizes": (5, 5), "learning_time": (1, np.inf)}, "learning_time"),
     (EVERY, {"layer_sizes": (5, 5), "learning_time": (1, np.nan)}, "learning_time"),
     (EVERY, {"layer_sizes": (5, 5), "learning_time": (1, "auto")}, "learning_time"),
-    (
-        EVERY,
-        {"layer_sizes": (5, 5), "learning_time": (1, 2), "solver": "hebbian"},
-        r"learning_time=\(1.*one number",
-    ),
     (EVERY, {"init_activation": 0}, "init_activation"),
     (EVERY, {"init_activation": 1}, "init_activation"),
     (EVERY, {"init_activation": np.nan}, "init_activation"),
