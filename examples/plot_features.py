@@ -40,7 +40,7 @@ leading = eigenvectors[:, ::-1][:, :10]
 flow = CompetitiveHebbianTransformer(10, learning_time=1000, random_state=0).fit(X)
 again = CompetitiveHebbianTransformer(10, learning_time=1000, random_state=1).fit(X)
 rule = CompetitiveHebbianTransformer(
-    10, solver="hebbian", learning_rate=0.5, max_iter=400, random_state=2
+    10, solver="hebbian", learning_time=1000, learning_rate=0.5, max_iter=200, random_state=2
 ).fit(X)
 for name, layer in {"closed form": flow, "another seed": again, "rule": rule}.items():
     W = layer.coefs_[0]

@@ -115,7 +115,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         mean eigenvalue instead): a hidden layer's time by how well the layer above
         does at its best, then the last layer's along the whole path, which costs one
         decomposition. Beyond 8,000 rows the last layer's path is that of all rows but
-        the held-out ones. The stochastic solver learns for ``max_iter`` epochs.
+        the held-out ones. ``solver="hebbian"`` learns for the times of those 8,000
+        rows, unless ``max_iter`` epochs end before.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
@@ -143,7 +144,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         With feedback, a mini-batch learns at 14 times this rate in total at first, less
         once most rows have a wide gap, and falling along a half cosine to 0.
     max_iter : int, default=None
-        Epochs. None: 100 of ``solver="hebbian"``, 20 of feedback from the closed form.
+        Epochs. None: 100 at most of ``solver="hebbian"``, 20 of feedback from the closed
+        form.
     batch_size : int, default=100
         Rows a mini-batch of ``solver="hebbian"``; 1 learns row by row. Feedback visits
         twice as many rows for a mini-batch, since about half have nothing to learn.
@@ -560,13 +562,16 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _plan_times(self, task, rows, sample):
         """Learning times without feedback, on held-out rows."""
-        if self.solver == "hebbian" or not self._due:
+        stochastic = self.solver == "hebbian"
+        if not self._due or (stochastic and (task.times or task.partial or task.previous)):
             return
         all_rows_sampled = len(sample.X) < SEARCH_SIZE
         sample = sample.smallest(N_FOLDS * _affordable(rows.n_labels, task))
         held_out = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
-        if task.partial or all_rows_sampled:
+        if task.partial or all_rows_sampled or stochastic:
             self._plan_on_sample(task, held_out, sample.folds(N_FOLDS))
+            if stochastic:
+                self._sharpness = None  # of the closed form
         else:
             self._plan_on_all_rows(task, held_out, sample.folds(N_FOLDS))
 

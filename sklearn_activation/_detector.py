@@ -103,9 +103,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         "auto" puts the cut-off at a tenth of the mean eigenvalue over the inputs in use (a
         fifth with ``encoding="unit"``), or higher if ``contamination`` says so. The mean is
         the Kaiser-Guttman criterion for what is worth keeping; a detector looks at what
-        normal rows lack, so it has to know their finer directions, too. With
-        ``solver="hebbian"`` it is what ``max_iter``
-        epochs add up to.
+        normal rows lack, so it has to know their finer directions, too.
+        ``solver="hebbian"`` takes the statistics of a sample of 2,048 rows; ``max_iter``
+        epochs may end before.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.

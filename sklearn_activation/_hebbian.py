@@ -7,12 +7,14 @@ t = (learning rate) x (number of batch-mean updates).
 
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._flow import absolute_moments
+from . import _flow
 from ._network import Network, row_energies
+from ._progress import Progress
 from ._training import Solution
 from .kernels.online import learn_rows
 
@@ -98,18 +100,20 @@ class Schedule:
             self.n_updates = self.n_at_full_rate = self.n_batches
             return
         self.n_updates = self.n_batches * task.max_iter
-        if task.times is not None:
-            longest = max(task.times)
-            self.shares = np.array(task.times) / longest
-            wanted = _updates_for(longest, task.learning_rate)
-            if wanted > self.n_updates:
+        times = _times(task)
+        if times is not None:
+            longest = max(times)
+            wanted = _updates_for(longest, self.rate)
+            if wanted > self.n_updates and task.times is not None:
                 warnings.warn(
                     f"learning_time={longest:g} takes {wanted} updates at "
-                    f"learning_rate={task.learning_rate:g}, but max_iter={task.max_iter} epochs "
+                    f"learning_rate={self.rate:g}, but max_iter={task.max_iter} epochs "
                     f"allow {self.n_updates}: training stops there.",
                     ConvergenceWarning,
                     stacklevel=5,
                 )
+            reached = longest * min(1, self.n_updates / wanted)
+            self.shares = np.minimum(1, np.array(times) / reached)
             self.n_updates = min(wanted, self.n_updates)
         self.n_at_full_rate = self.n_updates - int(FINAL_SHARE * self.n_updates)
 
@@ -132,6 +136,16 @@ class Schedule:
         return share * np.minimum(1, np.maximum(rate, LARGEST_RATE) / in_all)
 
 
+def _times(task):
+    """Learning times of all layers: given, or the closed form's for a sample of the rows.
+
+    None for weights that learn on: as long as there are epochs.
+    """
+    if task.times is not None or task.previous is not None:
+        return task.times
+    return _flow.solve(task.sample, replace(task, progress=Progress(), rotations={})).times
+
+
 def _updates_for(time, learning_rate):
     """Updates, the last tenth at a tenth of the rate, that add up to a learning time."""
     return max(1, round(time / learning_rate / (1 - 0.9 * FINAL_SHARE)))
@@ -144,7 +158,7 @@ def untrained(rows, task):
     weight = rows.weight[:N_STANDARD]
     for layer, W in enumerate(network.coefs):
         Y = H @ W
-        network.standards[layer] = absolute_moments([(Y, weight)], task.dtype)
+        network.standards[layer] = _flow.absolute_moments([(Y, weight)], task.dtype)
         H, _ = network.activate(layer, Y)
     return Solution(network, [0.0] * len(network), 0, np.empty(0))
 

@@ -61,16 +61,18 @@ class CompetitiveHebbianTransformer(
         of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
         log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
         regularises more.
-        "auto" puts the cut-off at the mean eigenvalue over the inputs in use: a
-        direction is learned if it carries more than its even share of the rows'
-        energy (the Kaiser-Guttman criterion). It follows from the statistics alone,
-        so batches change nothing. With ``solver="hebbian"`` it is what ``max_iter``
-        epochs add up to.
+        "auto" puts the cut-off at twice the mean eigenvalue over the inputs in use: a
+        direction is learned if it carries more than twice its even share of the rows'
+        energy (the Kaiser-Guttman criterion takes once, and is known to keep too much
+        [2]_). It follows from the statistics alone, so batches change nothing.
+        ``solver="hebbian"`` takes those of a sample of 2,048 rows; ``max_iter`` epochs
+        may end before.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
     learning_rate : float > 0, default=0.1
         Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
+        Layers with less learning time than others take a share of it.
     max_iter : int, default=100
         Most epochs of ``solver="hebbian"``.
     batch_size : int, default=100
@@ -112,13 +114,18 @@ class CompetitiveHebbianTransformer(
     Notes
     -----
     ``fit`` costs n_samples x n_inputs x n_units multiply-adds and one
-    eigendecomposition a layer, and keeps no hidden features of all rows. Rows count by
-    direction only: scale the columns of a table first. A row of
-    zeros has no direction: its features are zero.
+    eigendecomposition a layer, and keeps no hidden features of all rows.
+
+    Rows count by direction only, and ``x`` has the features of ``-x``. That suits
+    entries of one kind and sign: pixels, counts, spectra. Give the columns of a table a
+    common range with ``MinMaxScaler``; standardised, they lose what their signs tell.
+    A row of zeros has no direction: its features are zero.
 
     References
     ----------
     .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
+    .. [2] D. A. Jackson, "Stopping Rules in Principal Components Analysis: A Comparison
+       of Heuristical and Statistical Approaches", Ecology 74(8), 1993.
 
     Examples
     --------
@@ -136,6 +143,7 @@ class CompetitiveHebbianTransformer(
     }
 
     _activate_last = True
+    _cut_off = (2.0, 0.0)
 
     def __init__(
         self,

@@ -378,8 +378,8 @@ def test_fitted_attributes(estimator):
         assert estimator.n_iter_ == 1
         assert estimator.activation_curve_.shape == (20,)
     else:
-        assert estimator.n_iter_ == estimator.max_iter
-        assert estimator.activation_curve_.shape == (estimator.max_iter,)
+        assert 1 <= estimator.n_iter_ <= estimator.max_iter
+        assert estimator.activation_curve_.shape == (estimator.n_iter_,)
 
 
 @pytest.mark.parametrize("estimator", cases(ONE_LAYER | TWO_LAYERS))
@@ -407,6 +407,16 @@ def test_given_learning_times(layer_sizes, learning_time, expected):
     assert_array_equal(transformer.fit(X).learning_times_, expected)
 
 
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+def test_the_transformer_cuts_off_at_twice_the_mean_eigenvalue(scale):
+    """Of unit rows, counting the columns in use; there f / (1 - f) grows ninefold."""
+    X, _ = blobs()
+    X = scale * np.hstack([X, np.zeros((len(X), 3))])
+    transformer = CompetitiveHebbianTransformer(random_state=0).fit(X)
+    n_used = X.shape[1] - 3
+    assert_allclose(transformer.learning_times_, np.log(9) / 2 * n_used / 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", TWO_LAYERS)
 def test_warm_start_of_the_flow_keeps_learning_times(name):
     (X, y), (X_new, y_new) = blobs(), blobs(40, seed=5)
@@ -424,7 +434,7 @@ def test_warm_start_of_the_rule_goes_on(estimator):
     warm = learn(clone(estimator).set_params(warm_start=True), X, y)
     first = warm.activation_curve_
     learn(warm, X, y)
-    assert warm.n_iter_ == 2 * estimator.max_iter
+    assert warm.n_iter_ == len(first) + estimator.max_iter
     np.testing.assert_array_equal(warm.activation_curve_[: len(first)], first)
     assert warm.activation_curve_[len(first)] > first[0]
     cold = learn(learn(clone(estimator), X, y), X, y)

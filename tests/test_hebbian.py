@@ -6,9 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_activation import CompetitiveHebbianTransformer, _hebbian
+from sklearn_activation import (
+    ActivationLearningClassifier,
+    CompetitiveHebbianTransformer,
+    _hebbian,
+)
 from sklearn_activation._network import Network
 
 from . import naive
@@ -166,7 +171,7 @@ def _shuffled(X, rng, n_epochs):
 
 def test_batches_of_one_equal_the_plain_loop():
     X = _rows()
-    hebbian = _estimator(learning_time="auto", max_iter=3, batch_size=1).fit(X)
+    hebbian = _estimator(learning_time=16.38, max_iter=3, batch_size=1).fit(X)
     start, rng = _start(hebbian)
     rates = np.full(180, 0.1)
     rates[-18:] = 0.01
@@ -246,6 +251,36 @@ def test_enough_iterations_do_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         _estimator(learning_time=50.0, max_iter=549, batch_size=60).fit(_rows())
+
+
+@pytest.mark.parametrize("max_iter", [10_000, 13])
+def test_auto_learns_for_the_closed_forms_times(recorded, max_iter):
+    """Each layer for its own, or for as long as ``max_iter`` epochs let it; no warning."""
+    X, sizes = _rows(n_inputs=12), (10, 4)
+    flow = CompetitiveHebbianTransformer(sizes, random_state=0).fit(X)
+    times, n_updates = flow.learning_times_, 6 * max_iter
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hebbian = _estimator(sizes, learning_time="auto", max_iter=max_iter, batch_size=10)
+        hebbian.fit(X)
+    n_wanted = round(times.max() / 0.091)
+    assert times.min() < 78 * 0.091 < times.max()  # 13 epochs are enough for one of them
+    assert len(recorded) == min(n_wanted, n_updates)
+    expected = np.minimum(times, 0.091 * len(recorded))
+    assert hebbian.learning_times_ == pytest.approx(expected, rel=0.02)
+
+
+def test_auto_of_the_classifier_is_chosen_on_held_out_rows():
+    X, y = make_blobs(400, 6, centers=4, cluster_std=3.0, random_state=0)
+    options = {"encoding": "unit", "feedback": False, "random_state": 0}
+    chosen = ActivationLearningClassifier((12, 8), **options).fit(X, y).learning_times_
+    hebbian = ActivationLearningClassifier((12, 8), solver="hebbian", max_iter=5, **options)
+    few = hebbian.fit(X, y).learning_times_
+    assert few == pytest.approx(np.minimum(chosen, 20 * 0.091), rel=0.05)
+    hebbian.set_params(max_iter=20_000, batch_size=400, learning_rate=chosen.max() / 91)
+    many = hebbian.fit(X, y)
+    assert many.learning_times_ == pytest.approx(chosen, rel=0.02)
+    assert many.n_iter_ == 100
 
 
 @pytest.mark.parametrize("batch_size", [1, 20])
