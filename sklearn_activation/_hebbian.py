@@ -16,7 +16,7 @@ from . import _flow
 from ._network import Network, row_energies
 from ._progress import Progress
 from ._training import Solution
-from .kernels.online import learn_rows
+from .kernels.online import TOGETHER, learn_rows
 
 DECAY = 0.995  # of the running moments of |y|, per update
 FINAL_SHARE = 0.1  # of the updates run at a tenth of the rate
@@ -224,8 +224,8 @@ class _Batchwise:
 class _OneByOne:
     """The same for rows one by one, where a compiled loop beats a product.
 
-    While it runs, weights and outputs are padded to the kernel's liking: an even number
-    of inputs, and units that fill whole cache lines.
+    While it runs, inputs are padded to the multiple that the kernel asks for, and units
+    until they fill whole cache lines.
     """
 
     def __init__(self, network, shares):
@@ -234,8 +234,8 @@ class _OneByOne:
         self.weights, self.outputs = [], []
         for W in network.coefs:
             n_inputs, n_units = W.shape
-            width = -(-n_units // 16) * 16
-            padded = on_cache_lines((n_inputs + n_inputs % 2, width), W.dtype)
+            width = n_units + -n_units % 16
+            padded = on_cache_lines((n_inputs + -n_inputs % TOGETHER, width), W.dtype)
             padded[:n_inputs, :n_units] = W
             self.weights.append(padded)
             self.outputs.append(on_cache_lines((FLUSH_EVERY + 2, width), W.dtype))
@@ -255,8 +255,9 @@ class _OneByOne:
 
     def learn(self, layer, X, rate):
         n_inputs, n_units = self.network.coefs[layer].shape
-        if n_inputs % 2:
-            X = np.hstack([X, np.zeros((len(X), 1), X.dtype)])
+        lacking = -n_inputs % TOGETHER
+        if lacking:
+            X = np.hstack([X, np.zeros((len(X), lacking), X.dtype)])
         Y = self.outputs[layer][: len(X) + 2]
         learn_rows(X, rate * Y.dtype.type(self.shares[layer]), self.weights[layer], Y)
         Y = Y[: len(X), :n_units].copy()

@@ -99,7 +99,7 @@ def test_upper_layers_learn_from_the_outputs_before_the_update(activation):
     np.testing.assert_allclose(network.coefs[1], naive.learn_batch(hidden, rates, W2), atol=1e-14)
 
 
-@pytest.mark.parametrize("widths", [[6, 5], [7, 5, 3], [4, 16, 8]])
+@pytest.mark.parametrize("widths", [[6, 5], [7, 5, 3], [10, 16, 8], [4, 9, 5]])
 @pytest.mark.parametrize("activation", ["abs", "std_abs", "square"])
 def test_one_row_at_a_time_equals_batches_of_one(widths, activation):
     """The padded kernel and the products, row after row, layer above layer."""

@@ -7,7 +7,7 @@ from sklearn_activation.kernels.online import learn_rows
 
 from . import naive
 
-SHAPES = [(2, 1), (4, 16), (8, 5), (12, 16), (20, 33)]
+SHAPES = [(5, 1), (5, 16), (10, 5), (15, 16), (20, 33)]
 
 
 def _problem(shape, dtype, n_rows=6, seed=0):
@@ -39,7 +39,7 @@ def test_learn_rows_equals_twin(shape, dtype, sign):
 
 
 def test_outputs_are_those_before_each_update():
-    X, W = _problem((8, 5), np.float64)
+    X, W = _problem((10, 5), np.float64)
     rates = np.full(len(X), 0.1)
     _, Y = _learned(X, rates, W)
     for row in range(len(X)):
@@ -47,10 +47,10 @@ def test_outputs_are_those_before_each_update():
         np.testing.assert_allclose(Y[row], X[row] @ before, rtol=1e-12)
 
 
-@pytest.mark.parametrize("quiet", [slice(0, 4), slice(2, 8), slice(4, 12), slice(0, 12)])
+@pytest.mark.parametrize("quiet", [slice(0, 5), slice(2, 8), slice(5, 15), slice(0, 15)])
 def test_inputs_of_zero_unlearn_their_weights(quiet):
     """They add nothing to the output, but the feedback is taken from them."""
-    X, W = _problem((12, 7), np.float64)
+    X, W = _problem((15, 7), np.float64)
     X[:, quiet] = 0
     rates = np.full(len(X), 0.2)
     learned, _ = _learned(X, rates, W)
@@ -59,19 +59,19 @@ def test_inputs_of_zero_unlearn_their_weights(quiet):
 
 def test_padding_stays_zero():
     """Zero inputs with zero weights, and units without weights, change nothing else."""
-    X, W = _problem((8, 5), np.float64)
-    padded_X, padded_W = np.zeros((len(X), 12)), np.zeros((12, 16))
-    padded_X[:, :8], padded_W[:8, :5] = X, W
+    X, W = _problem((10, 5), np.float64)
+    padded_X, padded_W = np.zeros((len(X), 15)), np.zeros((15, 16))
+    padded_X[:, :10], padded_W[:10, :5] = X, W
     rates = np.full(len(X), 0.2)
     learned, _ = _learned(X, rates, W)
     padded, _ = _learned(padded_X, rates, padded_W)
-    np.testing.assert_allclose(padded[:8, :5], learned, rtol=1e-13)
-    padded[:8, :5] = 0
+    np.testing.assert_allclose(padded[:10, :5], learned, rtol=1e-13)
+    padded[:10, :5] = 0
     assert not padded.any()
 
 
 def test_learning_raises_and_unlearning_lowers_a_rows_activation():
-    X, W = _problem((8, 5), np.float64, n_rows=1)
+    X, W = _problem((10, 5), np.float64, n_rows=1)
     W *= 0.3 / np.linalg.norm(W)
     before = naive.energies(X @ W)
     for rate in (0.05, -0.05):
@@ -80,7 +80,7 @@ def test_learning_raises_and_unlearning_lowers_a_rows_activation():
 
 
 def test_repeating_a_row_converges_to_full_activation():
-    X, W = _problem((8, 5), np.float64, n_rows=1)
+    X, W = _problem((10, 5), np.float64, n_rows=1)
     learned, Y = _learned(np.repeat(X, 500, axis=0), np.full(500, 0.1), 0.1 * W)
     assert abs(Y[-1] @ Y[-1] - 1) < 1e-8
     np.testing.assert_allclose(learned @ (learned.T @ X[0]), X[0], atol=1e-8)

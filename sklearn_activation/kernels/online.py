@@ -2,19 +2,23 @@
 
 from ._jit import kernel
 
+TOGETHER = 5  # inputs that ``learn_rows`` takes at a time
+
 
 @kernel
 def learn_rows(X, rates, W, Y):
     """Apply dW = r (x - W y) y^T with y = W^T x to every row in turn (paper, eq. 4).
 
     ``X`` (n_rows, n_inputs), ``rates`` (n_rows,) signed, ``W`` (n_inputs, n_units)
-    updated in place; n_inputs is even. ``Y`` (n_rows + 2, n_units) receives the outputs;
-    its last two rows are scratch.
+    updated in place; n_inputs is a multiple of ``TOGETHER``. ``Y`` (n_rows + 2, n_units)
+    receives the outputs; its last two rows are scratch.
 
-    One pass over the weights serves a row: as soon as an input's weights are updated,
-    they add to the next row's output. Even and odd inputs have a sum each, since an
-    addition waits until the one before it to the same sum is stored. Fastest with arrays
-    that start on a cache line and units that fill whole lines.
+    One pass over the weights serves a row: as soon as inputs' weights are updated, they
+    add to the next row's output. Several inputs together keep that sum from being read
+    back from memory too often. It has a place of its own: in rows of ``Y``, LLVM would
+    hoist its test for overlap with the present row's output out of the loop over rows,
+    where it fails, and leave scalar code. Fastest with arrays that start on a cache line
+    and units that fill whole lines.
     """
     n_rows, n_inputs = X.shape
     n_units = W.shape[1]
@@ -23,30 +27,38 @@ def learn_rows(X, rates, W, Y):
     for i in range(n_inputs):
         for j in range(n_units):
             Y[0, j] += X[0, i] * W[i, j]
-    odd = Y[n_rows + 1]
+    z = Y[n_rows + 1]
     for row in range(n_rows):
-        rate, following = rates[row], min(row + 1, n_rows - 1)
-        y, even = Y[row], Y[row + 1]
-        even[:] = zero
-        odd[:] = zero
-        for pair in range(n_inputs // 2):
-            i, k = 2 * pair, 2 * pair + 1
-            feedback_i = zero
-            feedback_k = zero
-            for j in range(n_units):
-                feedback_i += y[j] * W[i, j]
-                feedback_k += y[j] * W[k, j]
-            step = rate * (X[row, i] - feedback_i)
-            x = X[following, i]
-            for j in range(n_units):
-                w = W[i, j] + step * y[j]
-                W[i, j] = w
-                even[j] += x * w
-            step = rate * (X[row, k] - feedback_k)
-            x = X[following, k]
-            for j in range(n_units):
-                w = W[k, j] + step * y[j]
-                W[k, j] = w
-                odd[j] += x * w
+        rate, following, y = rates[row], min(row + 1, n_rows - 1), Y[row]
         for j in range(n_units):
-            even[j] += odd[j]
+            z[j] = zero
+        for group in range(n_inputs // TOGETHER):
+            i = group * TOGETHER
+            s0 = s1 = s2 = s3 = s4 = zero
+            for j in range(n_units):
+                s0 += y[j] * W[i, j]
+                s1 += y[j] * W[i + 1, j]
+                s2 += y[j] * W[i + 2, j]
+                s3 += y[j] * W[i + 3, j]
+                s4 += y[j] * W[i + 4, j]
+            s0 = rate * (X[row, i] - s0)
+            s1 = rate * (X[row, i + 1] - s1)
+            s2 = rate * (X[row, i + 2] - s2)
+            s3 = rate * (X[row, i + 3] - s3)
+            s4 = rate * (X[row, i + 4] - s4)
+            x0, x1, x2 = X[following, i], X[following, i + 1], X[following, i + 2]
+            x3, x4 = X[following, i + 3], X[following, i + 4]
+            for j in range(n_units):
+                w0 = W[i, j] + s0 * y[j]
+                w1 = W[i + 1, j] + s1 * y[j]
+                w2 = W[i + 2, j] + s2 * y[j]
+                w3 = W[i + 3, j] + s3 * y[j]
+                w4 = W[i + 4, j] + s4 * y[j]
+                W[i, j] = w0
+                W[i + 1, j] = w1
+                W[i + 2, j] = w2
+                W[i + 3, j] = w3
+                W[i + 4, j] = w4
+                z[j] += x0 * w0 + x1 * w1 + x2 * w2 + x3 * w3 + x4 * w4
+        for j in range(n_units):
+            Y[row + 1, j] = z[j]
