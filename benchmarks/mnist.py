@@ -115,21 +115,24 @@ def features(report, data, quick):
 
 
 def stochastic(report, data, quick):
-    """The rule itself from random weights: 100 epochs of 600 steps of 100 rows."""
+    """The rule itself from random weights: at most 100 epochs of 600 steps of 100 rows."""
     X_train, y_train, X_test, y_test = data
-    model = ActivationLearningClassifier(
-        (WIDTH, WIDTH),
-        encoding="unit",
-        feedback=False,
-        solver="hebbian",
-        max_iter=2 if quick else 100,
-        random_state=0,
-        verbose=1,
-    )
-    seconds = timed(model.fit, X_train, y_train)[1]
-    work = f"{len(X_train):,} labels, 2 x {WIDTH}, {model.n_iter_} epochs"
-    details = {"fit_seconds": seconds, "learning_time": float(model.learning_times_[0])}
-    report.add(work, "hebbian", error(model, X_test, y_test), "% error", **details)
+    errors, epochs = [], []
+    for seed in range(1 if quick else 3):
+        model = ActivationLearningClassifier(
+            (WIDTH, WIDTH),
+            encoding="unit",
+            feedback=False,
+            solver="hebbian",
+            max_iter=2 if quick else 100,
+            random_state=seed,
+            verbose=1,
+        ).fit(X_train, y_train)
+        errors.append(error(model, X_test, y_test))
+        epochs.append(model.n_iter_)
+    times = [float(t) for t in np.round(model.learning_times_, 1)]
+    work = f"{len(X_train):,} labels, 2 x {WIDTH}, the rule itself"
+    report.add(work, "hebbian", errors, "% error", learning_times=times, epochs=epochs)
 
 
 PARTS = {

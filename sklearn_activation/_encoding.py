@@ -32,8 +32,7 @@ class UnitEncoding:
             largest = np.fmax.reduce(np.abs(X), axis=1, keepdims=True)
             X = X / np.where(largest > 0, largest, 1)
         out[:, : self.n_outputs] = X
-        np.nan_to_num(out[:, : self.n_outputs], copy=False, nan=0.0)  # missing units
-        kernels.scale_to_unit(out, self.n_outputs)
+        kernels.scale_to_unit(out, self.n_outputs)  # missing units become 0
 
     def pull_back(self, X, G):
         """Gradient with respect to rows ``X`` from that with respect to encoded ones."""

@@ -22,6 +22,7 @@ import numpy as np
 from ._network import Network, block_slices
 from ._parallel import map_blocks
 from ._training import Solution
+from .kernels.rows import absolute_sums
 
 
 def logistic_filter(eigenvalues, t, epsilon):
@@ -203,14 +204,14 @@ class Spectrum:
 
 def absolute_moments(outputs, dtype):
     """Weighted mean and variance of |y| per unit, from pairs (Y, weight) of blocks."""
-    total, absolute, square = 0.0, 0.0, 0.0
+    total, sums, squares = 0.0, None, None
     for Y, weight in outputs:
-        w = weight.astype(Y.dtype)
+        if sums is None:
+            sums, squares = np.zeros((2, Y.shape[1]))
         total += weight.sum()
-        absolute += (w @ np.abs(Y)).astype(np.float64)
-        square += np.einsum("i,ij,ij->j", w, Y, Y).astype(np.float64)
-    mean = absolute / total
-    variance = np.maximum(square / total - mean**2, 0)
+        absolute_sums(Y, weight, sums, squares)
+    mean = sums / total
+    variance = np.maximum(squares / total - mean**2, 0)
     return mean.astype(dtype), variance.astype(dtype)
 
 

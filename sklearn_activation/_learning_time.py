@@ -131,7 +131,7 @@ def choose_hidden_times(folds, task):
 
 
 def _search(folds):
-    """Walk downhill by decades from the middle, then try half a decade off."""
+    """Walk downhill by decades from the middle, then try half a decade to the lower side."""
     losses, best = {}, (np.inf, None, None)
 
     def loss(t):
@@ -147,8 +147,8 @@ def _search(folds):
     step = 1 if loss(DECADES[at + 1]) < loss(DECADES[at]) else -1
     while 0 <= at + step < len(DECADES) and loss(DECADES[at + step]) < loss(DECADES[at]):
         at += step
-    for t in (DECADES[at] / np.sqrt(10), DECADES[at] * np.sqrt(10)):
-        loss(t)
+    shorter, longer = (losses.get(t, np.inf) for t in (DECADES[at] / 10, DECADES[at] * 10))
+    loss(DECADES[at] * np.sqrt(10 if longer < shorter else 0.1))
     return best[1:]
 
 

@@ -74,6 +74,12 @@ def scale_to_unit(X, n_columns):
     return X
 
 
+def absolute_sums(Y, weight):
+    """Weighted sums over rows of |y| and y^2, of every unit."""
+    Y = Y.astype(np.float64)
+    return sum(w * np.abs(y) for w, y in zip(weight, Y, strict=True)), weight @ Y**2
+
+
 def energies(Y):
     """||y||^2 of every row."""
     return np.array([np.dot(y, y) for y in Y])

@@ -54,6 +54,25 @@ def test_scale_to_unit_with_huge_and_tiny_columns_together():
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_missing_entries_count_as_zero(dtype):
+    X = np.array([[np.nan, 3, 4], [np.nan, np.nan, -2], [np.nan] * 3], dtype)
+    kernels.scale_to_unit(X, 3)
+    np.testing.assert_allclose(X, [[0, 0.6, 0.8], [0, 0, -1], [0, 0, 0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_units", [1, 2, 33])
+def test_absolute_sums_equal_twin(dtype, n_units):
+    """They add to what is there, in double precision whatever that of the rows."""
+    rng = np.random.default_rng(2)
+    Y, weight = rng.normal(size=(40, n_units)).astype(dtype), rng.uniform(size=40)
+    sums, squares = np.ones((2, n_units))
+    kernels.absolute_sums(Y, weight, sums, squares)
+    expected = naive.absolute_sums(Y, weight)
+    np.testing.assert_allclose([sums - 1, squares - 1], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("n_units", [1, 2, 33])
 def test_energies_equal_twin(dtype, n_units):
     Y = np.random.default_rng(1).normal(size=(8, n_units)).astype(dtype)

@@ -12,10 +12,13 @@ LIFT = 2.0**62  # brings every denormal number, of either precision, to one with
 def scale_to_unit(X, n_columns):
     """Scale the first ``n_columns`` of every row to norm 1, in place.
 
-    Dividing by the largest entry first keeps rows of any magnitude finite. Zero
-    rows stay zero.
+    Dividing by the largest entry first keeps rows of any magnitude finite. NaN becomes
+    zero, and rows of zeros stay so.
     """
     for i in range(X.shape[0]):
+        for j in range(n_columns):
+            if np.isnan(X[i, j]):
+                X[i, j] = 0
         largest = X.dtype.type(0)
         for j in range(n_columns):
             largest = max(largest, abs(X[i, j]))
@@ -41,6 +44,20 @@ def energies(Y, out):
         for j in range(Y.shape[1]):
             total += Y[i, j] * Y[i, j]
         out[i] = total
+
+
+@kernel
+def absolute_sums(Y, weight, sums, squares):
+    """Add weighted sums over rows of |Y| and of its square to ``sums`` and ``squares``.
+
+    Those are of shape (n_units,) and double precision.
+    """
+    for i in range(Y.shape[0]):
+        w = weight[i]
+        for j in range(Y.shape[1]):
+            value = abs(np.float64(Y[i, j]))
+            sums[j] += w * value
+            squares[j] += w * value * value
 
 
 @kernel
