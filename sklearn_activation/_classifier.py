@@ -115,8 +115,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         mean eigenvalue instead): a hidden layer's time by how well the layer above
         does at its best, then the last layer's along the whole path, which costs one
         decomposition. Beyond 8,000 rows the last layer's path is that of all rows but
-        the held-out ones. ``solver="hebbian"`` learns for the times of those 8,000
-        rows, unless ``max_iter`` epochs end before.
+        the held-out ones. ``fit`` with ``solver="hebbian"`` learns for the times of
+        those 8,000 rows, unless ``max_iter`` epochs end before; with feedback it takes
+        all epochs.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
@@ -140,7 +141,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         than 1,000 rows.
     learning_rate : float > 0, default=0.1
         Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
-        Layers with less learning time than others take a share of it.
+        In ``fit``, layers with less learning time than others take a share of it;
+        ``partial_fit`` is one pass over its rows at this rate.
         With feedback, a mini-batch learns at 14 times this rate in total at first, less
         once most rows have a wide gap, and falling along a half cosine to 0.
     max_iter : int, default=None
@@ -190,7 +192,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     learning_times_ : ndarray of shape (n_layers,)
         The time each layer has learned for.
     n_iter_ : int
-        Epochs of the stochastic solver or of feedback; 1 for the flow alone.
+        Epochs of the stochastic solver, a part of one counts, or of feedback; 1 for the
+        flow alone.
+    encoding_ : {"unit", "fourier"}
+        The encoding that ``encoding="auto"`` took, or the one given.
     feedback_ : bool
         Whether it learned from mistakes.
     activation_curve_ : ndarray of shape (n_points,)
@@ -563,7 +568,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def _plan_times(self, task, rows, sample):
         """Learning times without feedback, on held-out rows."""
         stochastic = self.solver == "hebbian"
-        if not self._due or (stochastic and (task.times or task.partial or task.previous)):
+        if not self._due or (stochastic and (task.times or task.partial)):
             return
         all_rows_sampled = len(sample.X) < SEARCH_SIZE
         sample = sample.smallest(N_FOLDS * _affordable(rows.n_labels, task))
@@ -734,6 +739,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _fitted_twin(self, solution, task, encoding, sample):
         fitted = super()._fitted_twin(solution, task, encoding, sample)
+        fitted["encoding_"] = encoding.name
         if self._sharpness is None:  # of the end; meanwhile for callbacks
             rows = task.sample if task.held is None else task.held
             fitted["_sharpness"] = self._held_out_sharpness(solution.network, rows)
@@ -744,6 +750,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _keep(self, solution, task, encoding, sample):
         super()._keep(solution, task, encoding, sample)
+        self.encoding_ = encoding.name
         if task.wishes is not None and task.held is None:
             self._sharpness = task.wishes.sharpness
         if self._sharpness is None:

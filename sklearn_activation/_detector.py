@@ -104,14 +104,15 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         fifth with ``encoding="unit"``), or higher if ``contamination`` says so. The mean is
         the Kaiser-Guttman criterion for what is worth keeping; a detector looks at what
         normal rows lack, so it has to know their finer directions, too.
-        ``solver="hebbian"`` takes the statistics of a sample of 2,048 rows; ``max_iter``
-        epochs may end before.
+        ``fit`` with ``solver="hebbian"`` takes the statistics of a sample of 2,048 rows;
+        ``max_iter`` epochs may end before.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
     learning_rate : float > 0, default=0.1
         Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
-        Layers with less learning time than others take a share of it.
+        In ``fit``, layers with less learning time than others take a share of it;
+        ``partial_fit`` is one pass over its rows at this rate.
     max_iter : int, default=100
         Most epochs of ``solver="hebbian"``.
     batch_size : int, default=100
@@ -139,7 +140,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     learning_times_ : ndarray of shape (n_layers,)
         The time each layer has learned for.
     n_iter_ : int
-        Epochs of the stochastic solver; 1 for the flow.
+        Epochs of the stochastic solver, a part of one counts; 1 for the flow.
     activation_curve_ : ndarray of shape (n_points,)
         Mean output activation of the training rows as training advanced: at 20 equal
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).

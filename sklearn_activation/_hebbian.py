@@ -29,11 +29,12 @@ N_STANDARD = 2000  # rows that an untrained network's moments of |y| are taken f
 def solve(rows, task):
     """Train all layers together by mini-batches, from random weights or the previous."""
     previous = task.previous
-    network, schedule = start(rows.n_inputs, task), Schedule(len(rows), task)
+    started = time.perf_counter()
+    network, schedule = start(rows.n_inputs, task), Schedule(len(rows), task, target_times(task))
+    bounds = [2 * (min(W.shape) + squared_norm(W)) for W in network.coefs]
     learn = (_OneByOne if schedule.one_by_one else _Batchwise)(network, schedule.shares)
     relative = rows.weight / rows.weight.mean()
     rng = np.random.default_rng([task.seed, 1, 0 if previous is None else previous.n_iter])
-    started = time.perf_counter()
     curve, energy, seen, learned, update = [], 0.0, 0.0, 0.0, 0
 
     def so_far():
@@ -77,11 +78,18 @@ def solve(rows, task):
                 break
     flush(learn.weights)
     solution = so_far()
-    if not all(np.isfinite(W).all() for W in solution.network.coefs):
+    # Singular values of a stable W are at most 1, and what is not learned stays as it was.
+    sizes = [squared_norm(W) for W in solution.network.coefs]
+    if not all(size <= bound for size, bound in zip(sizes, bounds, strict=True)):
         raise ValueError(
             f"learning_rate={task.learning_rate:g} is too large: the weights diverged."
         )
     return solution
+
+
+def squared_norm(W):
+    with np.errstate(over="ignore"):
+        return np.einsum("ij,ij->", W, W, dtype=np.float64)
 
 
 class Schedule:
@@ -90,7 +98,7 @@ class Schedule:
     Layers learn together: those with less learning time at a share of the rate.
     """
 
-    def __init__(self, n_rows, task):
+    def __init__(self, n_rows, task, times):
         self.batch_size = min(task.batch_size, n_rows)
         self.one_by_one = self.batch_size == 1
         self.n_batches = -(-n_rows // self.batch_size)
@@ -100,21 +108,21 @@ class Schedule:
             self.n_updates = self.n_at_full_rate = self.n_batches
             return
         self.n_updates = self.n_batches * task.max_iter
-        times = _times(task)
-        if times is not None:
-            longest = max(times)
-            wanted = _updates_for(longest, self.rate)
-            if wanted > self.n_updates and task.times is not None:
-                warnings.warn(
-                    f"learning_time={longest:g} takes {wanted} updates at "
-                    f"learning_rate={self.rate:g}, but max_iter={task.max_iter} epochs "
-                    f"allow {self.n_updates}: training stops there.",
-                    ConvergenceWarning,
-                    stacklevel=5,
-                )
-            reached = longest * min(1, self.n_updates / wanted)
-            self.shares = np.minimum(1, np.array(times) / reached)
-            self.n_updates = min(wanted, self.n_updates)
+        longest = max(times)
+        wanted = _updates_for(longest, self.rate)
+        reached = longest * min(1, self.n_updates / wanted)
+        if reached < longest:
+            chosen = "" if task.times else ", as chosen,"
+            warnings.warn(
+                f"learning_time={longest:.4g}{chosen} takes {wanted} updates at "
+                f"learning_rate={self.rate:g}, but max_iter={task.max_iter} epochs allow "
+                f"{self.n_updates}: training stops at {reached:.4g}. More epochs, a smaller "
+                "batch_size or a higher rate go on.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        self.shares = np.minimum(1, np.array(times) / reached)
+        self.n_updates = min(wanted, self.n_updates)
         self.n_at_full_rate = self.n_updates - int(FINAL_SHARE * self.n_updates)
 
     def together(self, update):
@@ -136,19 +144,20 @@ class Schedule:
         return share * np.minimum(1, np.maximum(rate, LARGEST_RATE) / in_all)
 
 
-def _times(task):
+def target_times(task):
     """Learning times of all layers: given, or the closed form's for a sample of the rows.
 
-    None for weights that learn on: as long as there are epochs.
+    None for a pass over more rows, which takes as long as it takes.
     """
-    if task.times is not None or task.previous is not None:
+    if task.times is not None or task.partial:
         return task.times
-    return _flow.solve(task.sample, replace(task, progress=Progress(), rotations={})).times
+    closed = replace(task, previous=None, progress=Progress(), rotations={})
+    return _flow.solve(task.sample, closed).times
 
 
-def _updates_for(time, learning_rate):
-    """Updates, the last tenth at a tenth of the rate, that add up to a learning time."""
-    return max(1, round(time / learning_rate / (1 - 0.9 * FINAL_SHARE)))
+def _updates_for(t, learning_rate):
+    """Updates, the last tenth at a tenth of the rate, that add up to learning time ``t``."""
+    return max(1, round(t / learning_rate / (1 - 0.9 * FINAL_SHARE)))
 
 
 def untrained(rows, task):

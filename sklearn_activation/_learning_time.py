@@ -147,7 +147,10 @@ def _search(folds):
     step = 1 if loss(DECADES[at + 1]) < loss(DECADES[at]) else -1
     while 0 <= at + step < len(DECADES) and loss(DECADES[at + step]) < loss(DECADES[at]):
         at += step
-    shorter, longer = (losses.get(t, np.inf) for t in (DECADES[at] / 10, DECADES[at] * 10))
+    shorter, longer = (
+        losses.get(DECADES[i], np.inf) if 0 <= i < len(DECADES) else np.inf
+        for i in (at - 1, at + 1)
+    )
     loss(DECADES[at] * np.sqrt(10 if longer < shorter else 0.1))
     return best[1:]
 

@@ -48,7 +48,8 @@ class CompetitiveHebbianTransformer(
         responses stronger, which suits features for a linear model.
     output : {"activated", "linear"}, default="activated"
         What ``transform`` returns: the last layer passed through ``activation`` and
-        scaled to norm 1, as linear models like it; or the codes y = x W of rows at
+        scaled to norm 1, for a linear model (its entries are small: a scaler between the
+        two, or a larger ``C``, weakens the penalty); or the codes y = x W of rows at
         their own scale, which ``inverse_transform`` turns back into rows, the more
         faithfully the longer the learning time.
     solver : {"flow", "hebbian"}, default="flow"
@@ -64,7 +65,8 @@ class CompetitiveHebbianTransformer(
         "auto" puts the cut-off at twice the mean eigenvalue over the inputs in use: a
         direction is learned if it carries more than twice its even share of the rows'
         energy (the Kaiser-Guttman criterion takes once, and is known to keep too much
-        [2]_). It follows from the statistics alone, so batches change nothing.
+        [2]_). Codes (``output="linear"``) take once, to keep more of the rows. It
+        follows from the statistics alone, so batches change nothing. ``fit`` with
         ``solver="hebbian"`` takes those of a sample of 2,048 rows; ``max_iter`` epochs
         may end before.
     init_activation : float in (0, 1), default=0.1
@@ -72,7 +74,8 @@ class CompetitiveHebbianTransformer(
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
     learning_rate : float > 0, default=0.1
         Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
-        Layers with less learning time than others take a share of it.
+        In ``fit``, layers with less learning time than others take a share of it;
+        ``partial_fit`` is one pass over its rows at this rate.
     max_iter : int, default=100
         Most epochs of ``solver="hebbian"``.
     batch_size : int, default=100
@@ -97,7 +100,7 @@ class CompetitiveHebbianTransformer(
     learning_times_ : ndarray of shape (n_layers,)
         The time each layer has learned for.
     n_iter_ : int
-        Epochs of the stochastic solver; 1 for the flow.
+        Epochs of the stochastic solver, a part of one counts; 1 for the flow.
     activation_curve_ : ndarray of shape (n_points,)
         Mean output activation of the training rows as training advanced: at 20 equal
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
@@ -116,10 +119,12 @@ class CompetitiveHebbianTransformer(
     ``fit`` costs n_samples x n_inputs x n_units multiply-adds and one
     eigendecomposition a layer, and keeps no hidden features of all rows.
 
-    Rows count by direction only, and ``x`` has the features of ``-x``. That suits
-    entries of one kind and sign: pixels, counts, spectra. Give the columns of a table a
-    common range with ``MinMaxScaler``; standardised, they lose what their signs tell.
-    A row of zeros has no direction: its features are zero.
+    Rows count by direction only, and ``x`` has the activated features of ``-x``. That
+    suits entries of one kind and sign: pixels, counts, spectra. For a table put
+    ``MinMaxScaler`` before it (standardised columns lose what their signs tell), give it
+    several times as many units as there are columns, and put ``StandardScaler`` between
+    its features and a linear model: with ``activation="square"`` that sees products of
+    columns. A row of zeros has no direction: its features are zero.
 
     References
     ----------
@@ -143,7 +148,6 @@ class CompetitiveHebbianTransformer(
     }
 
     _activate_last = True
-    _cut_off = (2.0, 0.0)
 
     def __init__(
         self,
@@ -252,6 +256,10 @@ class CompetitiveHebbianTransformer(
         Y = network.hidden(self._encoded(X), last) @ self.coefs_[last]
         return Y * row_norms(X).astype(Y.dtype)[:, None]
 
+    @property
+    def _cut_off(self):
+        return (2.0 if self.output == "activated" else 1.0), 0.0
+
     @available_if(_has_codes)
     def inverse_transform(self, X):
         """Reconstruct rows from linear codes, y W^T (paper, eq. 6).
@@ -264,7 +272,7 @@ class CompetitiveHebbianTransformer(
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            Of norm 1 or less, as the encoding scaled them.
+            At their own scale, no longer than they were.
         """
         check_is_fitted(self)
         if self.n_layers_ > 1:

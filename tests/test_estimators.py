@@ -390,6 +390,18 @@ def test_activation_curve_of_the_flow(estimator):
     assert estimator.activation_curve_[-1] > estimator.activation_curve_[0]
 
 
+@pytest.mark.parametrize("scale, taken", [(0.0, "unit"), (1.0, "fourier")])
+def test_the_classifier_tells_which_encoding_it_took(scale, taken):
+    """Classes that differ in direction, or in length alone."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 100)
+    directions = np.where(y[:, None] == 0, [1.0, 0.2], [0.2, 1.0]) if scale == 0 else 1.0
+    X = (1 + scale * y[:, None]) * directions + 0.05 * rng.normal(size=(200, 2))
+    assert ActivationLearningClassifier(random_state=0).fit(X, y).encoding_ == taken
+    given = ActivationLearningClassifier(encoding="unit", random_state=0).fit(X, y)
+    assert given.encoding_ == "unit"
+
+
 def test_activation_curve_ends_at_the_mean_activation():
     X, _ = blobs()
     for name in ("transformer", "transformer-wide", "transformer-auto"):
@@ -408,13 +420,13 @@ def test_given_learning_times(layer_sizes, learning_time, expected):
 
 
 @pytest.mark.parametrize("scale", [1.0, 300.0])
-def test_the_transformer_cuts_off_at_twice_the_mean_eigenvalue(scale):
+@pytest.mark.parametrize("output, share", [("activated", 2), ("linear", 1)])
+def test_the_transformer_cuts_off_at_twice_the_mean_eigenvalue(output, share, scale):
     """Of unit rows, counting the columns in use; there f / (1 - f) grows ninefold."""
-    X, _ = blobs()
-    X = scale * np.hstack([X, np.zeros((len(X), 3))])
-    transformer = CompetitiveHebbianTransformer(random_state=0).fit(X)
-    n_used = X.shape[1] - 3
-    assert_allclose(transformer.learning_times_, np.log(9) / 2 * n_used / 2, rtol=1e-6)
+    X = np.random.default_rng(0).normal(size=(50, 9))
+    X = scale * np.hstack([X, np.zeros((50, 3))])
+    transformer = CompetitiveHebbianTransformer(output=output, random_state=0).fit(X)
+    assert_allclose(transformer.learning_times_, np.log(9) / 2 * 9 / share, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", TWO_LAYERS)
@@ -432,9 +444,10 @@ def test_warm_start_of_the_flow_keeps_learning_times(name):
 def test_warm_start_of_the_rule_goes_on(estimator):
     X, y = blobs()
     warm = learn(clone(estimator).set_params(warm_start=True), X, y)
-    first = warm.activation_curve_
+    first, times = warm.activation_curve_, warm.learning_times_
     learn(warm, X, y)
-    assert warm.n_iter_ == len(first) + estimator.max_iter
+    assert warm.n_iter_ == 2 * len(first)
+    assert_allclose(warm.learning_times_, 2 * times)
     np.testing.assert_array_equal(warm.activation_curve_[: len(first)], first)
     assert warm.activation_curve_[len(first)] > first[0]
     cold = learn(learn(clone(estimator), X, y), X, y)

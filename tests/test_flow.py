@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_activation import CompetitiveHebbianTransformer
+from sklearn_activation import CompetitiveHebbianTransformer, _learning_time
 from sklearn_activation._flow import (
     Moments,
     Spectrum,
@@ -320,7 +320,7 @@ def test_standards_are_the_moments_of_absolute_outputs():
 # -- learning time ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("share", [0.1, 1.0, 2.0])
+@pytest.mark.parametrize("share", [0.1, 1.0, 1.4])
 @pytest.mark.parametrize("n_dead", [0, 5])
 def test_kaiser_time_puts_the_cut_off_at_a_share_of_the_mean_eigenvalue(share, n_dead):
     """f = 1/2 there; inputs that are always zero don't count."""
@@ -330,8 +330,46 @@ def test_kaiser_time_puts_the_cut_off_at_a_share_of_the_mean_eigenvalue(share, n
     assert naive.logistic_filter(share * mean_eigenvalue, t, EPSILON) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("n_inputs", [1, 2, 6])
+def test_kaiser_time_of_few_inputs_has_a_quarter_of_all_energy_learned(n_inputs):
+    X = _rows()[:, :n_inputs]
+    t = kaiser_time(Moments(n_inputs).add(X), 2.0)
+    energy = (X**2).sum() / len(X)
+    assert naive.logistic_filter(energy / 4, t, EPSILON) == pytest.approx(0.5)
+
+
 def test_kaiser_time_of_zero_rows_is_finite():
     assert kaiser_time(Moments(4).add(np.zeros((3, 4)))) == 1.0
+
+
+@pytest.mark.parametrize(
+    "optimum, tried, best",
+    [
+        (2.9, [3, 2, 4, 2.5], 3),
+        (2.6, [3, 2, 4, 2.5], 2.5),
+        (3.4, [3, 2, 4, 3.5], 3.5),
+        (1.4, [3, 2, 1, 0, 1.5], 1.5),
+        (-3, [3, 2, 1, 0, 0.5], 0),
+        (9, [3, 2, 4, 5, 4.5], 5),
+    ],
+)
+def test_hidden_times_are_searched_by_decades_then_halves(monkeypatch, optimum, tried, best):
+    """As powers of ten: downhill from the middle, then towards the better neighbour."""
+    asked = []
+
+    def loss(grown, path):
+        asked.append(np.log10(grown[0]))
+        return None, (asked[-1] - optimum) ** 2
+
+    class Fold:
+        def grown(self, t):
+            return t
+
+    monkeypatch.setattr(_learning_time, "choose_last_time", loss)
+    found, grown = _learning_time._search([Fold()])
+    assert asked == pytest.approx(tried)
+    assert np.log10(found) == pytest.approx(best)
+    assert grown == [found]
 
 
 # -- the paper's properties (section II.C, appendix A) ----------------------------------

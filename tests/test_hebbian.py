@@ -156,6 +156,12 @@ def test_small_steps_follow_the_flow(n_units):
     assert ((ratios > 1.8) & (ratios < 2.2)).all()
 
 
+def test_a_narrow_layer_that_starts_long_has_not_diverged():
+    """Weights of 2 units on 300 inputs start with a squared norm of 30, not 2 at most."""
+    hebbian = _estimator(2, learning_time=0.5).fit(_rows(n_inputs=300))
+    assert np.linalg.norm(hebbian.coefs_[0]) ** 2 > 20
+
+
 def test_random_start_has_the_initial_activation():
     """W W^T is about epsilon I."""
     hebbian = _estimator(2000, learning_time=1e-9, learning_rate=1e-9).fit(_rows())
@@ -255,14 +261,17 @@ def test_enough_iterations_do_not_warn():
 
 @pytest.mark.parametrize("max_iter", [10_000, 13])
 def test_auto_learns_for_the_closed_forms_times(recorded, max_iter):
-    """Each layer for its own, or for as long as ``max_iter`` epochs let it; no warning."""
+    """Each layer for its own, or for as long as ``max_iter`` epochs let it, with a warning."""
     X, sizes = _rows(n_inputs=12), (10, 4)
     flow = CompetitiveHebbianTransformer(sizes, random_state=0).fit(X)
     times, n_updates = flow.learning_times_, 6 * max_iter
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        hebbian = _estimator(sizes, learning_time="auto", max_iter=max_iter, batch_size=10)
+    hebbian = _estimator(sizes, learning_time="auto", max_iter=max_iter, batch_size=10)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         hebbian.fit(X)
+    messages = [str(w.message) for w in caught if w.category is ConvergenceWarning]
+    assert len(messages) == (max_iter == 13)
+    assert all("as chosen, takes" in m and "stops at 7." in m for m in messages)
     n_wanted = round(times.max() / 0.091)
     assert times.min() < 78 * 0.091 < times.max()  # 13 epochs are enough for one of them
     assert len(recorded) == min(n_wanted, n_updates)
@@ -275,7 +284,8 @@ def test_auto_of_the_classifier_is_chosen_on_held_out_rows():
     options = {"encoding": "unit", "feedback": False, "random_state": 0}
     chosen = ActivationLearningClassifier((12, 8), **options).fit(X, y).learning_times_
     hebbian = ActivationLearningClassifier((12, 8), solver="hebbian", max_iter=5, **options)
-    few = hebbian.fit(X, y).learning_times_
+    with pytest.warns(ConvergenceWarning, match="as chosen"):
+        few = hebbian.fit(X, y).learning_times_
     assert few == pytest.approx(np.minimum(chosen, 20 * 0.091), rel=0.05)
     hebbian.set_params(max_iter=20_000, batch_size=400, learning_rate=chosen.max() / 91)
     many = hebbian.fit(X, y)

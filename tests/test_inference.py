@@ -39,6 +39,47 @@ def small(encoding, activation, layers, X, y):
     ).fit(X, y)
 
 
+# -- what encodings say of raw rows ------------------------------------------------------
+
+
+def _encodings(X):
+    sample = SimpleNamespace(X=X, weight=np.ones(len(X)), smallest=lambda n: sample)
+    options = {"bandwidth": 1.0, "n_frequencies": 8, "standardize": True, "factors": (1.0,)}
+    return {name: kind.fitted_to(sample, seed=0, **options) for name, kind in ENCODINGS.items()}
+
+
+def test_distances_to_kept_rows_on_known_entries():
+    """To the nearest multiple of them where lengths don't count, else in deviations."""
+    rng = np.random.default_rng(0)
+    kept, X = rng.normal(size=(7, 4)) * [1, 5, 0.2, 30], rng.normal(size=(5, 4)) * [1, 5, 0.2, 30]
+    known = rng.random((5, 4)) < 0.7
+    known[:, 0] = True
+    deviation = kept.std(axis=0)
+    for name, encoding in _encodings(kept).items():
+        distance, factor = encoding.distances(X, known, kept, np.ones(7))
+        for i in range(5):
+            x, rows = X[i, known[i]], kept[:, known[i]]
+            if name == "unit":
+                expected = np.maximum(rows @ x, 0) / (rows**2).sum(axis=1)
+            else:
+                expected, x, rows = np.ones(7), x / deviation[known[i]], rows / deviation[known[i]]
+            np.testing.assert_allclose(factor[i], expected, rtol=1e-12)
+            exact = ((x - expected[:, None] * rows) ** 2).sum(axis=1)
+            np.testing.assert_allclose(distance[i] + x @ x, exact, atol=1e-9)
+
+
+def test_lengths_and_magnitudes_belong_to_unit_rows():
+    X = np.array([[3.0, 4.0], [-600.0, 800.0], [0.0, 0.0]])
+    unit, fourier = _encodings(X).values()
+    np.testing.assert_allclose(
+        unit.with_lengths(X, np.array([1.0, 2, 3])), X * [[0.2], [0.002], [0]]
+    )
+    np.testing.assert_array_equal(fourier.with_lengths(X, np.array([1.0, 2, 3])), X)
+    assert (unit.magnitude(X), fourier.magnitude(X)) == (512, 1)
+    assert unit.magnitude(1e-310 * X) > 0 and unit.magnitude(0 * X) == 1
+    assert np.isfinite((1e300 * X / unit.magnitude(1e300 * X)) ** 2).all()
+
+
 # -- objectives ------------------------------------------------------------------------
 
 

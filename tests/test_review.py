@@ -82,10 +82,13 @@ def test_float32_models_take_float64_rows_of_any_size(digits, scale):
     )
 
 
-def test_divergence_is_an_error_that_names_the_rate(digits):
+@pytest.mark.parametrize("learning_time", ["auto", 1e4])
+def test_divergence_is_an_error_that_names_the_rate(digits, learning_time):
+    """Both numbers that are not finite, and weights that one large step left too long."""
     X, _ = digits
+    options = {"learning_rate": 50.0, "learning_time": learning_time}
     with pytest.raises(ValueError, match="learning_rate=50"):
-        CompetitiveHebbianTransformer(8, solver="hebbian", learning_rate=50.0).fit(X)
+        CompetitiveHebbianTransformer(8, solver="hebbian", **options).fit(X)
 
 
 @pytest.mark.parametrize("bandwidth", [1e-310, 1e300])

@@ -2,7 +2,7 @@
 
 from ._jit import kernel
 
-TOGETHER = 5  # inputs that ``learn_rows`` takes at a time
+TOGETHER = 5  # inputs that ``learn_rows`` takes at a time: s0 to s4 there
 
 
 @kernel
@@ -15,10 +15,10 @@ def learn_rows(X, rates, W, Y):
 
     One pass over the weights serves a row: as soon as inputs' weights are updated, they
     add to the next row's output. Several inputs together keep that sum from being read
-    back from memory too often. It has a place of its own: in rows of ``Y``, LLVM would
-    hoist its test for overlap with the present row's output out of the loop over rows,
-    where it fails, and leave scalar code. Fastest with arrays that start on a cache line
-    and units that fill whole lines.
+    back from memory too often. The sum is always the same scratch row: were it the next
+    row of ``Y``, LLVM would hoist its test for overlap with the present one out of the
+    loop over rows, where it fails, and leave scalar code. Fastest with arrays that start
+    on a cache line and units that fill whole lines.
     """
     n_rows, n_inputs = X.shape
     n_units = W.shape[1]
