@@ -131,7 +131,11 @@ def choose_hidden_times(folds, task):
 
 
 def _search(folds):
-    """Walk downhill by decades from the middle, then try half a decade to the lower side."""
+    """Walk downhill by decades from the middle, then try half a decade off.
+
+    On both sides if rows are few: losses of several folds are rough, but cheap. One fold's,
+    of more than a thousand rows, tell which side is lower.
+    """
     losses, best = {}, (np.inf, None, None)
 
     def loss(t):
@@ -151,7 +155,9 @@ def _search(folds):
         losses.get(DECADES[i], np.inf) if 0 <= i < len(DECADES) else np.inf
         for i in (at - 1, at + 1)
     )
-    loss(DECADES[at] * np.sqrt(10 if longer < shorter else 0.1))
+    for factor in (0.1, 10):
+        if len(folds) > 1 or (factor > 1) == (longer < shorter):
+            loss(DECADES[at] * np.sqrt(factor))
     return best[1:]
 
 

@@ -370,6 +370,11 @@ def test_hidden_times_are_searched_by_decades_then_halves(monkeypatch, optimum, 
     assert asked == pytest.approx(tried)
     assert np.log10(found) == pytest.approx(best)
     assert grown == [found]
+    asked.clear()
+    found, grown = _learning_time._search([Fold(), Fold()])
+    decade = round(min(tried[:-1], key=lambda t: abs(t - optimum)))
+    assert asked == pytest.approx([*tried[:-1], decade - 0.5, decade + 0.5])
+    assert len(grown) == 2
 
 
 # -- the paper's properties (section II.C, appendix A) ----------------------------------
