@@ -222,14 +222,14 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     def _fitted_encoding(self, sample, seed):
         return UnitEncoding.fitted_to(sample)
 
-    def _encoding_of_kind(self, name, sample, seed):
+    def _encoding_of_kind(self, name, sample, seed, factors=None):
         """The encoding ``name`` fitted to a sample, by the estimator's parameters."""
         return ENCODINGS[name].fitted_to(
             sample,
             bandwidth=self.bandwidth,
             n_frequencies=self.n_frequencies,
             standardize=self.standardize,
-            factors=self._bandwidths,
+            factors=factors or self._bandwidths,
             seed=seed,
         )
 

@@ -390,6 +390,29 @@ def test_activation_curve_of_the_flow(estimator):
     assert estimator.activation_curve_[-1] > estimator.activation_curve_[0]
 
 
+def _board(rng):
+    """Fields of a board of 5 x 5 that are black or white: fine structure, many rows."""
+    X = rng.uniform(0, 5, (1500, 2))
+    return X, np.floor(X).astype(int).sum(axis=1) % 2
+
+
+def _ramp(rng):
+    """One direction in 20 columns, few rows."""
+    X = rng.normal(size=(150, 20))
+    return X, (X.sum(axis=1) > 0).astype(int)
+
+
+@pytest.mark.parametrize(
+    "problem, bandwidth, width", [(_board, "auto", 1.0), (_ramp, "auto", 2.0), (_ramp, 3.0, 1.0)]
+)
+def test_the_classifier_chooses_a_bandwidth(problem, bandwidth, width):
+    """Frequencies are those of half the median distance, or of all of it; a given one stays."""
+    X, y = problem(np.random.default_rng(0))
+    options = {"encoding": "fourier", "feedback": False, "random_state": 0}
+    classifier = ActivationLearningClassifier(bandwidth=bandwidth, **options).fit(X, y)
+    assert 1 / classifier._encoding_state["frequencies"].std() == pytest.approx(width, rel=0.1)
+
+
 @pytest.mark.parametrize("scale, taken", [(0.0, "unit"), (1.0, "fourier")])
 def test_the_classifier_tells_which_encoding_it_took(scale, taken):
     """Classes that differ in direction, or in length alone."""
