@@ -58,7 +58,6 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     _allow_nan = False
     _cut_off = (1.0, 0.0)  # of the mean eigenvalue, of all energy: see _flow.kaiser_time
     _max_width = 1024
-    _bandwidths = (1.0,)  # in one Fourier map, over the automatic one
     _doc_link_module = "sklearn_activation"
     _doc_link_template = "https://arxiv.org/abs/2209.13400"
 
@@ -222,14 +221,14 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     def _fitted_encoding(self, sample, seed):
         return UnitEncoding.fitted_to(sample)
 
-    def _encoding_of_kind(self, name, sample, seed, factors=None):
+    def _encoding_of_kind(self, name, sample, seed, factors):
         """The encoding ``name`` fitted to a sample, by the estimator's parameters."""
         return ENCODINGS[name].fitted_to(
             sample,
             bandwidth=self.bandwidth,
             n_frequencies=self.n_frequencies,
             standardize=self.standardize,
-            factors=factors or self._bandwidths,
+            factors=factors,
             seed=seed,
         )
 

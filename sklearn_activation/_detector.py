@@ -18,6 +18,7 @@ from ._sampling import Sample
 from ._threshold import FALSE_ALARMS, ROUNDING, calibrate, weighted_gap
 from ._windows import Windows, automatic_width, series_bounds
 
+BANDWIDTHS = (0.5, 1.0, 2.0, 4.0)  # in one Fourier map, over the automatic one
 CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of the mean eigenvalue: see _flow.kaiser_time
 COARSENESS = 0.1  # of contamination: least energy of a direction to learn
 N_REFERENCES = 5  # typical rows that an explained row is compared with
@@ -189,7 +190,6 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         "forget": [Interval(Real, 0, 1, closed="left")],
     }
 
-    _bandwidths = (0.5, 1.0, 2.0, 4.0)
     _max_width = 384
     _allow_nan = True
 
@@ -364,7 +364,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return solution
 
     def _fitted_encoding(self, sample, seed):
-        return self._encoding_of_kind(self.encoding, sample, seed)
+        return self._encoding_of_kind(self.encoding, sample, seed, BANDWIDTHS)
 
     def score_samples(self, X, groups=None):
         """Output activation of each row: higher is more normal.
