@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from . import _flow, _hebbian
+from ._columns import refuse_unfit_columns
 from ._encoding import ENCODINGS, SAMPLE_SIZE, EncodedRows, UnitEncoding
 from ._network import ACTIVATIONS, Network, block_slices
 from ._parallel import map_blocks
@@ -126,10 +127,10 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         X, weight = self._weighted(X, sample_weight)
         return self._train(X, None, weight, partial=partial)
 
-    def _train(self, X, labels, weight, *, partial, warm=None, wishes=None):
+    def _train(self, X, labels, weight, *, partial, warm=None, wishes=None, units=None):
         """Encode, choose what is to be chosen, solve, and keep the result.
 
-        ``warm`` overrides ``warm_start``; ``wishes`` go into the task.
+        ``warm`` overrides ``warm_start``; ``wishes`` and ``units`` go into the task.
         """
         again = self.__sklearn_is_fitted__()
         going_on = partial and again
@@ -139,6 +140,10 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             raise ValueError(
                 "solver='flow' goes on from statistics of the rows, and solver='hebbian' kept "
                 "none: call fit first."
+            )
+        if going_on and self.solver == "flow" and not self._state:
+            raise ValueError(
+                "compact() dropped the statistics that partial_fit and merge go on from: call fit."
             )
         warm = again and (going_on or (self.warm_start if warm is None else warm))
         seed = self._seed if warm else new_seed(self.random_state)
@@ -152,7 +157,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         if going_on or (warm and self.solver == "hebbian"):
             encoding = self._encoding()
         else:
-            encoding = self._fitted_encoding(sample, seed)
+            encoding = self._fitted_encoding(sample, seed, X, weight)
         rows = EncodedRows(
             X,
             encoding,
@@ -171,6 +176,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             )
         task.partial = partial
         task.wishes = wishes
+        task.units = units
         kept = sample.smallest(SAMPLE_SIZE)
         task.sample = EncodedRows.of_sample(kept, encoding, rows.n_labels, rows.dtype)
         if same_shape and (partial or self.solver == "hebbian"):
@@ -218,7 +224,8 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             activate_last=self._activate_last,
         )
 
-    def _fitted_encoding(self, sample, seed):
+    def _fitted_encoding(self, sample, seed, X, weight):
+        """The encoding of rows ``X``, of which ``sample`` is a sample."""
         return UnitEncoding.fitted_to(sample)
 
     def _encoding_of_kind(self, name, sample, seed, factors):
@@ -429,39 +436,3 @@ def _equal(a, b):
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
     return np.array_equal(a, b)
-
-
-def refuse_unfit_columns(X):
-    """Raise a ValueError that names the first column of dates, or of strings not numbers."""
-    dtypes = getattr(X, "dtypes", None)
-    if dtypes is not None and hasattr(X, "columns"):  # pandas and its like
-        suspects = [
-            (name, X[name])
-            for name, dtype in zip(X.columns, dtypes, strict=True)
-            if getattr(dtype, "kind", "O") not in "biuf"
-            and not (hasattr(dtype, "is_numeric") and dtype.is_numeric())
-        ]
-    elif isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUS":
-        suspects = [(j, X[:, j]) for j in range(X.shape[1])]
-    else:
-        return
-    for name, column in suspects:
-        if getattr(getattr(column, "dtype", None), "kind", "O") in "mM":
-            raise ValueError(
-                f"Column {name!r} holds dates or times. Leave it out (as an index, for instance), "
-                "or turn it into numbers such as the hour."
-            )
-        for value in column:
-            if isinstance(value, (str, bytes)) and not _is_number(value):
-                raise ValueError(
-                    f"Column {name!r} holds strings such as {value!r}. Encode it first, for "
-                    "instance with sklearn.preprocessing.OneHotEncoder."
-                )
-
-
-def _is_number(text):
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -516,7 +516,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         del self._due
         return self
 
-    def _fitted_encoding(self, sample, seed):
+    def _fitted_encoding(self, sample, seed, X, weight):
         names = ENCODINGS if self.encoding == "auto" else [self.encoding]
         tried = []
         for name in names:

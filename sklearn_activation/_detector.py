@@ -7,20 +7,35 @@ import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from . import _flow
 from ._base import ActivationLearningBase, all_or_nothing, check_count, new_seed, refuse_nan
-from ._encoding import ENCODINGS, column_scales
+from ._columns import read_table
+from ._encoding import (
+    ENCODINGS,
+    PAIR,
+    SAMPLE_SIZE,
+    FourierEncoding,
+    UnitEncoding,
+    column_scales,
+    robust_scales,
+)
+from ._gaps import N_DONORS, completed
 from ._inference import LostActivation, sampled
+from ._leave_out import copy_weight
+from ._network import row_energies
 from ._progress import with_callbacks
-from ._sampling import Sample
-from ._threshold import FALSE_ALARMS, ROUNDING, calibrate, weighted_gap
+from ._sampling import Sample, drawn_evenly, row_hashes
+from ._threshold import FALSE_ALARMS, Calibration, calibrate, share_threshold
 from ._windows import Windows, automatic_width, series_bounds
 
 BANDWIDTHS = (0.5, 1.0, 2.0, 4.0)  # in one Fourier map, over the automatic one
-CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of the mean eigenvalue: see _flow.kaiser_time
-COARSENESS = 0.1  # of contamination: least energy of a direction to learn
+RATE = 3e-4  # mu: reciprocal of the mean learning time, for rows of norm 1
+COARSENESS = 0.1  # of contamination: least rate
+CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of hidden layers' mean eigenvalue: _flow.kaiser_time
+N_LEARNED = 50_000  # rows of a table that ``fit`` learns from; all others are scored
+FEWEST = 30  # independent rows that a threshold at 1 % false alarms can be had from
 N_REFERENCES = 5  # typical rows that an explained row is compared with
 N_CANDIDATES = 512
 LEAST_ACCEPTANCE = 0.2  # of sampling steps
@@ -188,9 +203,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "window": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left"), None],
         "forget": [Interval(Real, 0, 1, closed="left")],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     }
 
-    _max_width = 384
+    _max_width = 1024
     _allow_nan = True
 
     def __init__(
@@ -199,9 +215,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         *,
         activation="std_abs",
         encoding="fourier",
-        n_frequencies=512,
+        n_frequencies=192,
         bandwidth="auto",
         standardize=True,
+        categorical_features="from_dtype",
         contamination="auto",
         window=None,
         forget=0.0,
@@ -222,6 +239,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self.n_frequencies = n_frequencies
         self.bandwidth = bandwidth
         self.standardize = standardize
+        self.categorical_features = categorical_features
         self.contamination = contamination
         self.window = window
         self.forget = forget
@@ -293,33 +311,142 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         with all_or_nothing(self):
             return self._learn(X, sample_weight, groups, partial=True)
 
-    def _learn(self, X, sample_weight, groups, *, partial):
-        """Cut windows if there are any, forget, and train."""
-        going_on = partial and self.__sklearn_is_fitted__()
-        X = self._validated(X, reset=not going_on)
-        refuse_nan(X)
-        if self.window is None:
-            refuse_groups(groups)
-            width, (rows, weight) = None, self._weighted(X, sample_weight)
+    def _validated(self, X, *, reset, **options):
+        """Rows as an array of numbers, categories as codes."""
+        known = None if reset else self.is_categorical_
+        table, is_categorical = read_table(
+            X,
+            self.categorical_features if self.encoding == "fourier" else None,
+            known,
+            booleans_are_numbers=self.window is not None,
+        )
+        if is_categorical is None:
+            found = super()._validated(table, reset=reset, **options)
+        elif self.window is not None:
+            names = np.flatnonzero(is_categorical).tolist()
+            raise ValueError(
+                f"Columns {names} hold categories, which windows of a series cannot: leave them "
+                "out, or encode them as numbers."
+            )
         else:
-            weight = self._checked_weight(X, sample_weight)
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            found = check_array(
+                table, dtype=np.float64, order="C", ensure_all_finite="allow-nan", **options
+            )
+        if reset:
+            self.is_categorical_ = is_categorical
+        return found
+
+    def _learn(self, X, sample_weight, groups, *, partial):
+        """Cut windows if there are any, or complete rows with gaps; forget, and train."""
+        going_on = partial and self.__sklearn_is_fitted__()
+        least = 1 if partial or self.window is not None else 2
+        X = self._validated(X, reset=not going_on, ensure_min_samples=least)
+        refuse_nan(X)
+        weight = self._checked_weight(X, sample_weight)
+        width = None
+        if self.window is not None:
             bounds = series_bounds(groups, len(X))
-            if self.window != "auto":
-                width = int(self.window)
-            else:
-                width = (self.window_ if going_on else None) or automatic_width(X, bounds)
-            rows = Windows(X, bounds, width)
-            weight = rows.mean_of_stamps(weight)
-            rows, weight = rows.take(weight > 0), weight[weight > 0]
+            width = int(self.window) if self.window != "auto" else None
+            width = width or (self.window_ if going_on else None) or automatic_width(X, bounds)
         if going_on and width != self.window_:
             raise ValueError(
                 f"window={width} differs from the {self.window_} that partial_fit is to go on "
                 "from: call fit."
             )
         self.window_ = width
-        if partial and self.forget:
-            weight = weight * self._forgotten(len(rows), going_on)
+        if width is None:
+            return self._learn_rows(X, weight, groups, partial, going_on)
+        rows = Windows(X, bounds, width)
+        weight = rows.mean_of_stamps(weight)
+        rows, weight = rows.take(weight > 0), weight[weight > 0]
+        weight = self._forgetting(weight, partial, going_on)
         return self._train(rows, None, weight, partial=partial)
+
+    def _learn_rows(self, X, weight, groups, partial, going_on):
+        counts = (weight > 0) & ~np.isnan(X).all(axis=1)
+        if not counts.any():
+            raise ValueError("sample_weight: every row that counts is NaN throughout.")
+        units = None
+        if groups is not None:
+            if partial:
+                raise ValueError(
+                    "groups of rows need fit: partial_fit does not keep what unit rows are of."
+                )
+            units = units_of(groups, len(X))[counts]
+            if units.min() == units.max():
+                raise ValueError("groups has one unit only: there is nothing to compare it with.")
+            units = np.unique(units, return_inverse=True)[1]
+        known, weight = X[counts], self._forgetting(weight[counts], partial, going_on)
+        share = 1.0
+        if self.solver == "flow" and not partial and units is None and len(known) > N_LEARNED:
+            learned = drawn_evenly(known, N_LEARNED)
+            share = weight[learned].sum() / weight.sum()
+            counts = np.flatnonzero(counts)[learned]
+            known, weight = known[learned], weight[learned]
+        rows = self._completed_for_training(known, weight, going_on)
+        self._train(rows, None, weight, partial=partial, units=units)
+        if not partial:  # the rows as they came, so that they are recognised
+            self._remember(known, weight, self.training_scores_)
+        self._stand_for(share)
+        scores, others = np.empty(len(X)), np.ones(len(X), dtype=bool)
+        others[counts] = False
+        scores[counts] = self.training_scores_
+        if others.any():
+            scores[others] = self._score(X[others])
+        self.training_scores_ = scores
+        n = self._calibration["mass"].sum()
+        if not partial and self.contamination == "auto" and n < FEWEST:
+            what = "rows" if units is None else "units"
+            warnings.warn(
+                f"{n:.0f} independent {what} are too few for a threshold at 1 % false alarms: "
+                f"expect more, or give {FEWEST} or more.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return self
+
+    def _stand_for(self, share):
+        """Weigh what was learned from a ``share`` of the rows as much as all of them."""
+        if share == 1 or self.solver != "flow":
+            return
+        self._state = _flow.scaled_states(self._state, 1 / share)
+        self._sample = {**self._sample, "weight": self._sample["weight"] / share}
+        self._learned = {**self._learned, "weight": self._learned["weight"] / share}
+        self._n_seen /= share
+
+    def _completed_for_training(self, X, weight, going_on):
+        """Rows without gaps, but for columns of which nothing is known."""
+        if self.encoding != "fourier" or not np.isnan(X).any():
+            return X
+        if going_on:
+            return completed(X, self._sample["X"][:N_DONORS], self._encoding(), drawn=True)
+        encoding = self._fitted_encoding(None, 0, X, weight)
+        hashes = row_hashes(encoding.rounded(X), np.zeros(len(X)))
+        donors = X[np.argsort(hashes, kind="stable")[:N_DONORS]]
+        return completed(X, donors, encoding, drawn=True)
+
+    def _remember(self, X, weight, scores):
+        """Keep the scores of rows that were learned, and hashes to recognise the rows by."""
+        hashes = self._hashes(X)
+        order = np.lexsort((scores, hashes))
+        hashes, first = np.unique(hashes[order], return_index=True)
+        first = order[first]
+        weight = copy_weight(weight)[first]
+        self._learned = {"hashes": hashes, "scores": scores[first], "weight": weight}
+
+    def _recognised(self, X):
+        """Which of the rows ``X`` were learned, and where they stand in what is remembered."""
+        if not self._learned:
+            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+        hashes = self._hashes(X)
+        at = np.searchsorted(self._learned["hashes"], hashes)
+        at[at == len(self._learned["hashes"])] = 0
+        rows = np.flatnonzero(self._learned["hashes"][at] == hashes)
+        return rows, at[rows]
+
+    def _hashes(self, X):
+        return row_hashes(self._encoding().rounded(X), np.zeros(len(X)))
 
     def _drawn(self, X, labels, weight, size, going_on, partial):
         if not (partial and self.forget):
@@ -336,35 +463,87 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             ours = self._calibration
             super().merge(other)
             both = {name: np.concatenate([ours[name], other._calibration[name]]) for name in ours}
-            order = np.argsort(both["scores"], kind="stable")
-            self._calibration = {name: values[order] for name, values in both.items()}
+            calibration = Calibration.of(both["scores"], both["mass"])
             share = FALSE_ALARMS if self.contamination == "auto" else self.contamination
-            self.offset_, _ = weighted_gap(both["scores"], both["weight"], share)
+            calibration.threshold = share_threshold(calibration.scores, calibration.mass, share)
+            self._adopt(calibration)
             return self
 
     merge.__doc__ = ActivationLearningBase.merge.__doc__
 
-    def _forgotten(self, n, going_on):
-        """Weights of ``n`` new rows, the last of them 1; all rows before lose theirs."""
+    def _forgetting(self, weight, partial, going_on):
+        """Weights of new rows, the last of them as given; all rows before lose theirs."""
+        if not (partial and self.forget):
+            return weight
         if self.solver != "flow":
             raise ValueError("forget needs solver='flow': the rule itself forgets by its rate.")
-        keep = 1 - float(self.forget)
+        keep, n = 1 - float(self.forget), len(weight)
         if going_on:
             share = max(keep**n, 1e-200)
             self._state = _flow.scaled_states(self._state, share)
             self._sample = {**self._sample, "weight": self._sample["weight"] * share}
             self._n_seen *= share
-        return np.maximum(keep ** np.arange(n - 1, -1, -1.0), 1e-200)
+        return weight * np.maximum(keep ** np.arange(n - 1, -1, -1.0), 1e-200)
+
+    def _fitted_encoding(self, sample, seed, X, weight):
+        if self.encoding == "unit":
+            return UnitEncoding(X.shape[1])
+        series = isinstance(X, Windows)
+        if series:  # as many as a sample has, evenly spaced
+            index = np.unique(np.linspace(0, len(X) - 1, min(len(X), SAMPLE_SIZE)).astype(int))
+            X, weight = X[index], weight[index]
+        return FourierEncoding.robustly_fitted_to(
+            X,
+            weight,
+            bandwidth=self.bandwidth,
+            n_frequencies=self.n_frequencies,
+            standardize=self.standardize,
+            factors=BANDWIDTHS,
+            seed=seed,
+            bent=not series,
+            categorical=self.is_categorical_,
+        )
+
+    def _plan(self, task, rows, sample):
+        """The last layer's flow is averaged over learning times, unless one is given."""
+        super()._plan(task, rows, sample)
+        task.averaged = self.solver == "flow" and self.learning_time == "auto"
+        self._rate = None
+        if task.averaged:
+            hidden, last = task.choose_time, len(task.sizes) - 1
+            share = 0.0 if self.contamination == "auto" else self.contamination
+            rate = max(RATE, COARSENESS * share)
+            self._rate = rate
+            task.choose_time = lambda layer, moments, network: (
+                1 / rate if layer == last else hidden(layer, moments, network)
+            )
 
     def _solve(self, rows, task):
         solution = super()._solve(rows, task)
-        calibration = calibrate(solution, rows, task, self.contamination)
-        self.offset_ = calibration.threshold
-        self._calibration = {"scores": calibration.scores, "weight": calibration.weight}
+        calibration, scores, of_sample = calibrate(
+            solution, rows, task, self.contamination, task.units
+        )
+        if not (task.partial and hasattr(self, "_chosen_threshold")):
+            self._chosen_threshold = {}
+        self._adopt(calibration)
+        self.training_scores_ = scores
+        self._of_sample = of_sample
         return solution
 
-    def _fitted_encoding(self, sample, seed):
-        return self._encoding_of_kind(self.encoding, sample, seed, BANDWIDTHS)
+    def _keep(self, solution, task, encoding, sample):
+        super()._keep(solution, task, encoding, sample)
+        self._learned, of_sample = {}, vars(self).pop("_of_sample", None)
+        if of_sample is not None:
+            self._remember(sample.X, sample.weight, of_sample)
+
+    def _adopt(self, calibration):
+        """Keep a calibration, and the threshold that follows or was set."""
+        self._calibration = {"scores": calibration.scores, "mass": calibration.mass}
+        self.offset_ = calibration.threshold
+        if "p" in self._chosen_threshold:
+            self.offset_ = calibration.score_at(self._chosen_threshold["p"])
+        elif "score" in self._chosen_threshold:
+            self.offset_ = self._chosen_threshold["score"]
 
     def score_samples(self, X, groups=None):
         """Output activation of each row: higher is more normal.
@@ -384,18 +563,46 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """
         rows = self._rows(X, groups)
         scores = self._score(rows)
-        return scores if self.window_ is None else rows.to_stamps(scores)
+        if self.window_ is not None:
+            return rows.to_stamps(scores)
+        unknown = np.count_nonzero(np.isnan(rows).all(axis=1))
+        if unknown:
+            warnings.warn(
+                f"{unknown} of {len(rows)} rows are NaN throughout: nothing is known of them, "
+                "and their score is 0.",
+                UserWarning,
+                stacklevel=2,
+            )
+        known, at = self._recognised(rows)
+        scores[known] = self._learned["scores"][at] if len(known) else 0.0
+        return scores
 
     def _rows(self, X, groups):
         """Validated rows, or the windows of a series."""
         X = self._fitted_rows(X)
         if self.window_ is not None:
             return Windows(X, series_bounds(groups, len(X)), self.window_)
-        refuse_groups(groups)
         return X
 
     def _score(self, X):
-        return self._energies(X).astype(np.float64)
+        """Activation of rows or windows; 0 of rows of which nothing is known."""
+        scores = self._energies(X).astype(np.float64)
+        if self.window_ is None:
+            scores[np.isnan(X).all(axis=1)] = 0.0
+        return scores
+
+    def _widest(self):
+        return 4 * super()._widest()  # blocks that fit a core's cache
+
+    def _encoded(self, X):
+        return super()._encoded(self._completed(X))
+
+    def _completed(self, X):
+        """Rows with what is likely in the place of NaN."""
+        if self.window_ is not None or self._encoding_name != "fourier" or not np.isnan(X).any():
+            return X
+        donors = self._sample["X"][:N_DONORS].astype(X.dtype, copy=False)
+        return completed(X, donors, self._encoding(), drawn=False)
 
     def decision_function(self, X, groups=None):
         """``score_samples(X) - offset_``: negative for outliers.
@@ -476,10 +683,57 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         p : ndarray of float64 of shape (n_samples,)
             In (0, 1].
         """
-        scores = self.score_samples(X, groups)
-        mass = np.concatenate([[0.0], np.cumsum(self._calibration["weight"])])
-        rank = np.searchsorted(self._calibration["scores"], scores + ROUNDING / 1000, "right")
-        return (1 + mass[rank]) / (1 + mass[-1])
+        calibration = Calibration(self._calibration["scores"], self._calibration["mass"])
+        return calibration.p_values(self.score_samples(X, groups))
+
+    def set_threshold(self, score=None, *, p=None):
+        """Choose the threshold of ``predict``, by an activation or by a rate of false alarms.
+
+        It stays with the model, through ``partial_fit`` and ``merge``, until the next ``fit``.
+
+        Parameters
+        ----------
+        score : float, default=None
+            Rows that activate less are outliers: the new ``offset_``.
+        p : float in (0, 1), default=None
+            Rows whose p-value is ``p`` or less are outliers. ``offset_`` follows from what is
+            learned later.
+
+        Returns
+        -------
+        self : object
+            This detector. Without either argument it has its automatic threshold again from the
+            next ``partial_fit`` on.
+        """
+        check_is_fitted(self)
+        if score is not None and p is not None:
+            raise ValueError("Give score or p, not both.")
+        chosen = {"score": score, "p": p}
+        chosen = {name: float(value) for name, value in chosen.items() if value is not None}
+        if "p" in chosen and not 0 < chosen["p"] < 1:
+            raise ValueError(f"p={p!r} must be between 0 and 1.")
+        if not np.isfinite(chosen.get("score", 0.0)):
+            raise ValueError(f"score={score!r} must be finite.")
+        self._chosen_threshold = chosen
+        calibration = Calibration(
+            self._calibration["scores"], self._calibration["mass"], self.offset_
+        )
+        self._adopt(calibration)
+        return self
+
+    def compact(self):
+        """Drop what only ``partial_fit`` and ``merge`` need: the statistics of the rows.
+
+        Scores, p-values, explanations and samples stay as they are.
+
+        Returns
+        -------
+        self : object
+            This detector, which takes less memory and learns no more until the next ``fit``.
+        """
+        check_is_fitted(self)
+        self._state = {}
+        return self
 
     def explain(self, X, groups=None):
         """Contribution of every feature to the activation that a row has lost.
@@ -518,19 +772,47 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         n_columns = self.n_features_in_
         column = np.arange(X.shape[1]) % n_columns  # channels are next to each other
         result = np.zeros((len(X), n_columns))
-        own, rng = self._score(X), np.random.default_rng([self._seed, 3])
+        missing, score = np.isnan(X), self._score_of_others(X)
+        X = self._completed(X)
+        own, rng = score(X), np.random.default_rng([self._seed, 3])
         references = self._references(X, candidates)
         for r in range(references.shape[1]):
             order = rng.permutation(n_columns)
-            target = np.where(np.isnan(X), X, references[:, r])
+            target = np.where(missing, X, references[:, r])
             for turn in (order, order[::-1]):
                 current, before = X.copy(), own
                 for j in turn:
                     current[:, column == j] = target[:, column == j]
-                    after = self._score(current)
+                    after = score(current)
                     result[:, j] += after - before
                     before = after
         return result / (2 * references.shape[1])
+
+    def _score_of_others(self, X):
+        """A function that scores as many rows as ``X``, each as if its row of ``X`` were new.
+
+        Of rows that were learned, what they add to the statistics is taken out again: with
+        c = z . z_i - y . y_i that raises a row's loss by u c^2 / ((1 - epsilon) n mu - u loss_i),
+        where u is the weight of row i (Sherman & Morrison).
+        """
+        rows, at = np.empty(0, np.intp), None
+        if self.window_ is None and self.n_layers_ == 1 and self._rate is not None:
+            rows, at = self._recognised(X)
+        if not len(rows):
+            return self._score
+        removed = self._learned["weight"][at]
+        H = self._encoded(X[rows]).astype(np.float64)
+        Y = H @ self.coefs_[-1]
+        room = (1 - self._epsilon) * self._n_seen * self._rate
+        room = np.maximum(room - removed * (row_energies(H) - row_energies(Y)), 1e-12)
+
+        def score(current):
+            scores, Z = self._score(current), self._encoded(current[rows])
+            cross = np.einsum("ij,ij->i", Z, H) - np.einsum("ij,ij->i", Z @ self.coefs_[-1], Y)
+            scores[rows] = np.maximum(scores[rows] - removed * cross**2 / room, 0)
+            return scores
+
+        return score
 
     def _typical_rows(self):
         """The better half of the training sample, at most ``N_CANDIDATES``."""
@@ -542,12 +824,17 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Those of ``candidates`` near each of ``X``: (n_rows, n_references, n_columns)."""
         with np.errstate(over="ignore"):  # fitted in float64, asked in float32
             candidates = candidates.astype(X.dtype)
-        location, scale = column_scales(self._sample["X"], self._sample["weight"])
-        Z = np.nan_to_num((candidates - location) / scale, nan=0.0)
+        location, scale, _ = robust_scales(self._sample["X"], self._sample["weight"])
+        codes = np.zeros(X.shape[1], dtype=bool)
+        if self.is_categorical_ is not None:
+            codes = self.is_categorical_
         n_references = min(N_REFERENCES, len(candidates))
         chosen = np.empty((len(X), n_references), dtype=np.intp)
-        for i, x in enumerate(X):
-            far = np.abs(Z - np.nan_to_num((x - location) / scale, nan=0.0))
+        with np.errstate(over="ignore"):
+            Z, of_X = ((rows - location) / scale for rows in (candidates, X))
+        for i, x in enumerate(of_X):
+            far = np.nan_to_num(np.abs(Z - x), nan=0.0)
+            far[:, codes] = PAIR * (candidates[:, codes] != X[i, codes])
             far = np.minimum(far, FAR) ** 2
             chosen[i] = np.argsort(far.sum(axis=1), kind="stable")[:n_references]
         return candidates[chosen]
@@ -642,13 +929,15 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Copies of a row with draws for NaN."""
         if self._encoding_name != "fourier":
             raise ValueError("Sampling needs encoding='fourier'; unit rows have no length.")
+        if self.is_categorical_ is not None:
+            raise ValueError("Sampling draws numbers; this detector has learned categories, too.")
         check_count("n_samples", n_samples, 1)
         check_count("n_steps", n_steps, 3)
         sample, free = Sample(**self._sample), np.isnan(row)
         mean, _ = column_scales(sample.X, sample.weight)
         kept = np.where(np.isnan(sample.X), mean, sample.X).astype(np.float64)
         rng = np.random.default_rng(new_seed(random_state))
-        expected = np.average(self._calibration["scores"], weights=self._calibration["weight"])
+        expected = np.average(self._calibration["scores"], weights=self._calibration["mass"])
         share = sample.weight / sample.weight.sum()
         trained = share @ self._score(sample.X)
         found, acceptance = sampled(
@@ -678,6 +967,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return CUT_OFFS[self.encoding], share
 
 
-def refuse_groups(groups):
-    if groups is not None:
-        raise ValueError("groups are series of a detector with windows: give window, too.")
+def units_of(groups, n_rows):
+    """Number of the unit that each row belongs to."""
+    groups = np.asarray(groups)
+    if groups.shape != (n_rows,):
+        raise ValueError(f"groups has shape {groups.shape}, but X has {n_rows} rows.")
+    if any(value is None or value != value for value in groups.tolist()):
+        raise ValueError("groups has missing entries: every row belongs to some unit.")
+    return np.unique(groups, return_inverse=True)[1]

@@ -6,6 +6,13 @@ from .kernels import rows as kernels
 
 SAMPLE_SIZE = 2048  # rows that scales, distances and thresholds are taken from, and models keep
 CLIP = 1e6  # bandwidths from the mean beyond which entries count as equally far
+BEND = 3.0  # deviations from the mean beyond which distances grow as a logarithm
+FENCE = 5.0  # robust deviations from the median beyond which entries do not set a scale
+QUARTILE = 0.6745  # of a standard normal: quartiles over it estimate deviations
+PAIR = np.sqrt(2)  # root mean square of the distance of two entries, in deviations
+NEW = 1e-6  # share of a constant column's value by which a change is far from it
+LIMIT = 10.0  # deviations that an entry may add to the typical distance of rows
+ROUNDED = 2.0**16  # steps a bandwidth in which rows are recognised
 
 
 class UnitEncoding:
@@ -33,6 +40,12 @@ class UnitEncoding:
             X = X / np.where(largest > 0, largest, 1)
         out[:, : self.n_outputs] = X
         kernels.scale_to_unit(out, self.n_outputs)  # missing units become 0
+
+    def rounded(self, X):
+        """Rows that are the same number for number wherever encoded rows are, but for rounding."""
+        out = np.array(X, dtype=np.float64)
+        kernels.scale_to_unit(out, self.n_outputs)
+        return np.rint(out * ROUNDED)
 
     def pull_back(self, X, G):
         """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
@@ -82,15 +95,29 @@ class FourierEncoding:
     approximates the Gaussian kernel exp(-||z - z'||^2 / 2); ``scale`` is the columns'
     deviation times the bandwidth. Missing entries (NaN) count as z = 0. Sines and cosines
     are taken in single precision, which is ten times faster: like a change of z by 1e-7.
+
+    Parameters
+    ----------
+    location, scale : ndarray of shape (n_features,)
+    frequencies : ndarray of shape (n_features, n_frequencies)
+    bend : ndarray of shape (n_features,), default=None
+        |z| beyond which z grows as a logarithm, infinite for columns that are not bent.
+    categories : dict, default=None
+        "columns": which columns hold the codes of categories, whose scale is infinite;
+        "widths": of the kernel in deviations, one a frequency; "seed": of the phases. Each
+        category adds a normal phase of its own to every frequency, so that any two are as far
+        apart as a typical pair of numbers, and one never seen is as far from all others.
     """
 
     name = "fourier"
     largest = np.inf
 
-    def __init__(self, location, scale, frequencies):
+    def __init__(self, location, scale, frequencies, bend=None, categories=None):
         self.location = location
         self.scale = scale
         self.frequencies = frequencies
+        self.bend = bend
+        self.categories = categories
 
     @property
     def state(self):
@@ -98,6 +125,8 @@ class FourierEncoding:
             "location": self.location,
             "scale": self.scale,
             "frequencies": self.frequencies,
+            "bend": self.bend,
+            "categories": self.categories,
         }
 
     @classmethod
@@ -124,6 +153,41 @@ class FourierEncoding:
         encoding.frequencies /= np.resize(factors, n_frequencies)
         return encoding
 
+    @classmethod
+    def robustly_fitted_to(
+        cls, X, weight, *, bandwidth, n_frequencies, standardize, factors, seed, bent, categorical
+    ):
+        """Scales that survive a tenth of a column being junk, from all rows ``X``.
+
+        The automatic bandwidth is half the root mean squared distance of two rows, times one of
+        ``factors`` for each frequency. Frequencies of one factor are orthogonal to each other
+        as far as there are columns for that (Yu et al. 2016).
+        """
+        rng = np.random.default_rng([seed, 0, 1])
+        n_features = X.shape[1]
+        codes = np.zeros(n_features, bool) if categorical is None else categorical
+        location, scale = np.zeros(n_features), np.ones(n_features)
+        bend = np.full(n_features, np.inf)
+        if standardize:
+            location, scale, varies = robust_scales(X, weight)
+            bend[varies] = BEND if bent else np.inf
+        location[codes], scale[codes] = 0.0, np.inf
+        encoding = cls(location, scale, None, bend)
+        if bandwidth == "auto":
+            limit = LIMIT if standardize else np.inf
+            bandwidth = 0.5 * root_mean_squared_distance(encoding, X, weight, codes, limit)
+        else:
+            factors = (1.0,)
+        with np.errstate(over="ignore"):
+            encoding.scale = np.maximum(scale * bandwidth, 1e-300)
+        encoding.bend = bend / bandwidth
+        factors = np.sort(np.resize(factors, n_frequencies))
+        encoding.frequencies = orthogonal_frequencies(n_features, factors, rng)
+        if codes.any():
+            widths = bandwidth * factors
+            encoding.categories = {"columns": np.flatnonzero(codes), "widths": widths, "seed": seed}
+        return encoding
+
     @property
     def n_outputs(self):
         return 2 * self.frequencies.shape[1]
@@ -136,27 +200,73 @@ class FourierEncoding:
     def standardise(self, X):
         with np.errstate(over="ignore"):  # infinite deviations are clipped like all large ones
             Z = np.clip((X - self.location) / self.scale, -CLIP, CLIP)
+        if self.bend is not None:
+            bent = np.flatnonzero(np.isfinite(self.bend))
+            if len(bent) == Z.shape[1]:
+                _bend(Z, self.bend)
+            elif len(bent):
+                part = Z[:, bent]
+                _bend(part, self.bend[bent])
+                Z[:, bent] = part
         return np.nan_to_num(Z, copy=False, nan=0.0)
 
     def write(self, X, out):
         n = self.frequencies.shape[1]
         Z = self.standardise(X).astype(X.dtype, copy=False)
         phase = (Z @ self.frequencies.astype(X.dtype)).astype(np.float32, copy=False)
+        if self.categories is not None:
+            self._add_categories(X, phase)
         np.cos(phase, out=out[:, :n])
         np.sin(phase, out=out[:, n : 2 * n])
         out[:, : 2 * n] /= np.sqrt(n)
+
+    def _add_categories(self, X, phase):
+        for column in self.categories["columns"]:
+            codes, inverse = np.unique(X[:, column], return_inverse=True)
+            phases = np.zeros((len(codes), phase.shape[1]), dtype=np.float32)
+            for code, row in zip(codes, phases, strict=True):
+                if not np.isnan(code):
+                    entropy = [self.categories["seed"], int(column), int(code)]
+                    row[:] = np.random.default_rng(entropy).normal(size=len(row))
+            phase += (phases / self.categories["widths"].astype(np.float32))[inverse]
+
+    def rounded(self, X):
+        """Rows that are the same number for number wherever encoded rows are, but for rounding.
+
+        Codes of categories and missing entries stay as they are.
+        """
+        with np.errstate(over="ignore"):
+            Z = X - self.location
+            Z /= self.scale
+        np.clip(Z, -CLIP, CLIP, out=Z)
+        Z *= ROUNDED
+        np.rint(Z, out=Z)
+        if self.categories is not None:
+            columns = self.categories["columns"]
+            Z[:, columns] = X[:, columns]
+        return Z
 
     def pull_back(self, X, G):
         """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
         n = self.frequencies.shape[1]
         phase = (self.standardise(X) @ self.frequencies).astype(np.float32)
+        if self.categories is not None:
+            self._add_categories(X, phase)
         G = (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
-        return G @ self.frequencies.T / self.scale
+        return G @ self.frequencies.T * self._slope(X)
+
+    def _slope(self, X):
+        """Derivative of the standardised rows."""
+        if self.bend is None:
+            return 1 / self.scale
+        distance = np.abs((X - self.location) / self.scale)
+        beyond = np.maximum(distance - self.bend, 0)
+        return 1 / (self.scale * (1 + beyond * BEND / self.bend))
 
     def length(self, X):
         """L1 norm of the standardised rows, and its gradient with respect to ``X``."""
         Z = self.standardise(X)
-        return np.abs(Z).sum(axis=1), np.sign(Z) / self.scale
+        return np.abs(Z).sum(axis=1), np.sign(Z) * self._slope(X)
 
     def size(self, X):
         """Norm of the rows, in ``unit`` for each column."""
@@ -215,6 +325,108 @@ def column_scales(X, weight):
     scale = np.sqrt((share * (Z - location) ** 2).sum(axis=0))
     scale[scale <= 1e-12] = 1  # constant columns
     return location * largest, np.where(known.any(axis=0), scale * largest, np.inf)
+
+
+def robust_scales(X, weight):
+    """Location and scale of every column's known entries, and whether it varies.
+
+    Mean and deviation of the entries clipped to the median +- ``FENCE`` robust deviations,
+    which are the interquartile range's, or, where that is 0, the median distance from the
+    median of the entries that differ from it. Two values are no further apart than a typical
+    pair of numbers. A column counts as constant if all entries agree, or all but one of 20 or
+    more (unless they are 0 and 1): a change by more than ``NEW`` is then far from all that was
+    seen. Without known entries the scale is infinite.
+    """
+    n_columns = X.shape[1]
+    location, scale = np.zeros(n_columns), np.full(n_columns, np.inf)
+    varies = np.zeros(n_columns, dtype=bool)
+    for j in range(n_columns):
+        x = X[:, j].astype(np.float64)
+        known = ~np.isnan(x)
+        x, w = x[known], weight[known]
+        if not len(x):
+            continue
+        largest = np.abs(x).max()
+        largest = largest if largest > 0 else 1.0
+        found, deviation, varies[j] = _robust_scale(x / largest, w, ((x == 0) | (x == 1)).all())
+        location[j], scale[j] = found * largest, max(deviation * largest, 1e-300)
+    return location, scale, varies
+
+
+def _robust_scale(x, weight, is_binary):
+    """Of one column of entries up to 1: location, scale, and whether it varies."""
+    low, median, high = weighted_quantiles(x, weight, (0.25, 0.5, 0.75))
+    first, last, differs = x.min(), x.max(), x != median
+    lone = len(x) >= 20 and not is_binary and differs.any()
+    lone = lone and weight[differs].sum() <= weight.mean() * (1 + 1e-9)
+    if lone or last - first <= 1e-12:
+        return median, NEW * abs(median), False
+    spread = (high - low) / (2 * QUARTILE)
+    if spread == 0:
+        spread = np.median(np.abs(x[differs] - median))
+    x = np.clip(x, median - FENCE * spread, median + FENCE * spread)
+    share = weight / weight.sum()
+    mean = share @ x
+    deviation = np.sqrt(share @ (x - mean) ** 2)
+    if ((x == x.min()) | (x == x.max())).all():
+        deviation = max(deviation, np.ptp(x) / PAIR)
+    return mean, deviation, True
+
+
+def weighted_quantiles(x, weight, levels):
+    """Least entries that at least a share ``levels`` of the weight does not exceed."""
+    levels = np.asarray(levels) * (1 - 1e-12)
+    if np.ptp(weight) == 0:
+        rank = np.ceil(levels * len(x)).astype(int) - 1
+        return np.partition(x, np.unique(rank))[rank]
+    order = np.argsort(x, kind="stable")
+    below = np.cumsum(weight[order])
+    return x[order[np.searchsorted(below, levels * below[-1])]]
+
+
+def root_mean_squared_distance(encoding, X, weight, codes, limit):
+    """Of two random rows in standardised columns, of which none deviates by more than ``limit``.
+
+    Two different codes of a category are ``PAIR`` apart. 1 if no rows differ.
+    """
+    share = weight / weight.sum()
+    sums, squares = np.zeros((2, X.shape[1]))
+    step = max(1, (1 << 22) // X.shape[1])
+    for start in range(0, len(X), step):
+        block = slice(start, start + step)
+        Z = np.clip(encoding.standardise(X[block]), -limit, limit)
+        sums += share[block] @ Z
+        squares += share[block] @ (Z * Z)
+    total = 2 * np.maximum(squares - sums**2, 0).sum()
+    for column in np.flatnonzero(codes):
+        _, inverse = np.unique(X[:, column], return_inverse=True)
+        total += PAIR**2 * (1 - (np.bincount(inverse, weights=share) ** 2).sum())
+    return np.sqrt(total) if total > 0 else 1.0
+
+
+def orthogonal_frequencies(n_features, factors, rng):
+    """Normal frequencies over ``factors``, those of equal factors at right angles to each other.
+
+    In groups of as many as there are columns; their lengths are those of independent ones.
+    """
+    parts = []
+    for factor in np.unique(factors):
+        left = np.count_nonzero(factors == factor)
+        while left > 0:
+            n = min(left, n_features)
+            directions, _ = np.linalg.qr(rng.normal(size=(n_features, n)))
+            lengths = np.sqrt(rng.chisquare(n_features, size=n))
+            parts.append(directions * (lengths / factor))
+            left -= n
+    return np.concatenate(parts, axis=1)
+
+
+def _bend(Z, bend):
+    """Let entries grow as a logarithm beyond ``bend``, in place."""
+    i, j = np.nonzero(np.abs(Z) > bend)
+    far, bend = Z[i, j], bend[j]
+    unit = bend / BEND
+    Z[i, j] = np.sign(far) * (bend + unit * np.log1p((np.abs(far) - bend) / unit))
 
 
 def median_distance(Z, rng, n_pairs=2_000):

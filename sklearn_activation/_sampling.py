@@ -31,6 +31,14 @@ class Sample:
 
     def smallest(self, size):
         """Merge copies, keep the ``size`` smallest hashes."""
+        if len(self.hashes) > 4 * size:  # a sort of all is most of the work
+            few = np.partition(self.hashes, 2 * size)[2 * size]
+            candidates = self._at(np.flatnonzero(self.hashes <= few))
+            if len(np.unique(candidates.hashes)) >= size:
+                return candidates._merged(size)
+        return self._merged(size)
+
+    def _merged(self, size):
         hashes, first, copy_of = np.unique(self.hashes, return_index=True, return_inverse=True)
         weight = np.bincount(copy_of, weights=self.weight)[:size]
         first = first[:size]
@@ -61,6 +69,24 @@ class Sample:
     def folds(self, n_folds):
         """Fold of every row: the hash once more, for the sample took its small values."""
         return mixed_hashes(self.hashes) % np.uint64(n_folds)
+
+
+def drawn_evenly(X, size):
+    """Index of ``size`` rows, ascending: a uniform sample that the rows' order does not change.
+
+    Rows are drawn by hashes of their values in single precision, copies each by itself.
+    """
+    with np.errstate(over="ignore"):
+        hashes = row_hashes(X.astype(np.float32), np.zeros(len(X)))
+    order = np.argsort(hashes, kind="stable")
+    hashes = hashes[order]
+    first = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
+    copy = np.arange(len(X)) - np.repeat(first, np.diff(np.append(first, len(X))))
+    with np.errstate(over="ignore"):
+        keys = (hashes + copy.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) * np.uint64(
+            0xD1342543DE82EF95
+        )
+    return np.sort(order[np.argpartition(keys, size - 1)[:size]])
 
 
 def is_picked(hashes, share):

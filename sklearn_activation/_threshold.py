@@ -1,313 +1,198 @@
-"""A detector's threshold, and the scores that p-values compare with.
+"""A detector's threshold and p-values, from scores of training rows without themselves."""
 
-A row's own training raises its score, so training rows are scored by statistics without
-their fold. With one layer of the closed form that costs an eigendecomposition in the layer's
-leading directions, no pass over the other rows.
-"""
-
-import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from . import _flow
-from ._encoding import SAMPLE_SIZE
-from ._network import block_slices
-from ._parallel import map_blocks
-from ._progress import Progress
-from ._sampling import mixed_hashes, row_hashes
+from ._leave_out import LastLayer, mass_of
 from ._windows import Windows
 
-N_FOLDS = 10
 N_STRETCHES = 5  # of a series: the windows around each are left out with it
 STUDENT = 2.13  # 95 % quantile of Student's t with N_STRETCHES - 1 degrees of freedom
-N_ROUNDS = 2  # of leaving out the least typical rows
 FALSE_ALARMS = 0.01  # of contamination="auto"
 ROUNDING = 1e-6  # of activations in float32
-NEGLIGIBLE = 1 / 30  # of the cut-off: directions with less are as good as not learned
-OUTRANKED = 1 / 3  # of the last unit's eigenvalue: those do not come to the fore without a fold
+FEWEST_IN_TAIL = 10  # scores that a tail is fitted to
 
 
 @dataclass
 class Calibration:
-    """A threshold, and scores of normal rows with their weights, ascending."""
+    """Scores of normal rows, ascending, and the mass that each has among so many rows."""
 
-    threshold: float
     scores: np.ndarray
-    weight: np.ndarray
+    mass: np.ndarray
+    threshold: float = 0.0
 
     @classmethod
-    def of(cls, threshold, scores, weight):
+    def of(cls, scores, mass):
         order = np.argsort(scores, kind="stable")
-        return cls(float(threshold), scores[order], weight[order] / weight.mean())
+        return cls(scores[order], mass[order])
+
+    def p_values(self, scores):
+        """Share of normal rows expected to score no more.
+
+        (1 + mass below) / (1 + all mass), as in conformal prediction (Vovk et al. 2005). Below
+        the lowest score, 1 / (1 + all mass) goes on as a generalised Pareto tail.
+        """
+        below = np.concatenate([[0.0], np.cumsum(self.mass)])
+        rank = np.searchsorted(self.scores, scores + ROUNDING / 1000, "right")
+        p = (1 + below[rank]) / (1 + below[-1])
+        beyond = np.flatnonzero(rank == 0)
+        scale, shape = self.tail()
+        if scale > 0:
+            excess = (self.scores[0] - scores[beyond]) / scale
+            exponent = np.log1p(shape * excess) / shape if shape > 0 else excess
+            p[beyond] *= np.exp(-exponent)
+        return np.maximum(p, np.finfo(np.float64).tiny)
+
+    def score_at(self, p):
+        """The threshold below which p-values are ``p`` or less."""
+        total = 1 + self.mass.sum()
+        if p * total >= 1:
+            n_below = np.searchsorted(np.cumsum(self.mass), (p * total - 1) * (1 + 1e-12), "right")
+            n_below = min(n_below, len(self.scores) - 1)
+            return _just_under(self.scores, self.scores[n_below])
+        scale, shape = self.tail()
+        exponent = -np.log(p * total)
+        excess = np.expm1(shape * exponent) / shape if shape > 0 else exponent
+        return float(self.scores[0] - max(scale * excess, ROUNDING))
+
+    def tail(self):
+        """Scale and shape of the generalised Pareto law of scores below the lowest.
+
+        Fitted to the lowest scores' distances from a level above them (Zhang & Stephens 2009). A
+        tail that would end somewhere is taken to be exponential.
+        """
+        n = len(self.scores)
+        n_tail = min(max(FEWEST_IN_TAIL, min(n // 10, int(3 * np.sqrt(n)))), n - 1)
+        level = self.scores[n_tail] if n_tail > 0 else 0.0
+        excess, mass = (level - self.scores[:n_tail])[::-1], self.mass[:n_tail][::-1]
+        if n_tail < 2 or excess[-1] <= ROUNDING:
+            return 0.0, 0.0
+        shape, scale = pareto_fit(np.maximum(excess, ROUNDING / 1000), mass)
+        if shape <= 0:
+            return float(np.average(excess, weights=mass)), 0.0
+        return float(scale + shape * excess[-1]), float(shape)
 
 
-def calibrate(solution, rows, task, contamination):
-    """The ``Calibration`` of a solution, of which suspect rows are left out first.
+def pareto_fit(excess, mass):
+    """Shape and scale of a generalised Pareto law of positive numbers, ascending.
+
+    The quasi-Bayesian estimate of Zhang & Stephens (2009), of numbers with a mass each.
+    """
+    n, share = mass.sum(), mass / mass.sum()
+    n_grid = 30 + int(np.sqrt(len(excess)))
+    quartile = excess[int(len(excess) / 4 + 0.5) - 1]
+    grid = 1 - np.sqrt(n_grid / (np.arange(1, n_grid + 1) - 0.5))
+    grid = grid / (3 * quartile) + 1 / excess[-1]
+    shape = np.log1p(-grid[:, None] * excess) @ share
+    likelihood = n * (np.log(-grid / shape) - shape - 1)
+    weight = np.exp(likelihood - likelihood.max())
+    best = (grid @ weight) / weight.sum()
+    shape = np.log1p(-best * excess) @ share
+    return shape, -shape / best
+
+
+def share_threshold(scores, weight, share):
+    """The threshold with as near to ``share`` of the weight below as equal scores allow."""
+    order = np.argsort(scores, kind="stable")
+    scores, below = scores[order], np.cumsum(weight[order]) / weight.sum()
+    ends = np.flatnonzero(np.diff(scores) > ROUNDING / 1000)  # copies of a row differ by less
+    if not len(ends):
+        return float(scores[0] - ROUNDING)
+    at = ends[np.argmin(np.abs(below[ends] - share))]
+    if share < below[at] / 2:  # none is nearer
+        return float(scores[0] - ROUNDING)
+    return _just_under(scores, scores[at + 1])
+
+
+def _just_under(scores, score):
+    """A threshold under ``score`` that rounding takes neither it nor the next one across."""
+    under = scores[scores < score - ROUNDING / 1000]
+    if not len(under):
+        return float(score - ROUNDING)
+    return float(score - min(ROUNDING, (score - under.max()) / 2))
+
+
+def calibrate(solution, rows, task, contamination, units=None):
+    """Scores of ``rows`` without themselves, and what thresholds and p-values compare with.
 
     Parameters
     ----------
     solution : Solution
-        Of ``rows`` and those before them. The weights and the curve of a single layer in
-        closed form are replaced if there are suspects.
+        Of ``rows`` and those before them. With a stated contamination the last layer's weights
+        and the curve are replaced by those without the least typical rows.
     rows : EncodedRows
         The last batch; if its ``X`` are ``Windows``, time stamps are judged.
     task : Task
     contamination : "auto" or float
         See ``ActivationAnomalyDetector``.
+    units : ndarray of int of shape (n_rows,), default=None
+        Which unit each row belongs to, if whole units are to be left out.
+
+    Returns
+    -------
+    calibration : Calibration
+    scores : ndarray of shape (n_rows,) or, with windows, (n_stamps,)
+    of_sample : ndarray of shape (n_sampled,), or None
+        The same of the sampled rows of ``task``, if these are what is judged by: those of a stream.
     """
-    auto = contamination == "auto"
-    share = FALSE_ALARMS if auto else contamination
-    series = rows.X if isinstance(rows.X, Windows) else None
-    going_on = task.partial and task.previous is not None
-    sample = rows if series is not None else task.sample
-    judged = sample if going_on else rows
-    single = solution.spectrum is not None and len(solution.network) == 1
-    suspects = np.zeros(len(sample), dtype=bool)
-    if single:
-        scores, suspects, normal = _single_layer(solution, rows, sample, task, auto, share)
-    elif solution.spectrum is not None and series is None:
-        scores = _refitted(solution, sample, task)
-    else:  # no statistics to leave rows out of
-        scores = _trained(solution, sample, task)
-    if not auto:
-        small = single and len(sample) < SAMPLE_SIZE
-        threshold = _share_below(solution, sample if small else judged, task, share, small)
-        kept = ~suspects if not suspects.all() else np.ones(len(sample), dtype=bool)
-        return Calibration.of(threshold, *_per_stamp(sample, scores, kept * sample.weight))
-    if series is not None:
-        return _of_stretches(sample, scores, share)
-    if solution.spectrum is None:
-        threshold = _share_below(solution, judged, task, share, False)
-    else:
-        threshold, _ = weighted_gap(scores, sample.weight, share)
-    if suspects.any():  # unseen by now: the least typical of them is an outlier
-        least = normal.scores(sample, task, np.flatnonzero(suspects)).min()
-        threshold = max(threshold, least + ROUNDING)
-    return Calibration.of(threshold, scores, sample.weight)
-
-
-def _single_layer(solution, rows, sample, task, auto, share):
-    """Leave suspects out of a single layer in closed form, for good.
-
-    Returns the sampled rows' scores by statistics without their fold, the mask of suspects
-    among them, and the statistics of all others.
-    """
-    series, small = isinstance(rows.X, Windows), len(sample) < SAMPLE_SIZE
-    everything = normal = Statistics.of(solution)
-    folds = _stretches(rows.X) if series else _folds(sample, everything)
-    if auto:
-        n_rounds = int(small and not series)
-    else:
-        n_rounds = 0 if task.partial and (series or not small) else N_ROUNDS
-    suspects, pool = np.zeros(len(sample), dtype=bool), sample if small else rows
-    for _ in range(n_rounds):
-        if small:
-            scores = cross_fitted(normal, sample, folds, suspects, task)
-        else:
-            scores = normal.scores(pool, task)
-        edge, _ = weighted_gap(scores, pool.weight, share)
-        suspects = (scores if small else normal.scores(sample, task)) < edge
-        normal = everything.without(pool, np.flatnonzero(scores < edge))
-    if n_rounds:
-        Q = _flow.rotation(0, rows.n_inputs, task)
-        solution.network.coefs[0] = normal.spectrum.weights(normal.t, Q)
-        solution.curve = _flow.activation_curve(normal.spectrum, normal.t)
-    if n_rounds and small:  # leaving suspects out has hardly changed other rows' scores
-        found = np.flatnonzero(suspects)
-        scores[found] = normal.scores(sample, task, found)
-    else:
-        scores = cross_fitted(normal, sample, folds, suspects, task)
-    return scores, suspects, normal
-
-
-def _trained(solution, rows, task):
-    """Scores of rows by the network that has learned them."""
-    return _map(rows, task, lambda Z: solution.network.energies(Z).astype(np.float64))
-
-
-def _per_stamp(rows, scores, weight):
-    """Scores and weights of what a threshold looks at: rows, or stamps that count."""
+    share = None if contamination == "auto" else contamination
+    layer = LastLayer.of(solution, task)
     if isinstance(rows.X, Windows):
-        scores, weight = rows.X.to_stamps(scores), rows.X.to_stamps(weight)
-    counts = weight > 1e-12 * np.nanmax(weight)
-    return scores[counts], weight[counts]
+        return *_of_series(layer, rows, share), None
+    pool = task.sample if task.partial else rows
+    scores = layer.scores_without(pool, units)
+    normal = np.ones(len(pool), dtype=bool)
+    if share is not None:
+        suspects = scores < share_threshold(scores, pool.weight, share)
+        if layer.holds(pool) and 0 < np.count_nonzero(suspects) < len(pool):
+            layer.leave_out(pool, suspects)
+            scores = layer.scores_without(pool, units, suspects)
+        normal = scores >= share_threshold(scores, pool.weight, share)
+    calibration = Calibration.of(scores[normal], mass_of(pool.weight, units)[normal])
+    if share is None:
+        calibration.threshold = calibration.score_at(FALSE_ALARMS)
+    else:
+        calibration.threshold = share_threshold(scores, pool.weight, share)
+    if task.partial:
+        return calibration, layer.scores_without(rows), scores
+    return calibration, scores, None
 
 
-def _share_below(solution, rows, task, share, at_the_lower):
-    """Threshold with just ``share`` of trained rows, or stamps, below.
-
-    Where suspects were left out with the rows scored by others, they lie far below the rest:
-    the lower edge of the gap keeps off the normal rows.
-    """
-    scores, weight = _per_stamp(rows, _trained(solution, rows, task), rows.weight)
-    edges = weighted_gap(scores, weight, share)
-    return edges[int(at_the_lower or isinstance(rows.X, Windows))]
-
-
-def _of_stretches(rows, scores, share):
+def _of_series(layer, windows, share):
     """Calibration by stamps of a series, neighbours of which are no independent witnesses.
 
-    The threshold is a lower prediction limit, by Student's t, for the ``share`` quantile of
-    another stretch of the same process.
+    By default the threshold is a lower prediction limit, by Student's t, for the 1 % quantile
+    of another stretch of the same process.
     """
-    scores, weight = _per_stamp(rows, scores, rows.weight)
-    parts = np.array_split(np.arange(len(scores)), min(N_STRETCHES, len(scores)))
-    edges = np.array([weighted_gap(scores[part], weight[part], share)[0] for part in parts])
-    threshold = edges.mean()
-    if len(edges) == N_STRETCHES:
-        threshold -= STUDENT * np.sqrt(1 + 1 / len(edges)) * edges.std(ddof=1)
-    return Calibration.of(threshold, scores, weight)
-
-
-class Statistics:
-    """Second moments of a layer's inputs in the directions that it learns, or nearly does.
-
-    Those that it does not yet learn belong to them: without some rows, others come to the
-    fore.
-
-    Parameters
-    ----------
-    vectors : ndarray of shape (n_inputs, n_directions)
-        Orthonormal columns.
-    gram : ndarray of shape (n_directions, n_directions)
-        Weighted sum of the rows' products along them.
-    weight : float
-    t : float
-        Learning time.
-    spectrum : _flow.Spectrum
-    """
-
-    def __init__(self, vectors, gram, weight, t, spectrum):
-        self.vectors = vectors
-        self.gram = gram
-        self.weight = weight
-        self.t = t
-        self.spectrum = spectrum
-
-    @classmethod
-    def of(cls, solution):
-        """Those of the only layer of a closed form."""
-        spectrum, weight = solution.spectrum, solution.state["moments"][0]["weight"]
-        t, values = solution.times[0], spectrum.values
-        if spectrum.n_units < spectrum.n_inputs:  # the leading directions, learned or not
-            least = OUTRANKED * values[min(spectrum.n_units, len(values)) - 1]
+    suspects = np.zeros(len(windows), dtype=bool)
+    if share is not None:
+        scores = layer.scores(windows)
+        suspects = scores < share_threshold(scores, windows.weight, share)
+        if layer.holds(windows) and 0 < np.count_nonzero(suspects) < len(windows):
+            layer.leave_out(windows, suspects)
         else:
-            least = NEGLIGIBLE * _flow.cut_off(t, spectrum.epsilon)
-        n = max(1, np.count_nonzero(values > least))
-        gram = np.diag(values[:n] * weight)
-        return cls(spectrum.vectors[:, :n], gram, weight, t, spectrum)
-
-    def without(self, rows, index):
-        """The statistics without ``rows`` at ``index``, unless nothing would be left."""
-        weight = rows.weight[index].sum()
-        if not len(index) or weight >= self.weight * (1 - 1e-9):
-            return self
-        gram = self.gram.copy()
-        for block in block_slices(len(index), rows.n_inputs):
-            A = rows.encode(index[block]) @ self.vectors
-            A *= np.sqrt(rows.weight[index[block]])[:, None]
-            gram -= A.T @ A
-        weight = self.weight - weight
-        values, U = np.linalg.eigh(gram / weight)
-        spectrum = _flow.Spectrum(
-            values[::-1], self.vectors @ U[:, ::-1], self.spectrum.n_units, self.spectrum.epsilon
-        )
-        return Statistics(self.vectors, gram, weight, self.t, spectrum)
-
-    def scores(self, rows, task, index=None):
-        """Activation of rows (at ``index``) that is to be expected from these statistics."""
-        t = np.array([self.t])
-        return _map(rows, task, lambda Z: self.spectrum.energies(Z, t)[:, 0], index)
-
-
-def cross_fitted(normal, rows, folds, suspects, task):
-    """Scores of ``rows`` by statistics without their fold.
-
-    ``normal`` are the statistics of all rows but the ``suspects``, a mask; ``folds`` are pairs
-    of masks, of rows to score and of rows to leave out for that.
-    """
-    scores = np.empty(len(rows))
-    for held, out in folds:
+            suspects[:] = False
+    scores = layer.scores(windows)
+    trained = windows.X.to_stamps(scores)
+    for held, near in windows.X.stretches(N_STRETCHES):
         held = np.flatnonzero(held & ~suspects)
         if len(held):
-            rest = normal.without(rows, np.flatnonzero(out & ~suspects))
-            scores[held] = rest.scores(rows, task, held)
-    suspects = np.flatnonzero(suspects)
-    scores[suspects] = normal.scores(rows, task, suspects)
-    return scores
-
-
-def _folds(sample, everything):
-    """Folds of sampled rows by their hashes, each about a tenth of all rows at most."""
-    n_folds = int(np.ceil(N_FOLDS * min(1, sample.weight.sum() / everything.weight)))
-    fold_of = _fold_of(sample, n_folds)
-    return [(fold_of == k,) * 2 for k in range(n_folds)]
-
-
-def _fold_of(sample, n_folds):
-    hashes = row_hashes(sample.X, np.zeros(len(sample), dtype=np.intp))
-    return mixed_hashes(hashes) % np.uint64(n_folds)
-
-
-def _stretches(windows):
-    """Fifths of the series, each with all windows that overlap it."""
-    starts, n, folds = windows.starts, len(windows), []
-    if n <= 3 * windows.width:
-        warnings.warn(
-            f"{n} windows of {windows.width} time stamps are too few to score any without those "
-            "that overlap it: the threshold and p-values will raise false alarms. Give a "
-            "shorter window, or a longer series.",
-            UserWarning,
-            stacklevel=2,
-        )
-    for part in np.array_split(np.arange(n), min(N_STRETCHES, n)):
-        held = np.zeros(n, dtype=bool)
-        held[part] = True
-        near = starts > starts[part[0]] - windows.width
-        folds.append((held, near & (starts < starts[part[-1]] + windows.width)))
-    return folds
-
-
-def _refitted(solution, sample, task):
-    """Scores of sampled rows by networks trained on the sample without their fold.
-
-    Where there are more rows than the sample holds, that is a lower score than it should be.
-    """
-    scores, fold_of = np.empty(len(sample)), _fold_of(sample, N_FOLDS)
-    task = replace(task, progress=Progress(), previous=None, partial=False)
-    task.choose_time = lambda layer, moments, network: solution.times[layer]
-    for fold in range(N_FOLDS):
-        held = fold_of == fold
-        network = solution.network
-        if held.any() and not held.all():
-            network = _flow.solve(sample.take(~held), task).network
-        scores[held] = network.energies(sample.encode(held))
-    return scores
-
-
-def _map(rows, task, function, index=None):
-    """``function`` of encoded rows (at ``index``), by blocks."""
-    index = np.arange(len(rows)) if index is None else index
-    blocks = block_slices(len(index), max(rows.n_inputs, *task.sizes))
-    found = map_blocks(lambda block: function(rows.encode(index[block])), blocks, task.n_jobs)
-    return np.concatenate([np.empty(0), *found])
-
-
-def weighted_gap(values, weight, share):
-    """Highest and lowest threshold with just ``share`` of the weight below.
-
-    Both keep off the values next to them, by ``ROUNDING`` where there is room, so
-    that no row changes sides by rounding. Of values that differ by no more, none is
-    below.
-    """
-    order = np.argsort(values, kind="stable")
-    below = np.cumsum(weight[order])
-    rank = np.searchsorted(below, share * below[-1] * (1 + 1e-12), side="right")
-    above = values[order[min(rank, len(order) - 1)]]
-    lower = values[values < above - ROUNDING / 1000]  # copies of a row differ by less
-    if not len(lower) or np.ptp(values) <= ROUNDING:
-        return (float(values.min() - ROUNDING),) * 2
-    under = lower.max()
-    margin = min(ROUNDING, (above - under) / 2)
-    return float(above - margin), float(under + margin)
+            scores[held] = layer.scores(windows, held, without=near & ~suspects)
+    stamps = windows.X.to_stamps(scores)
+    weight = windows.X.to_stamps(windows.weight * ~suspects)
+    counts = weight > 1e-12 * np.nanmax(weight)
+    judged, weight = stamps[counts], weight[counts]
+    calibration = Calibration.of(judged, weight / weight.mean())
+    if share is not None:
+        every = ~np.isnan(trained)
+        of_stamps = windows.X.to_stamps(windows.weight)[every]
+        calibration.threshold = share_threshold(trained[every], of_stamps, share)
+        return calibration, stamps
+    parts = np.array_split(np.arange(len(judged)), min(N_STRETCHES, len(judged)))
+    edges = np.array([share_threshold(judged[p], weight[p], FALSE_ALARMS) for p in parts])
+    calibration.threshold = float(edges.mean())
+    if len(edges) == N_STRETCHES:
+        spread = np.sqrt(1 + 1 / len(edges)) * edges.std(ddof=1)
+        calibration.threshold -= float(STUDENT * spread)
+    return calibration, stamps

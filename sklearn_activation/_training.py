@@ -52,10 +52,12 @@ class Task:
     n_jobs: int | None
     previous: "Solution | None" = None  # to go on from
     partial: bool = False  # one pass over more rows instead of a whole training
+    averaged: bool = False  # the last layer's filter is the mean over learning times
     activate_last: bool = False  # the last layer's moments of |y| are wanted, too
     sample: EncodedRows | None = None  # of all rows so far, for a partial training
     feedback: Feedback | None = None
     wishes: Wishes | None = None
+    units: np.ndarray | None = None  # which unit each row belongs to
     held: EncodedRows | None = None  # rows held out from feedback
     rotations: dict = field(default_factory=dict)  # by layer, made when first needed
 

@@ -4,6 +4,7 @@ Rows of the input are time stamps, columns are channels. A window of w stamps is
 w x channels entries; a stamp's score is the mean over the windows that cover it.
 """
 
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -78,6 +79,24 @@ class Windows:
         count = np.rint(np.cumsum(count)[:-1]).reshape(-1, *[1] * (values.ndim - 1))
         with np.errstate(invalid="ignore"):
             return np.cumsum(total, axis=0)[:-1] / np.where(count > 0, count, np.nan)
+
+
+    def stretches(self, n_stretches):
+        """Pairs of masks for each stretch: its windows, and all windows that overlap it."""
+        n = len(self)
+        if n <= 3 * self.width:
+            warnings.warn(
+                f"{n} windows of {self.width} time stamps are too few to score any without those "
+                "that overlap it: the threshold and p-values will raise false alarms. Give a "
+                "shorter window, or a longer series.",
+                UserWarning,
+                stacklevel=2,
+            )
+        for part in np.array_split(np.arange(n), min(n_stretches, n)):
+            held = np.zeros(n, dtype=bool)
+            held[part] = True
+            near = self.starts > self.starts[part[0]] - self.width
+            yield held, near & (self.starts < self.starts[part[-1]] + self.width)
 
 
 def series_bounds(groups, n_stamps):

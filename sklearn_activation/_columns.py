@@ -1,0 +1,284 @@
+"""Columns of tables as numbers: categories become codes, dates and other things are refused.
+
+A category's code is a hash of its value, so that the same value has the same code in every
+batch, on every machine and in every kind of data frame, and one never seen has a code that no
+other has.
+"""
+
+from datetime import date, time, timedelta
+from hashlib import blake2b
+from numbers import Number
+
+import numpy as np
+from scipy.sparse import issparse
+
+DATES = (date, time, timedelta, np.datetime64, np.timedelta64)  # datetime is a date
+DATE_NAMES = ("Period", "Interval", "NaTType")  # of pandas, which need not be installed
+NA_NAMES = ("NAType", "NaTType")
+MOSTLY = 0.5  # share of numbers among a column's values from which strings are taken for junk
+
+
+def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
+    """``X`` with the codes of its categories, and which columns hold categories.
+
+    Parameters
+    ----------
+    X : array-like or data frame (pandas, polars, Arrow) of shape (n_rows, n_columns)
+    declared : "from_dtype", None, or array-like of bool, int or str
+        Which columns hold categories. "from_dtype" takes those of strings, of a category type
+        and of booleans.
+    is_categorical : ndarray of bool of shape (n_columns,), default=None
+        What was found in training. None: look for it.
+    booleans_are_numbers : bool
+        Whether "from_dtype" takes booleans for 0 and 1.
+
+    Returns
+    -------
+    X : ndarray of float64, or what came in if it has no category
+    is_categorical : ndarray of bool, or None if there are none
+    """
+    if issparse(X):
+        raise TypeError(
+            "Sparse data was passed, but dense data is required. Give X.toarray(), or make the "
+            "encoder before it return dense columns, such as OneHotEncoder(sparse_output=False)."
+        )
+    given = declared is not None and not isinstance(declared, str)
+    columns = columns_of(X, always=given or is_categorical is not None)
+    if columns is None:
+        return X, is_categorical
+    names = [name for name, _ in columns]
+    if is_categorical is None and declared is not None:
+        if isinstance(declared, str):
+            is_categorical = np.array(
+                [_is_category(name, column, booleans_are_numbers) for name, column in columns],
+                dtype=bool,
+            )
+        else:
+            is_categorical = _declared(declared, names)
+        if not is_categorical.any():
+            is_categorical = None
+    kinds = np.zeros(len(names), bool) if is_categorical is None else is_categorical
+    if len(kinds) != len(names):
+        return X, is_categorical  # what checks the number of columns says so
+    found = [
+        _codes(name, column) if is_code else _numbers(name, column)
+        for (name, column), is_code in zip(columns, kinds, strict=True)
+    ]
+    if any(column is None for column in found):  # of lists, say: NumPy's error is the best
+        return X, is_categorical
+    return np.stack(found, axis=1), is_categorical
+
+
+def refuse_unfit_columns(X):
+    """Raise a ValueError that names the first column of dates, or of strings not numbers."""
+    for name, column in columns_of(X) or []:
+        _refuse_dates(name, column)
+        if _kind(column) not in "biuf":
+            for value in _values(column):
+                if isinstance(value, (str, bytes)) and not _is_number(value):
+                    raise ValueError(
+                        f"Column {name!r} holds strings such as {value!r}. Encode it first, for "
+                        "instance with sklearn.preprocessing.OneHotEncoder."
+                    )
+
+
+def columns_of(X, always=False):
+    """Pairs of name and column of a table; None of plain numbers, unless ``always``."""
+    if hasattr(X, "column_names") and hasattr(X, "schema"):  # an Arrow table
+        return [(name, X.column(j)) for j, name in enumerate(X.column_names)]
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        if hasattr(X, "iloc"):  # pandas, where names may not be unique
+            columns = [(name, X.iloc[:, j]) for j, name in enumerate(X.columns)]
+        else:
+            columns = [(name, X[name]) for name in X.columns]
+        plain = all(_kind(column) in "iuf" for _, column in columns)
+        return None if plain and not always else columns
+    array = X
+    if isinstance(X, (list, tuple)):
+        try:
+            array = np.asarray(X)
+        except ValueError:  # rows of different lengths
+            return None
+        if array.dtype.kind in "OUS":
+            array = np.array(X, dtype=object)
+    if isinstance(array, np.ndarray) and array.ndim == 2:
+        if always or array.dtype.kind in "OUSmM":
+            return [(j, array[:, j]) for j in range(array.shape[1])]
+    return None
+
+
+def _kind(column):
+    """Kind of a column by NumPy's letters: "O" if values have to be looked at."""
+    dtype = getattr(column, "dtype", None)
+    if dtype is None:  # an Arrow column
+        name = str(column.type)
+        if name.startswith(("int", "uint", "float", "double", "half")):
+            return "f"
+        return {"bool": "b"}.get(name, "M" if name.startswith(TEMPORAL) else "O")
+    if hasattr(dtype, "is_temporal"):  # polars
+        if dtype.is_temporal():
+            return "M"
+        return "f" if dtype.is_numeric() else "O"
+    return getattr(dtype, "kind", "O")
+
+
+TEMPORAL = ("date", "time", "timestamp", "duration", "month")
+
+
+def _is_category_type(column):
+    """Whether the type says so: pandas' category, polars' Categorical and Enum, Arrow's."""
+    dtype = getattr(column, "dtype", getattr(column, "type", None))
+    return str(dtype).lower().startswith(("category", "categorical", "enum", "dictionary"))
+
+
+def _values(column):
+    """A column as an array of Python objects."""
+    if isinstance(column, np.ndarray):
+        return column
+    if hasattr(column, "to_pylist"):
+        values = column.to_pylist()
+    elif hasattr(column, "iloc"):
+        return column.to_numpy(dtype=object)
+    else:
+        values = column.to_list()
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+def _refuse_dates(name, column):
+    found = _kind(column) in "mM" and not _is_category_type(column)
+    if not found and _kind(column) == "O":
+        found = any(_is_date(value) for value in _values(column))
+    if found:
+        raise ValueError(
+            f"Column {name!r} holds dates or times. Leave it out (as an index, for instance), or "
+            "turn it into numbers that mean something: the time elapsed since an event, the hour, "
+            "the weekday. Do not make a category of every time stamp."
+        )
+
+
+def _is_date(value):
+    return isinstance(value, DATES) or type(value).__name__ in DATE_NAMES[:2]
+
+
+def _is_missing(value):
+    return value is None or type(value).__name__ in NA_NAMES or (
+        isinstance(value, float) and value != value
+    )
+
+
+def _is_category(name, column, booleans_are_numbers):
+    """Whether a column's type or values are those of categories."""
+    if _is_category_type(column):
+        return True
+    _refuse_dates(name, column)
+    kind = _kind(column)
+    if kind in "iuf":
+        return False
+    if kind == "b":
+        return not booleans_are_numbers
+    values = [value for value in _values(column) if not _is_missing(value)]
+    if not values or not all(isinstance(v, (str, bytes, Number, np.bool_)) for v in values):
+        return False
+    if all(isinstance(value, (bool, np.bool_)) for value in values):
+        return not booleans_are_numbers
+    others = [value for value in values if not _is_number(value)]
+    if others and len(others) <= MOSTLY * len(values):
+        raise ValueError(
+            f"Column {name!r} holds numbers, and strings such as {others[0]!r}. Replace those by "
+            "NaN if they stand for missing values, or name the column in categorical_features."
+        )
+    return bool(others)
+
+
+def _declared(declared, names):
+    """Mask of columns that the user has given as a mask, as numbers or as names."""
+    declared = np.asarray(declared)
+    mask = np.zeros(len(names), dtype=bool)
+    if declared.ndim != 1:
+        raise ValueError(
+            f"categorical_features has {declared.ndim} axes; it must be a list of columns or a mask."
+        )
+    if declared.dtype.kind == "b":
+        if len(declared) != len(names):
+            raise ValueError(
+                f"categorical_features is a mask of {len(declared)} columns, but X has "
+                f"{len(names)}."
+            )
+        return declared.copy()
+    for column in declared.tolist():
+        if isinstance(column, str):
+            if column not in names:
+                raise ValueError(f"categorical_features names {column!r}, which X does not have.")
+            mask[names.index(column)] = True
+        elif isinstance(column, int) and -len(names) <= column < len(names):
+            mask[column] = True
+        else:
+            raise ValueError(
+                f"categorical_features has {column!r}, which is no column of the {len(names)}."
+            )
+    return mask
+
+
+def _codes(name, column):
+    """Code of every entry of a column of categories, NaN where it is missing."""
+    known = {}
+    values = _values(column)
+    out = np.empty(len(values))
+    for i, value in enumerate(values):
+        try:
+            code = known.get(value)
+        except TypeError:
+            return None
+        if code is None:
+            code = known[value] = _code(name, value)
+        out[i] = code
+    return out
+
+
+def _code(name, value):
+    """A whole number below 2^52 that no other value is likely to have."""
+    if _is_missing(value):
+        return np.nan
+    if _is_date(value):
+        raise ValueError(f"Column {name!r} holds dates or times such as {value!r}.")
+    if isinstance(value, (Number, np.bool_)):
+        value = float(value)
+        if value != value:
+            return np.nan
+        text = repr(value)
+    else:
+        text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+        text = "text " + text
+    return float(int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 12)
+
+
+def _numbers(name, column):
+    """A column of numbers in float64."""
+    if _kind(column) in "biuf":
+        if hasattr(column, "iloc"):
+            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(column).astype(np.float64)
+    _refuse_dates(name, column)
+    out = np.empty(len(column))
+    for i, value in enumerate(_values(column)):
+        if _is_missing(value):
+            out[i] = np.nan
+        elif isinstance(value, (Number, np.bool_)) or _is_number(value):
+            out[i] = float(value)
+        elif isinstance(value, (str, bytes)):
+            raise ValueError(
+                f"Column {name!r} holds strings such as {value!r}, where training had numbers."
+            )
+        else:
+            return None
+    return out
+
+
+def _is_number(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

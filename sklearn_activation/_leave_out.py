@@ -1,0 +1,239 @@
+"""Scores of rows by what all other rows teach.
+
+A row's own training raises its score. With the averaged flow the score without it is a
+formula (Sherman & Morrison 1950), with the stopped flow a quadrature; neither trains anything
+again. Both leave a row out of the last layer only: hidden layers stay as they are.
+"""
+
+import numpy as np
+
+from . import _flow
+from ._network import block_slices, product_energies, row_energies
+from ._parallel import map_blocks
+
+N_LANCZOS = 30  # steps of the quadrature, enough for five digits
+
+
+def copy_weight(weight):
+    """Weight of one copy of each row: their greatest common divisor if weights count copies.
+
+    Weights that are no multiples of each other count no copies: then a row is all its copies.
+    """
+    ratio = weight / weight.min()
+    if not np.allclose(ratio, np.rint(ratio), rtol=1e-9) and (weight == np.rint(weight)).all():
+        ratio = weight
+    counts = np.rint(ratio)
+    if np.allclose(ratio, counts, rtol=1e-9) and counts.max() < 2**53:
+        return weight / counts * np.gcd.reduce(counts.astype(np.int64))
+    return weight
+
+
+def mass_of(weight, units):
+    """How many independent rows each row counts for.
+
+    Copies count as often as they occur. Other weights count as so many equal ones as give means
+    of the same variance (Kish 1965), and rows of a unit share what the unit counts for.
+    """
+    if units is not None:
+        of_unit = np.bincount(units, weights=weight)
+        return weight * of_unit.sum() / (of_unit @ of_unit)
+    copy = copy_weight(weight)
+    if (copy == weight).all() and np.ptp(weight) > 0:
+        return weight * weight.sum() / (weight @ weight)
+    return weight / copy
+
+
+class LastLayer:
+    """The last layer of a solution, and its scores as if some rows had not been learned.
+
+    Parameters
+    ----------
+    solution : Solution
+    task : Task
+    spectrum : _flow.Spectrum
+        Of the layer's inputs; None for the stochastic solver, which keeps no statistics.
+    moments : _flow.Moments
+        The same inputs' weight and products.
+    """
+
+    def __init__(self, solution, task, spectrum, moments):
+        self.solution = solution
+        self.task = task
+        self.spectrum = spectrum
+        self.moments = moments
+        self.t = solution.times[-1]
+
+    @classmethod
+    def of(cls, solution, task):
+        if solution.spectrum is None:
+            return cls(solution, task, None, None)
+        moments = _flow.Moments(**solution.state["moments"][-1])
+        return cls(solution, task, solution.spectrum, moments)
+
+    def holds(self, rows):
+        """Whether ``rows`` are all that has been learned, so that some can be left out."""
+        return self.moments is not None and np.isclose(
+            rows.weight.sum(), self.moments.weight, rtol=1e-9
+        )
+
+    def leave_out(self, rows, mask):
+        """Take rows out of the statistics and of the network for good."""
+        self.spectrum, self.moments = self._without(rows, mask)
+        network, layer = self.solution.network, len(self.solution.network) - 1
+        Q = _flow.rotation(layer, self.spectrum.n_inputs, self.task)
+        network.coefs[layer] = self.spectrum.weights(self.t, Q)
+        self.solution.curve = _flow.activation_curve(self.spectrum, self.t)
+
+    def scores(self, rows, index=None, without=None):
+        """Activation of rows (at ``index``), as if those of the mask ``without`` were unknown."""
+        spectrum = self.spectrum
+        if spectrum is None:
+            return self._map(rows, self.solution.network.energies, index)
+        if without is not None and without.any() and not without.all():
+            spectrum, _ = self._without(rows, without)
+        t = np.array([self.t])
+        return self._map(rows, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
+
+    def scores_without(self, rows, units=None, unlearned=None):
+        """Activation of every row by what all others teach, or by all other units.
+
+        Rows of the mask ``unlearned`` are no part of the statistics.
+        """
+        if self.spectrum is None or not len(rows):
+            return self.scores(rows)
+        removed = copy_weight(rows.weight)
+        if unlearned is not None:
+            removed = np.where(unlearned, 0.0, removed)
+        if units is None:
+            root, scores = self._root(removed), np.empty(len(rows))
+            blocks = block_slices(len(rows), self._widest(rows))
+            found = map_blocks(
+                lambda b: self._one_out(self._inputs(rows.encode(b)), removed[b], root),
+                blocks,
+                self.task.n_jobs,
+            )
+            for block, of_block in zip(blocks, found, strict=True):
+                scores[block] = of_block
+            return scores
+        learned = np.ones(len(rows), bool) if unlearned is None else ~unlearned
+        scores = np.empty(len(rows))
+        order = np.argsort(units, kind="stable")
+        for index in np.split(order, np.flatnonzero(np.diff(units[order])) + 1):
+            if self.spectrum.averaged:
+                weight = rows.weight[index] * learned[index]
+                scores[index] = self._unit_out(self._inputs(rows.encode(index)), weight)
+            else:
+                without = np.zeros(len(rows), dtype=bool)
+                without[index] = learned[index]
+                scores[index] = self.scores(rows, index, without)
+        return scores
+
+    def _without(self, rows, mask):
+        """Spectrum and moments without the rows of a mask."""
+        index, others = np.flatnonzero(mask), _flow.Moments(self.spectrum.n_inputs)
+        for block in block_slices(len(index), self._widest(rows)):
+            part = index[block]
+            others.add(self._inputs(rows.encode(part)), rows.weight[part])
+        moments = self.moments.without(others)
+        old = self.spectrum
+        spectrum = _flow.Spectrum(*moments.spectrum(), old.n_units, old.epsilon, old.averaged)
+        return spectrum, moments
+
+    def _projected(self, H):
+        """Coordinates along the directions in use, and energy along and beside them."""
+        n = min(self.spectrum.n_units, len(self.spectrum.values))
+        q = (H @ self.spectrum.vectors[:, :n].astype(H.dtype)).astype(np.float64)
+        inside = np.einsum("ij,ij->i", q, q)
+        beside = np.maximum(np.einsum("ij,ij->i", H, H, dtype=np.float64) - inside, 0)
+        base = self.spectrum.epsilon if self.spectrum.n_units >= self.spectrum.n_inputs else 0.0
+        return q, inside, base * beside
+
+    def _root(self, removed):
+        """Triangular root of (total C + rest mu)^-1, if it is the same for all rows."""
+        spectrum = self.spectrum
+        if not spectrum.averaged or spectrum.n_units < spectrum.n_inputs or np.ptp(removed) > 0:
+            return None
+        total = self.moments.weight
+        ridge = max(total - removed[0], 1e-12 * total) / self.t
+        inverse = 1 / (total * np.maximum(spectrum.values, 0) + ridge)
+        return spectrum.triangular(inverse, 1 / ridge).astype(self.task.dtype)
+
+    def _one_out(self, H, removed, root):
+        """Activation of each input row without the weight ``removed`` of itself."""
+        total = self.moments.weight
+        rest = np.maximum(total - removed, 1e-12 * total)
+        if root is not None:  # of (total C + rest mu)^-1
+            leverage = product_energies(H, root).astype(np.float64)
+            lost = rest / self.t * leverage / np.maximum(1 - removed * leverage, 1e-12)
+            energy = row_energies(H).astype(np.float64)
+            return energy - (1 - self.spectrum.epsilon) * np.minimum(lost, energy)
+        q, inside, beside = self._projected(H)
+        values = self.spectrum.values[: q.shape[1]]
+        if not self.spectrum.averaged:
+            filtered = self._quadrature(q, values, removed, rest)
+            return filtered + beside
+        # a = z^T (total C + rest mu)^-1 z; without z it is a / (1 - removed a).
+        mu = 1 / self.t
+        leverage = np.sum(q * q / (total * values + (rest * mu)[:, None]), axis=1)
+        lost = rest * mu * leverage / np.maximum(1 - removed * leverage, 1e-12)
+        return inside - (1 - self.spectrum.epsilon) * np.minimum(lost, inside) + beside
+
+    def _quadrature(self, q, values, removed, rest):
+        """q^T f(C') q with C' = (total C - removed q q^T) / rest in C's own directions.
+
+        Gauss's rule by Lanczos's recurrence from q (Golub & Meurant 2010).
+        """
+        inside = np.einsum("ij,ij->i", q, q)
+        v = q / np.sqrt(np.maximum(inside, 1e-300))[:, None]
+        n_steps = min(N_LANCZOS, q.shape[1])
+        T = np.zeros((len(q), n_steps, n_steps))
+        before, beta = np.zeros_like(v), np.zeros(len(q))
+        for k in range(n_steps):
+            x = self.moments.weight * values * v
+            x -= (removed * np.einsum("ij,ij->i", q, v))[:, None] * q
+            x /= rest[:, None]
+            T[:, k, k] = np.einsum("ij,ij->i", x, v)
+            x -= T[:, k, k, None] * v + beta[:, None] * before
+            beta = np.linalg.norm(x, axis=1)
+            beta[beta < 1e-10] = 0.0
+            if k + 1 < n_steps:
+                T[:, k, k + 1] = T[:, k + 1, k] = beta
+            before, v = v, x / np.where(beta > 0, beta, np.inf)[:, None]
+        nodes, U = np.linalg.eigh(T)
+        return inside * np.einsum("ij,ij->i", self.spectrum.filter(nodes, self.t), U[:, 0] ** 2)
+
+    def _unit_out(self, H, weight):
+        """Activation of a unit's input rows without all of them (Woodbury 1950)."""
+        q, inside, beside = self._projected(H)
+        total, values = self.moments.weight, self.spectrum.values[: q.shape[1]]
+        rest = max(total - weight.sum(), 1e-12 * total)
+        mu = 1 / self.t
+        q /= np.sqrt(total * values + rest * mu)
+        learned = np.sqrt(weight)[:, None] * q
+        if len(q) <= q.shape[1]:
+            cross = learned @ q.T
+            kernel = np.eye(len(q)) - learned @ learned.T
+            leverage = np.einsum("ij,ij->i", q, q)
+            leverage += np.einsum("ij,ij->j", cross, np.linalg.solve(kernel, cross))
+        else:
+            kernel = np.eye(q.shape[1]) - learned.T @ learned
+            leverage = np.einsum("ij,ji->i", q, np.linalg.solve(kernel, q.T))
+        lost = np.clip(rest * mu * leverage, 0, inside)
+        return inside - (1 - self.spectrum.epsilon) * lost + beside
+
+    # -- blocks of rows
+
+    def _inputs(self, Z):
+        return self.solution.network.hidden(Z, len(self.solution.network) - 1)
+
+    def _widest(self, rows):
+        return 4 * max(rows.n_inputs, *self.task.sizes)  # blocks that fit a core's cache
+
+    def _map(self, rows, function, index):
+        """``function`` of encoded rows (at ``index``), by blocks."""
+        index = np.arange(len(rows)) if index is None else index
+        blocks = block_slices(len(index), self._widest(rows))
+        found = map_blocks(
+            lambda b: function(rows.encode(index[b])), blocks, self.task.n_jobs
+        )
+        return np.concatenate([np.empty(0), *(part.astype(np.float64) for part in found)])
