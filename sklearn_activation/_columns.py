@@ -163,9 +163,9 @@ def _is_date(value):
 
 
 def _is_missing(value):
-    return value is None or type(value).__name__ in NA_NAMES or (
-        isinstance(value, float) and value != value
-    )
+    if value is None or type(value).__name__ in NA_NAMES:
+        return True
+    return isinstance(value, float) and value != value
 
 
 def _is_category(name, column, booleans_are_numbers):
@@ -269,7 +269,8 @@ def _numbers(name, column):
             out[i] = float(value)
         elif isinstance(value, (str, bytes)):
             raise ValueError(
-                f"Column {name!r} holds strings such as {value!r}, where training had numbers."
+                f"Column {name!r} holds strings such as {value!r}, where numbers are expected. "
+                "Encode it first, or name it in categorical_features (with encoding='fourier')."
             )
         else:
             return None

@@ -19,7 +19,6 @@ from ._encoding import (
     FourierEncoding,
     UnitEncoding,
     column_scales,
-    robust_scales,
 )
 from ._gaps import N_DONORS, completed
 from ._inference import LostActivation, sampled
@@ -45,16 +44,17 @@ FAR = 2.0  # deviations beyond which a column is simply far from a reference
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     """Anomaly detector: rows that activate less are less typical.
 
-    It learns normal rows, or mostly normal ones, and scores a row by its output
-    activation ||y||^2 (paper [1]_, section II.C, property 5, and eq. 8). With the
-    Fourier encoding this is a spectral novelty detector between a Parzen density
-    (short learning) and kernel PCA's reconstruction error (long learning). Scoring
-    costs the same however many rows there were to learn from.
+    Fit it to a table or to a time series, with or without anomalies in it: the training rows
+    themselves are scored by what all other rows teach. A row's score is its output activation
+    ||y||^2 (paper [1]_, section II.C, property 5, and eq. 8). With the Fourier encoding this is
+    Tikhonov-regularised support estimation [2]_, between a Parzen density and kernel PCA's
+    reconstruction error. Scoring costs the same however many rows there were to learn from.
 
     Parameters
     ----------
     layer_sizes : int, tuple of int or None, default=None
-        Units of every layer. None: one layer as wide as the encoded row, 384 at most.
+        Units of every layer. None: one layer as wide as the encoded row, 1,024 at most. With
+        fewer units than inputs, scores of rows without themselves are approximate.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function between layers; all of them keep a row's norm (paper, section III.A).
         "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
@@ -64,38 +64,39 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         How a row becomes input. "fourier" maps standardised columns to random Fourier
         features, right for tables. "unit" scales the row to norm 1, right where only
         proportions matter; a row that is too long or too short then looks normal.
-    n_frequencies : int, default=512
+    n_frequencies : int, default=192
         Random frequencies of the Fourier map, which has twice as many columns. More
-        follow the data more closely; scoring costs time with their number, training with
-        its cube.
+        follow the data more closely; scoring costs time with their square, training with
+        their cube.
     bandwidth : "auto" or float > 0, default="auto"
         Width of the Gaussian kernel behind the Fourier map, in the units of the
-        standardised columns. "auto" takes a quarter, half, once and twice the median
+        standardised columns. "auto" takes a quarter, half, once and twice the root mean squared
         distance between training rows, a quarter of the frequencies each: fine structure
         where there are rows enough, coarse where there are few. Smaller values see finer
         structure and need more rows.
     standardize : bool, default=True
-        Whether the Fourier map centres and scales columns first, by the mean and
-        deviation of up to 2,048 training rows.
+        Whether the Fourier map centres and scales columns first. Scales survive a tenth of a
+        column being junk: they are the mean and deviation of entries clipped to 5 robust
+        deviations from the median. Positive columns that span decades are read as logarithms. In
+        tables, distances beyond 3 deviations grow as a logarithm.
+    categorical_features : "from_dtype", array-like of bool, int or str, or None, \
+            default="from_dtype"
+        Columns that hold categories: "from_dtype" takes those of strings, of a category type and
+        of booleans in pandas, polars, Arrow and object arrays; a mask, column numbers or names
+        say which; None takes none. Two different categories are as far apart as a typical pair
+        of numbers, however rare either is, and one never seen is as far from all. With
+        ``window`` or ``encoding="unit"`` booleans are 0 and 1, and strings are refused.
     contamination : "auto" or float in (0, 0.5], default="auto"
-        Share of the training rows that are outliers. "auto" takes them all to be normal;
-        ``offset_`` then aims at 1 % false alarms on normal rows to come. If outliers may be
-        among the training rows, say how many, roughly.
-        A float leaves that share of the training rows below ``offset_``, and keeps outliers
-        from being learned: "auto" learning times stop short of directions with less than a
-        tenth of it of all energy; and in two rounds the share of rows that activates least
-        leaves the statistics, and the closed form is solved again (not with
-        ``solver="hebbian"``). More than there are, or where there are none, costs accuracy.
-        A row's own training raises its score: thresholds and rounds look at scores by
-        statistics without the row's fold, of up to 2,048 training rows. With fewer, "auto"
-        leaves out their least typical 1 %, too. With more, or with ``window``, the
-        rounds of a float look at plain scores, and ``partial_fit`` goes without them. With
-        several layers nothing is left out, and every fold's network is trained anew, on the
-        2,048 rows.
-        With ``window`` a float is the share of time stamps of the training series. "auto"
+        Share of the training rows that are outliers. "auto": ``offset_`` aims at 1 % false
+        alarms on normal rows to come.
+        A float puts as near to that share of the training rows below ``offset_`` as equal
+        scores allow. It also learns more coarsely (see ``learning_time``), and rows
+        below the threshold leave the statistics once (not with ``solver="hebbian"``, nor in a
+        stream of more than 2,048 rows). More than there are costs accuracy.
+        With ``window`` a float is the share of time stamps of the training series, and "auto"
         takes a lower limit for the 1 % quantile of another series: stamps are scored without
-        their fifth of this one (plainly, with several layers), and the limit is Student's,
-        from the quantiles of the fifths. It needs a series of many windows.
+        their fifth of this one, and the limit is Student's, from the quantiles of the fifths.
+        It needs a series of many windows.
     window : int >= 2, "auto" or None, default=None
         Rows are time stamps in their order, columns channels, and windows of so many
         stamps are what is learned; the score of a stamp is the mean over the windows that
@@ -112,16 +113,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         together: slower by orders of magnitude, for rows that come one at a time and
         for studying the rule.
     learning_time : "auto", float > 0 or tuple of float, default="auto"
-        Time t of the flow, for all layers or for each; t = (learning rate) x (number
-        of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
-        log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
-        regularises more.
-        "auto" puts the cut-off at a tenth of the mean eigenvalue over the inputs in use (a
-        fifth with ``encoding="unit"``), or higher if ``contamination`` says so. The mean is
-        the Kaiser-Guttman criterion for what is worth keeping; a detector looks at what
-        normal rows lack, so it has to know their finer directions, too.
-        ``fit`` with ``solver="hebbian"`` takes the statistics of a sample of 2,048 rows;
-        ``max_iter`` epochs may end before.
+        A float is the time t at which the flow stops, for all layers or for each; t = (learning
+        rate) x (number of batch-mean updates). A longer time learns finer directions.
+        "auto" averages the last layer's flow over exponentially distributed learning times of
+        mean 1 / mu, so that rare patterns activate less than common ones at every scale; mu is
+        0.0003, or a tenth of a stated ``contamination`` if that is more. Layers below it stop
+        where the cut-off is a tenth of the mean eigenvalue over the inputs in use (a fifth with
+        ``encoding="unit"``). ``fit`` with ``solver="hebbian"``, which cannot average, stops all
+        layers there, as a sample of 2,048 rows says; ``max_iter`` epochs may end before.
     init_activation : float in (0, 1), default=0.1
         Share of activation that an input has before any learning (epsilon in
         W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
@@ -130,9 +129,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         In ``fit``, layers with less learning time than others take a share of it;
         ``partial_fit`` is one pass over its rows at this rate.
     max_iter : int, default=100
-        Most epochs of ``solver="hebbian"``.
+        Maximum number of epochs of ``solver="hebbian"``.
     batch_size : int, default=100
-        Rows a mini-batch of ``solver="hebbian"``; 1 learns row by row.
+        Rows in a mini-batch of ``solver="hebbian"``; 1 learns row by row.
     warm_start : bool, default=False
         With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
         solver found them. With ``solver="flow"`` it keeps the learning times found
@@ -150,11 +149,19 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     ----------
     offset_ : float
         Threshold on the activation: ``decision_function = score_samples - offset_``.
+    training_scores_ : ndarray of shape (n_samples,)
+        Scores of the rows of the last ``fit`` or ``partial_fit``, each by what all other rows
+        (or, with ``groups``, all other units) teach; rank the rows that were learned by them.
+        Time stamps of a series are scored without their fifth of it. Networks of several layers
+        are trained without a tenth of up to 2,048 rows at a time; of more rows, the last layer
+        alone leaves a row out. With ``solver="hebbian"`` rows are scored as they are.
+    is_categorical_ : ndarray of bool of shape (n_features,), or None
+        Which columns hold categories; None if there are none.
     coefs_ : list of ndarray of shape (n_inputs, n_units)
         Weights of every layer, input units along the rows.
     n_layers_ : int
     learning_times_ : ndarray of shape (n_layers,)
-        The time each layer has learned for.
+        The time each layer has learned for, of the averaged flow the mean.
     n_iter_ : int
         Epochs of the stochastic solver, a part of one counts; 1 for the flow.
     activation_curve_ : ndarray of shape (n_points,)
@@ -173,27 +180,43 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     Notes
     -----
-    A column that is constant in training is scaled as if its deviation were 1, so
-    whether a later change goes unnoticed or makes every row an outlier depends on its unit.
-    One that is NaN throughout counts for nothing later, either. A threshold needs some hundred
-    rows to be reliable. With ``encoding="unit"`` a row of zeros has activation 0. NaN
-    stands for missing: such an entry counts as 0 with ``encoding="unit"`` and as the
-    column's mean with "fourier".
+    ``fit`` learns from 50,000 rows of a larger table, drawn at random, and scores them all;
+    ``partial_fit`` learns from every row.
+
+    Rows that were learned are recognised: ``score_samples``, ``predict`` and ``p_values`` score
+    them without themselves, so that quantiles of the training rows' scores are thresholds for
+    rows to come. After ``partial_fit`` that holds for a sample of 2,048 rows.
+
+    NaN stands for missing. In tables with the Fourier encoding, gaps of training rows are
+    filled from one of the five nearest rows, so that thresholds hold for complete rows, too;
+    gaps of other rows from the five nearest training rows' mean. With ``encoding="unit"`` and in
+    windows a gap counts as 0 or as the column's mean. A row of which nothing is known has
+    score 0. A column without known entries in training counts for nothing.
+
+    A column that is constant in training, or but for one entry, is new by any change beyond a
+    millionth of its value. Thresholds need 30 independent rows, or a warning says that
+    they cannot be trusted. With ``encoding="unit"`` a row of zeros has activation 0.
 
     References
     ----------
     .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
+    .. [2] A. Rudi, E. De Vito, A. Verri, F. Odone, "Regularized Kernel Algorithms for Support
+       Estimation", Frontiers in Applied Mathematics and Statistics 3, 2017.
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn_activation import ActivationAnomalyDetector
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> benign, malignant = X[y == 1], X[y == 0]
     >>> detector = ActivationAnomalyDetector(random_state=0).fit(benign)
-    >>> activation = detector.score_samples
-    >>> bool(activation(malignant).mean() < activation(benign).mean() - 0.1)
+    >>> bool((detector.p_values(malignant) <= 0.05).mean() > 0.8)
     True
+    >>> visits = pd.DataFrame({"browser": ["firefox"] * 500 + ["lynx"], "pages": 3.0})
+    >>> detector = ActivationAnomalyDetector(contamination=0.002, random_state=0)
+    >>> detector.fit_predict(visits)[-2:].tolist()
+    [1, -1]
     """
 
     _parameter_constraints = {
@@ -261,15 +284,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Normal rows; if others may be among them, set ``contamination`` to the share that
-            you expect. With ``window``, time stamps in their order.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows, two at least; a few anomalies among them do no harm. Numbers, NaN for what is
+            missing, and categories. With ``window``, time stamps in their order.
         y : ignored
-            There for pipelines; not used.
+            Accepted for pipelines.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 counts as two copies of the row; a window has the mean weight of
-            its time stamps.
+            its time stamps. Where weights are no multiples of each other, a row is left out
+            with all its weight.
         groups : array-like of shape (n_samples,), default=None
+            Which unit (patient, machine) each row belongs to: thresholds and p-values then hold
+            for rows of units never seen, and need 30 units or more.
             With ``window``, which series each time stamp belongs to. The stamps of a series
             stand together, and no window crosses from one to the next.
 
@@ -286,10 +312,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Learn from more rows.
 
         With ``solver="flow"``, one layer, ``standardize=False`` and a given ``bandwidth``
-        (or ``encoding="unit"``) the activations are those after ``fit`` on all rows so far;
-        with a stated ``contamination``, up to 2,048 rows. The first batch fixes the columns'
-        scales, and ``bandwidth="auto"``. The threshold follows from a sample of 2,048 of all
-        rows, with ``forget`` from the last 2,048. With ``window`` every batch is a
+        (or ``encoding="unit"``) the activations are those after ``fit`` on all rows so far (up
+        to 50,000); with a stated ``contamination``, up to 2,048 rows. The first batch fixes the
+        columns' scales, and ``bandwidth="auto"``. The threshold follows from a sample of 2,048 of
+        all rows, with ``forget`` from the last 2,048. Gaps are filled from rows so far. With ``window`` every batch is a
         series, or several, of its own, and the threshold is that of the last.
 
         Parameters
@@ -297,11 +323,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like of shape (n_samples, n_features)
             Rows; with ``window`` a series, its time stamps in their order.
         y : ignored
-            There for pipelines; not used.
+            Accepted for pipelines.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; 2 counts as two copies.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to.
+            With ``window``, which series each time stamp belongs to. Without, only ``fit`` takes
+            it.
 
         Returns
         -------
@@ -554,12 +581,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             With ``window``, a series of at least that many time stamps; each gets the
             mean activation of the windows that cover it.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to.
+            With ``window``, which series each time stamp belongs to. Without, ignored.
 
         Returns
         -------
         activation : ndarray of float64 of shape (n_samples,)
-            ||y||^2, in [0, 1].
+            ||y||^2, in [0, 1]; of training rows, by what all other rows teach. Rows that are NaN
+            throughout have 0, with a warning.
         """
         rows = self._rows(X, groups)
         scores = self._score(rows)
@@ -612,7 +640,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like of shape (n_samples, n_features)
             Rows; with ``window`` a series, its time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to.
+            With ``window``, which series each time stamp belongs to. Without, ignored.
 
         Returns
         -------
@@ -629,7 +657,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like of shape (n_samples, n_features)
             Rows; with ``window`` a series, its time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to.
+            With ``window``, which series each time stamp belongs to. Without, ignored.
 
         Returns
         -------
@@ -646,11 +674,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like of shape (n_samples, n_features)
             Rows; with ``window`` a series, its time stamps in their order.
         y : ignored
-            There for pipelines; not used.
+            Accepted for pipelines.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; 2 counts as two copies.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to.
+            Which unit each row, or with ``window`` which series each time stamp, belongs to.
 
         Returns
         -------
@@ -662,13 +690,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def p_values(self, X, groups=None):
         """Share of normal rows that are expected to activate no more than each row.
 
-        Conformal: p = (1 + #{calibration scores <= score}) / (1 + #calibration scores),
-        the calibration scores being those of up to 2,048 training rows (with ``window``
-        all time stamps of the last fit) by statistics without their fold (Vovk 2015,
-        cross-conformal predictors). If all rows are exchangeable, ``p_values < 0.05``
-        raises about 5 % false alarms; with ``solver="hebbian"``, and several layers over
-        windows, training rows are scored as they are and p is too small. Rows that a stated
-        ``contamination`` has left out do not count. Time stamps of a series are not
+        Conformal: p = (1 + #{training scores <= score}) / (1 + #training scores), with
+        ``training_scores_`` (after ``partial_fit`` those of a sample of 2,048 rows, of a series
+        those of all time stamps of the last fit). Below the lowest of them, 1 / (1 + #) goes on
+        as a generalised Pareto tail. If all rows are exchangeable, ``p_values <= 0.05``
+        raises about 5 % false alarms; with ``solver="hebbian"`` training rows are scored as they
+        are and p is too small. Rows that a stated ``contamination`` puts below the threshold do
+        not count, and with ``groups`` a unit counts as one row. Time stamps of a series are not
         exchangeable: with few windows that do not overlap, shares vary much around 5 %.
 
         Parameters
@@ -676,7 +704,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like of shape (n_samples, n_features)
             Rows; with ``window`` a series, its time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to.
+            With ``window``, which series each time stamp belongs to. Without, ignored.
 
         Returns
         -------
@@ -740,7 +768,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
         Each row is compared with the five nearest of the most typical rows (up to 512, the
         better half) of a training sample (distances in standardised columns, none counting
-        as more than 2).
+        as more than 2). A training row is scored by the network without it.
         The row's entries are replaced by those of a reference, one column after the other,
         in a random order and its reverse; a column's contribution is the mean rise of
         activation when its turn comes (Shapley values by sampling; Strumbelj & Kononenko
@@ -752,7 +780,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like of shape (n_samples, n_features)
             Rows; with ``window`` a series, its time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to.
+            With ``window``, which series each time stamp belongs to. Without, ignored.
 
         Returns
         -------
@@ -824,14 +852,17 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Those of ``candidates`` near each of ``X``: (n_rows, n_references, n_columns)."""
         with np.errstate(over="ignore"):  # fitted in float64, asked in float32
             candidates = candidates.astype(X.dtype)
-        location, scale, _ = robust_scales(self._sample["X"], self._sample["weight"])
-        codes = np.zeros(X.shape[1], dtype=bool)
+        encoding, codes = self._encoding(), np.zeros(X.shape[1], dtype=bool)
         if self.is_categorical_ is not None:
             codes = self.is_categorical_
+        if encoding.name == "fourier":
+            Z, of_X = (encoding.standardise(rows) * encoding.bandwidth for rows in (candidates, X))
+        else:
+            location, scale = column_scales(self._sample["X"], self._sample["weight"])
+            with np.errstate(over="ignore"):
+                Z, of_X = ((rows - location) / scale for rows in (candidates, X))
         n_references = min(N_REFERENCES, len(candidates))
         chosen = np.empty((len(X), n_references), dtype=np.intp)
-        with np.errstate(over="ignore"):
-            Z, of_X = ((rows - location) / scale for rows in (candidates, X))
         for i, x in enumerate(of_X):
             far = np.nan_to_num(np.abs(Z - x), nan=0.0)
             far[:, codes] = PAIR * (candidates[:, codes] != X[i, codes])

@@ -11,6 +11,7 @@ FENCE = 5.0  # robust deviations from the median beyond which entries do not set
 QUARTILE = 0.6745  # of a standard normal: quartiles over it estimate deviations
 PAIR = np.sqrt(2)  # root mean square of the distance of two entries, in deviations
 NEW = 1e-6  # share of a constant column's value by which a change is far from it
+DECADES = 30.0  # ratio of a column's 95 % quantile to its 5 % beyond which logarithms are taken
 LIMIT = 10.0  # deviations that an entry may add to the typical distance of rows
 ROUNDED = 2.0**16  # steps a bandwidth in which rows are recognised
 
@@ -100,6 +101,9 @@ class FourierEncoding:
     ----------
     location, scale : ndarray of shape (n_features,)
     frequencies : ndarray of shape (n_features, n_frequencies)
+    decades : ndarray of shape (n_features,), default=None
+        Units u of the columns that are read as asinh(x / u), a logarithm beyond u that takes
+        zeros and negative numbers; infinite for all others.
     bend : ndarray of shape (n_features,), default=None
         |z| beyond which z grows as a logarithm, infinite for columns that are not bent.
     categories : dict, default=None
@@ -107,16 +111,22 @@ class FourierEncoding:
         "widths": of the kernel in deviations, one a frequency; "seed": of the phases. Each
         category adds a normal phase of its own to every frequency, so that any two are as far
         apart as a typical pair of numbers, and one never seen is as far from all others.
+    bandwidth : float
+        Deviations in a unit of z.
     """
 
     name = "fourier"
     largest = np.inf
 
-    def __init__(self, location, scale, frequencies, bend=None, categories=None):
+    def __init__(
+        self, location, scale, frequencies, decades=None, bend=None, categories=None, bandwidth=1.0
+    ):
         self.location = location
         self.scale = scale
         self.frequencies = frequencies
+        self.decades = decades
         self.bend = bend
+        self.bandwidth = bandwidth
         self.categories = categories
 
     @property
@@ -125,7 +135,9 @@ class FourierEncoding:
             "location": self.location,
             "scale": self.scale,
             "frequencies": self.frequencies,
+            "decades": self.decades,
             "bend": self.bend,
+            "bandwidth": self.bandwidth,
             "categories": self.categories,
         }
 
@@ -166,21 +178,24 @@ class FourierEncoding:
         rng = np.random.default_rng([seed, 0, 1])
         n_features = X.shape[1]
         codes = np.zeros(n_features, bool) if categorical is None else categorical
-        location, scale = np.zeros(n_features), np.ones(n_features)
+        encoding = cls(np.zeros(n_features), np.ones(n_features), None)
         bend = np.full(n_features, np.inf)
         if standardize:
-            location, scale, varies = robust_scales(X, weight)
-            bend[varies] = BEND if bent else np.inf
-        location[codes], scale[codes] = 0.0, np.inf
-        encoding = cls(location, scale, None, bend)
+            scales = robust_scales(X, weight, bent)
+            encoding.location, encoding.scale = scales["location"], scales["scale"]
+            encoding.decades = np.where(codes, np.inf, scales["decades"])
+            bend[scales["varies"]] = BEND if bent else np.inf
+        encoding.location[codes], encoding.scale[codes] = 0.0, np.inf
+        encoding.bend = bend
         if bandwidth == "auto":
             limit = LIMIT if standardize else np.inf
             bandwidth = 0.5 * root_mean_squared_distance(encoding, X, weight, codes, limit)
         else:
             factors = (1.0,)
         with np.errstate(over="ignore"):
-            encoding.scale = np.maximum(scale * bandwidth, 1e-300)
-        encoding.bend = bend / bandwidth
+            encoding.scale = np.maximum(encoding.scale * bandwidth, 1e-300)
+            encoding.bend = bend / bandwidth
+        encoding.bandwidth = float(bandwidth)
         factors = np.sort(np.resize(factors, n_frequencies))
         encoding.frequencies = orthogonal_frequencies(n_features, factors, rng)
         if codes.any():
@@ -198,8 +213,7 @@ class FourierEncoding:
         return np.where(np.isfinite(self.scale), self.scale, 1.0)
 
     def standardise(self, X):
-        with np.errstate(over="ignore"):  # infinite deviations are clipped like all large ones
-            Z = np.clip((X - self.location) / self.scale, -CLIP, CLIP)
+        Z = np.clip(self._deviations(X), -CLIP, CLIP)
         if self.bend is not None:
             bent = np.flatnonzero(np.isfinite(self.bend))
             if len(bent) == Z.shape[1]:
@@ -209,6 +223,17 @@ class FourierEncoding:
                 _bend(part, self.bend[bent])
                 Z[:, bent] = part
         return np.nan_to_num(Z, copy=False, nan=0.0)
+
+    def _deviations(self, X):
+        """Rows in units of ``scale``, infinite where that is too large a number."""
+        with np.errstate(over="ignore"):
+            if self.decades is not None and np.isfinite(self.decades).any():
+                columns = np.flatnonzero(np.isfinite(self.decades))
+                X = X.astype(np.float64)
+                X[:, columns] = np.arcsinh(X[:, columns] / self.decades[columns])
+            Z = X - self.location
+            Z /= self.scale
+        return Z
 
     def write(self, X, out):
         n = self.frequencies.shape[1]
@@ -235,12 +260,11 @@ class FourierEncoding:
 
         Codes of categories and missing entries stay as they are.
         """
-        with np.errstate(over="ignore"):
-            Z = X - self.location
-            Z /= self.scale
+        Z = self._deviations(X)
         np.clip(Z, -CLIP, CLIP, out=Z)
         Z *= ROUNDED
         np.rint(Z, out=Z)
+        Z[:, ~np.isfinite(self.scale)] = 0.0
         if self.categories is not None:
             columns = self.categories["columns"]
             Z[:, columns] = X[:, columns]
@@ -257,11 +281,14 @@ class FourierEncoding:
 
     def _slope(self, X):
         """Derivative of the standardised rows."""
-        if self.bend is None:
-            return 1 / self.scale
-        distance = np.abs((X - self.location) / self.scale)
-        beyond = np.maximum(distance - self.bend, 0)
-        return 1 / (self.scale * (1 + beyond * BEND / self.bend))
+        slope = np.broadcast_to(1 / self.scale, X.shape)
+        if self.decades is not None:
+            logarithmic = np.isfinite(self.decades)
+            slope = np.where(logarithmic, slope / np.hypot(X, self.decades), slope)
+        if self.bend is not None:
+            beyond = np.maximum(np.abs(self._deviations(X)) - self.bend, 0)
+            slope = slope / (1 + beyond * BEND / self.bend)
+        return slope
 
     def length(self, X):
         """L1 norm of the standardised rows, and its gradient with respect to ``X``."""
@@ -327,41 +354,48 @@ def column_scales(X, weight):
     return location * largest, np.where(known.any(axis=0), scale * largest, np.inf)
 
 
-def robust_scales(X, weight):
-    """Location and scale of every column's known entries, and whether it varies.
+def robust_scales(X, weight, decades=True):
+    """Scales of every column's known entries, junk among them, as a dictionary of arrays.
 
-    Mean and deviation of the entries clipped to the median +- ``FENCE`` robust deviations,
-    which are the interquartile range's, or, where that is 0, the median distance from the
-    median of the entries that differ from it. Two values are no further apart than a typical
-    pair of numbers. A column counts as constant if all entries agree, or all but one of 20 or
-    more (unless they are 0 and 1): a change by more than ``NEW`` is then far from all that was
-    seen. Without known entries the scale is infinite.
+    "location", "scale": mean and deviation of the entries clipped to the median +- ``FENCE``
+    robust deviations, which are the interquartile range's, or, where that is 0, the median
+    distance from the median of the entries that differ from it. Two values are no further apart
+    than a typical pair of numbers. Without known entries the scale is infinite.
+    "varies": False if all entries agree, or all but one of 20 or more (unless they are 0 and
+    1): a change by more than ``NEW`` is then far from all that was seen.
+    "decades": the unit u of asinh(x / u), to which location and scale refer, of columns that
+    are positive, whose central 90 % span more than a factor of ``DECADES``, and that are less
+    skewed as logarithms; infinite for others, and for all unless ``decades``.
     """
-    n_columns = X.shape[1]
-    location, scale = np.zeros(n_columns), np.full(n_columns, np.inf)
-    varies = np.zeros(n_columns, dtype=bool)
-    for j in range(n_columns):
-        x = X[:, j].astype(np.float64)
-        known = ~np.isnan(x)
-        x, w = x[known], weight[known]
-        if not len(x):
-            continue
-        largest = np.abs(x).max()
-        largest = largest if largest > 0 else 1.0
-        found, deviation, varies[j] = _robust_scale(x / largest, w, ((x == 0) | (x == 1)).all())
-        location[j], scale[j] = found * largest, max(deviation * largest, 1e-300)
-    return location, scale, varies
+    columns = [_robust_scale(X[:, j], weight, decades) for j in range(X.shape[1])]
+    names = ("location", "scale", "varies", "decades")
+    return {name: np.array(c) for name, c in zip(names, zip(*columns, strict=True), strict=True)}
 
 
-def _robust_scale(x, weight, is_binary):
-    """Of one column of entries up to 1: location, scale, and whether it varies."""
-    low, median, high = weighted_quantiles(x, weight, (0.25, 0.5, 0.75))
-    first, last, differs = x.min(), x.max(), x != median
+def _robust_scale(x, weight, decades):
+    """Of one column: location, scale, whether it varies, and the unit of its logarithm."""
+    known = ~np.isnan(x)
+    x, weight = x[known].astype(np.float64), weight[known]
+    if not len(x):
+        return 0.0, np.inf, False, np.inf
+    largest = np.abs(x).max()
+    largest = largest if largest > 0 else 1.0
+    is_binary = bool(((x == 0) | (x == 1)).all())
+    x /= largest
+    quantiles = weighted_quantiles(x, weight, (0.05, 0.25, 0.5, 0.75, 0.95))
+    median = quantiles[2]
+    differs = x != median
     lone = len(x) >= 20 and not is_binary and differs.any()
     lone = lone and weight[differs].sum() <= weight.mean() * (1 + 1e-9)
-    if lone or last - first <= 1e-12:
-        return median, NEW * abs(median), False
-    spread = (high - low) / (2 * QUARTILE)
+    if lone or np.ptp(x) <= 1e-12:
+        return median * largest, max(NEW * abs(median) * largest, 1e-300), False, np.inf
+    unit = np.inf
+    if decades and x.min() > 0 and quantiles[4] > DECADES * quantiles[0]:
+        if abs(_skew(np.log(quantiles))) < abs(_skew(quantiles)):
+            unit = quantiles[0] / 2
+            x, quantiles = np.arcsinh(x / unit), np.arcsinh(quantiles / unit)
+            median, unit, largest = quantiles[2], unit * largest, 1.0
+    spread = (quantiles[3] - quantiles[1]) / (2 * QUARTILE)
     if spread == 0:
         spread = np.median(np.abs(x[differs] - median))
     x = np.clip(x, median - FENCE * spread, median + FENCE * spread)
@@ -370,7 +404,13 @@ def _robust_scale(x, weight, is_binary):
     deviation = np.sqrt(share @ (x - mean) ** 2)
     if ((x == x.min()) | (x == x.max())).all():
         deviation = max(deviation, np.ptp(x) / PAIR)
-    return mean, deviation, True
+    return mean * largest, max(deviation * largest, 1e-300), True, unit
+
+
+def _skew(quantiles):
+    """Bowley's skewness, of the central 90 %."""
+    low, _, median, _, high = quantiles
+    return (high + low - 2 * median) / (high - low)
 
 
 def weighted_quantiles(x, weight, levels):

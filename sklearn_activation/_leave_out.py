@@ -2,16 +2,25 @@
 
 A row's own training raises its score. With the averaged flow the score without it is a
 formula (Sherman & Morrison 1950), with the stopped flow a quadrature; neither trains anything
-again. Both leave a row out of the last layer only: hidden layers stay as they are.
+again. Both leave a row out of the last layer only, and of the directions that it has units for.
+Where that is not enough, a tenth of the rows is left out at a time, unless there are too many
+rows for it to matter.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from . import _flow
+from ._encoding import SAMPLE_SIZE
 from ._network import block_slices, product_energies, row_energies
 from ._parallel import map_blocks
+from ._progress import Progress
+from ._sampling import mixed_hashes, row_hashes
 
 N_LANCZOS = 30  # steps of the quadrature, enough for five digits
+N_FOLDS = 10  # left out one after the other where formula and quadrature do not hold
+NOTHING = 1e-9  # share of the weight that counts as none
 
 
 def copy_weight(weight):
@@ -101,9 +110,12 @@ class LastLayer:
         """
         if self.spectrum is None or not len(rows):
             return self.scores(rows)
-        removed = copy_weight(rows.weight)
-        if unlearned is not None:
-            removed = np.where(unlearned, 0.0, removed)
+        learned = np.ones(len(rows), bool) if unlearned is None else ~unlearned
+        spectrum, n_layers = self.spectrum, len(self.solution.network)
+        cut = spectrum.n_units < min(spectrum.n_inputs, len(spectrum.values))
+        if (n_layers > 1 or cut) and len(rows) <= SAMPLE_SIZE:
+            return self._scores_by_folds(rows, units, learned)
+        removed = np.where(learned, copy_weight(rows.weight), 0.0)
         if units is None:
             root, scores = self._root(removed), np.empty(len(rows))
             blocks = block_slices(len(rows), self._widest(rows))
@@ -115,7 +127,6 @@ class LastLayer:
             for block, of_block in zip(blocks, found, strict=True):
                 scores[block] = of_block
             return scores
-        learned = np.ones(len(rows), bool) if unlearned is None else ~unlearned
         scores = np.empty(len(rows))
         order = np.argsort(units, kind="stable")
         for index in np.split(order, np.flatnonzero(np.diff(units[order])) + 1):
@@ -127,6 +138,30 @@ class LastLayer:
                 without[index] = learned[index]
                 scores[index] = self.scores(rows, index, without)
         return scores
+
+    def _scores_by_folds(self, rows, units, learned):
+        """Activation of rows by what a network has learned without a fold of them.
+
+        Of several layers all are trained anew, a single one is solved from the statistics.
+        """
+        if units is None:  # copies of a row are in one fold
+            units = mixed_hashes(row_hashes(rows.X, np.zeros(len(rows))))
+        fold_of, scores = units % N_FOLDS, np.empty(len(rows))
+        for fold in np.unique(fold_of):
+            held = fold_of == fold
+            index, rest = np.flatnonzero(held), learned & ~held
+            if len(self.solution.network) == 1 or not rest.any():
+                scores[held] = self.scores(rows, index, held & learned)
+            else:
+                network = self._trained_anew(rows.take(rest))
+                scores[held] = network.energies(rows.encode(index))
+        return scores
+
+    def _trained_anew(self, rows):
+        times = self.solution.times
+        task = replace(self.task, progress=Progress(), previous=None, partial=False)
+        task.choose_time = lambda layer, moments, network: times[layer]
+        return _flow.solve(rows, task).network
 
     def _without(self, rows, mask):
         """Spectrum and moments without the rows of a mask."""
@@ -151,17 +186,19 @@ class LastLayer:
     def _root(self, removed):
         """Triangular root of (total C + rest mu)^-1, if it is the same for all rows."""
         spectrum = self.spectrum
-        if not spectrum.averaged or spectrum.n_units < spectrum.n_inputs or np.ptp(removed) > 0:
+        total, rest = self.moments.weight, self.moments.weight - removed[0]
+        if not spectrum.averaged or spectrum.n_units < spectrum.n_inputs:
             return None
-        total = self.moments.weight
-        ridge = max(total - removed[0], 1e-12 * total) / self.t
+        if np.ptp(removed) > 0 or rest <= NOTHING * total:
+            return None
+        ridge = rest / self.t
         inverse = 1 / (total * np.maximum(spectrum.values, 0) + ridge)
         return spectrum.triangular(inverse, 1 / ridge).astype(self.task.dtype)
 
     def _one_out(self, H, removed, root):
         """Activation of each input row without the weight ``removed`` of itself."""
         total = self.moments.weight
-        rest = np.maximum(total - removed, 1e-12 * total)
+        rest = np.maximum(total - removed, NOTHING * total)
         if root is not None:  # of (total C + rest mu)^-1
             leverage = product_energies(H, root).astype(np.float64)
             lost = rest / self.t * leverage / np.maximum(1 - removed * leverage, 1e-12)
@@ -176,6 +213,7 @@ class LastLayer:
         mu = 1 / self.t
         leverage = np.sum(q * q / (total * values + (rest * mu)[:, None]), axis=1)
         lost = rest * mu * leverage / np.maximum(1 - removed * leverage, 1e-12)
+        lost[rest <= NOTHING * total] = np.inf  # nothing else was learned
         return inside - (1 - self.spectrum.epsilon) * np.minimum(lost, inside) + beside
 
     def _quadrature(self, q, values, removed, rest):
@@ -206,7 +244,7 @@ class LastLayer:
         """Activation of a unit's input rows without all of them (Woodbury 1950)."""
         q, inside, beside = self._projected(H)
         total, values = self.moments.weight, self.spectrum.values[: q.shape[1]]
-        rest = max(total - weight.sum(), 1e-12 * total)
+        rest = max(total - weight.sum(), NOTHING * total)
         mu = 1 / self.t
         q /= np.sqrt(total * values + rest * mu)
         learned = np.sqrt(weight)[:, None] * q

@@ -54,21 +54,22 @@ class Calibration:
         scale, shape = self.tail()
         exponent = -np.log(p * total)
         excess = np.expm1(shape * exponent) / shape if shape > 0 else exponent
-        return float(self.scores[0] - max(scale * excess, ROUNDING))
+        return float(min(max(self.scores[0] - scale * excess, 0.0), self.scores[0] - ROUNDING))
 
     def tail(self):
         """Scale and shape of the generalised Pareto law of scores below the lowest.
 
-        Fitted to the lowest scores' distances from a level above them (Zhang & Stephens 2009). A
-        tail that would end somewhere is taken to be exponential.
+        Fitted to the distances of the lowest scores from a level above them (Zhang & Stephens
+        2009). A tail that would end somewhere is taken to be exponential.
         """
-        n = len(self.scores)
-        n_tail = min(max(FEWEST_IN_TAIL, min(n // 10, int(3 * np.sqrt(n)))), n - 1)
-        level = self.scores[n_tail] if n_tail > 0 else 0.0
-        excess, mass = (level - self.scores[:n_tail])[::-1], self.mass[:n_tail][::-1]
-        if n_tail < 2 or excess[-1] <= ROUNDING:
+        total, below = self.mass.sum(), np.cumsum(self.mass)
+        wanted = min(max(FEWEST_IN_TAIL, min(total / 10, 3 * np.sqrt(total))), total / 2)
+        level = self.scores[min(np.searchsorted(below, wanted), len(below) - 1)]
+        n = np.searchsorted(self.scores, level - ROUNDING)
+        excess, mass = (level - self.scores[:n])[::-1], self.mass[:n][::-1]
+        if n < 2:
             return 0.0, 0.0
-        shape, scale = pareto_fit(np.maximum(excess, ROUNDING / 1000), mass)
+        shape, scale = pareto_fit(excess, mass)
         if shape <= 0:
             return float(np.average(excess, weights=mass)), 0.0
         return float(scale + shape * excess[-1]), float(shape)
@@ -79,16 +80,16 @@ def pareto_fit(excess, mass):
 
     The quasi-Bayesian estimate of Zhang & Stephens (2009), of numbers with a mass each.
     """
-    n, share = mass.sum(), mass / mass.sum()
-    n_grid = 30 + int(np.sqrt(len(excess)))
-    quartile = excess[int(len(excess) / 4 + 0.5) - 1]
+    total = mass.sum()
+    n_grid = 30 + int(np.sqrt(total))
+    quartile = excess[min(np.searchsorted(np.cumsum(mass), total / 4), len(excess) - 1)]
     grid = 1 - np.sqrt(n_grid / (np.arange(1, n_grid + 1) - 0.5))
     grid = grid / (3 * quartile) + 1 / excess[-1]
-    shape = np.log1p(-grid[:, None] * excess) @ share
-    likelihood = n * (np.log(-grid / shape) - shape - 1)
+    shapes = np.log1p(-grid[:, None] * excess) @ mass / total
+    likelihood = total * (np.log(-grid / shapes) - shapes - 1)
     weight = np.exp(likelihood - likelihood.max())
     best = (grid @ weight) / weight.sum()
-    shape = np.log1p(-best * excess) @ share
+    shape = np.log1p(-best * excess) @ mass / total
     return shape, -shape / best
 
 

@@ -61,7 +61,7 @@ def test_series_scores_are_those_of_window_rows(contamination):
     detector = ActivationAnomalyDetector(window=width, **given).fit(X)
     rows = Windows(X, [(0, len(X))], width)
     twin = ActivationAnomalyDetector(**given).fit(rows[:])
-    naive = rows.to_stamps(twin.score_samples(rows[:]))
+    naive = rows.to_stamps(twin._score(rows[:]))  # without recognising what was learned
     np.testing.assert_allclose(detector.score_samples(X), naive, rtol=1e-8)
     assert detector.window_ == width
     assert detector.n_features_in_ == 1
@@ -89,8 +89,7 @@ def test_forgetting_calibrates_with_the_latest_rows():
     detector = ActivationAnomalyDetector(forget=0.01, bandwidth=2.0, standardize=False, **SMALL)
     for _ in range(10):
         detector.partial_fit(rng.normal(size=(1500, 3)))
-    weight = detector._calibration["weight"]
-    assert weight.sum() ** 2 / (weight**2).sum() > 150  # 2 / forget rows count
+    assert detector._calibration["mass"].sum() > 150  # 2 / forget rows count
     assert 0.02 < (detector.p_values(rng.normal(size=(2000, 3))) < 0.05).mean() < 0.1
 
 
@@ -208,7 +207,14 @@ def test_odd_series_have_finite_scores(make, encoding):
             "stand together",
         ),
         ({"window": 20}, lambda d: d.fit(series(), groups=np.arange(600)), "1 time stamps"),
-        ({}, lambda d: d.fit(series(), groups=np.zeros(600)), "give window"),
+        ({}, lambda d: d.fit(series(), groups=np.zeros(600)), "one unit only"),
+        ({}, lambda d: d.fit(series(), groups=np.zeros(5)), r"\(5,\).* 600"),
+        ({}, lambda d: d.fit(series(), groups=[None] * 600), "missing entries"),
+        ({}, lambda d: d.partial_fit(series(), groups=np.arange(600)), "need fit"),
+        ({}, lambda d: d.fit(series()[:1]), "1 sample"),
+        ({}, lambda d: d.fit(series()).set_threshold(0.5, p=0.01), "not both"),
+        ({}, lambda d: d.fit(series()).set_threshold(p=1.0), "between 0 and 1"),
+        ({}, lambda d: d.fit(series()).set_threshold(np.inf), "finite"),
         ({}, lambda d: d.fit(np.full((9, 2), np.nan)), "every entry is NaN"),
         ({"forget": 1.0}, lambda d: d.fit(series()), "forget"),
         (
@@ -279,14 +285,14 @@ def test_p_values_are_valid(layer_sizes):
     assert (np.diff(p[order]) >= 0).all()
 
 
-def test_p_values_of_the_training_rows_do_not_flatter():
-    X = np.random.default_rng(0).normal(size=(300, 8))
+def test_scores_of_the_training_rows_do_not_flatter():
+    """A quantile of the training rows' scores is a threshold for rows to come."""
+    X = np.random.default_rng(0).normal(size=(1200, 8))
     detector = ActivationAnomalyDetector(random_state=0).fit(X[:200])
-    plain = np.mean(
-        detector.score_samples(X[:200]) < np.quantile(detector.score_samples(X[200:]), 0.2)
-    )
-    assert plain < 0.05  # training rows score themselves too well
-    assert 0.01 < (detector.p_values(X[200:]) < 0.1).mean() < 0.25
+    for level in (0.05, 0.2):
+        edge = np.quantile(detector.score_samples(X[:200]), level)
+        assert 0.5 * level < (detector.score_samples(X[200:]) < edge).mean() < 1.8 * level
+    assert 0.03 < (detector.p_values(X[:200]) <= 0.05).mean() <= 0.05
 
 
 # -- explanations ----------------------------------------------------------------------
@@ -322,7 +328,7 @@ def test_explanations_add_up_to_what_was_lost(parameters):
     rows = X[150:]
     references = detector._references(rows, detector._typical_rows())
     assert references.shape == (50, N_REFERENCES, 5)
-    of_references = detector.score_samples(references.reshape(-1, 5)).reshape(50, -1)
+    of_references = detector._score(references.reshape(-1, 5)).reshape(50, -1)
     lost = of_references.mean(axis=1) - detector.score_samples(rows)
     np.testing.assert_allclose(detector.explain(rows).sum(axis=1), lost, atol=1e-6)
     assert set(map(tuple, references.reshape(-1, 5))) <= set(map(tuple, X[:150]))

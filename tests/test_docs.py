@@ -130,7 +130,8 @@ def test_public_methods_have_docstrings_with_shapes(estimator):
     assert own
     for name in [*own, "merge"]:
         text = getattr(estimator, name).__doc__
-        assert text and "Returns" in text and "Parameters" in text, name
+        takes = len(inspect.signature(getattr(estimator, name)).parameters) > 1
+        assert text and "Returns" in text and ("Parameters" in text or not takes), name
 
 
 def test_public_names():
