@@ -378,33 +378,35 @@ def _robust_scale(x, weight, decades):
     x, weight = x[known].astype(np.float64), weight[known]
     if not len(x):
         return 0.0, np.inf, False, np.inf
-    largest = np.abs(x).max()
-    largest = largest if largest > 0 else 1.0
     is_binary = bool(((x == 0) | (x == 1)).all())
-    x /= largest
+    largest = np.abs(x).max()
+    factor = max(1.0, largest / 1e150)  # squares and differences stay finite
+    x /= factor
     quantiles = weighted_quantiles(x, weight, (0.05, 0.25, 0.5, 0.75, 0.95))
-    median = quantiles[2]
-    differs = x != median
+    median, differs = quantiles[2], x != quantiles[2]
     lone = len(x) >= 20 and not is_binary and differs.any()
     lone = lone and weight[differs].sum() <= weight.mean() * (1 + 1e-9)
-    if lone or np.ptp(x) <= 1e-12:
-        return median * largest, max(NEW * abs(median) * largest, 1e-300), False, np.inf
+    if lone or np.ptp(x) <= 1e-12 * largest / factor:
+        return median * factor, max(NEW * abs(median) * factor, 1e-300), False, np.inf
     unit = np.inf
     if decades and x.min() > 0 and quantiles[4] > DECADES * quantiles[0]:
         if abs(_skew(np.log(quantiles))) < abs(_skew(quantiles)):
             unit = quantiles[0] / 2
             x, quantiles = np.arcsinh(x / unit), np.arcsinh(quantiles / unit)
-            median, unit, largest = quantiles[2], unit * largest, 1.0
+            median, unit, factor = quantiles[2], unit * factor, 1.0
     spread = (quantiles[3] - quantiles[1]) / (2 * QUARTILE)
     if spread == 0:
         spread = np.median(np.abs(x[differs] - median))
-    x = np.clip(x, median - FENCE * spread, median + FENCE * spread)
+    x = np.clip(x, median - FENCE * spread, median + FENCE * spread) - median
+    reach = np.abs(x).max()
+    x /= reach
     share = weight / weight.sum()
     mean = share @ x
     deviation = np.sqrt(share @ (x - mean) ** 2)
     if ((x == x.min()) | (x == x.max())).all():
         deviation = max(deviation, np.ptp(x) / PAIR)
-    return mean * largest, max(deviation * largest, 1e-300), True, unit
+    location = (median + mean * reach) * factor
+    return location, max(deviation * reach * factor, 1e-300), True, unit
 
 
 def _skew(quantiles):

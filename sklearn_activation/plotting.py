@@ -3,6 +3,8 @@
 A Display holds what is drawn; ``from_estimator`` computes and draws it, ``plot`` draws it again.
 """
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
@@ -59,7 +61,7 @@ class AnomalyScoreDisplay:
 
         Parameters
         ----------
-        detector : fitted ActivationAnomalyDetector
+        detector : fitted ActivationAnomalyDetector, or a Pipeline that ends in one
             What scores the series, and sets the threshold.
         X : array-like of shape (n_samples, n_features)
             Time stamps in their order.
@@ -79,7 +81,8 @@ class AnomalyScoreDisplay:
         """
         check_is_fitted(detector)
         options = {} if groups is None else {"groups": groups}
-        scores = detector.score_samples(X, **options)
+        last, seen, _ = _last_step(detector, X)
+        scores = last.score_samples(seen, **options)
         if times is None:
             times = getattr(X, "index", None) if hasattr(X, "iloc") else None
         times = np.arange(len(scores)) if times is None else np.asarray(times)
@@ -88,10 +91,10 @@ class AnomalyScoreDisplay:
         names = _names(X)
         chosen = range(min(len(names), MOST_NAMES)) if channels is None else channels
         chosen = [_column(name, names) for name in chosen]
-        values = np.asarray(X, dtype=np.float64)[:, chosen]
+        values = np.column_stack([_plotted(_table_column(X, j)) for j in chosen])
         order = np.argsort(times, kind="stable")  # the order of scoring is that of the rows
         values, scores, times = values[order], scores[order], times[order]
-        display = cls(values, scores, detector.offset_, times, [names[j] for j in chosen])
+        display = cls(values, scores, last.offset_, times, [names[j] for j in chosen])
         return display.plot(axes=axes)
 
     def plot(self, *, axes=None):
@@ -146,8 +149,8 @@ class ExplanationDisplay:
         Activation lost, most of it first.
     names : list of str of length n_features
         Labels of the bars.
-    values : ndarray of shape (n_features,)
-        The row's own entries.
+    values : sequence of length n_features
+        The row's own entries, numbers or categories.
 
     Attributes
     ----------
@@ -175,8 +178,8 @@ class ExplanationDisplay:
 
         Parameters
         ----------
-        detector : fitted ActivationAnomalyDetector without window
-            What explains the row.
+        detector : fitted ActivationAnomalyDetector without window, or a Pipeline that ends in one
+            What explains the row. Behind a Pipeline, bars are the columns that its last step sees.
         X : array-like of shape (1, n_features)
             The row.
         n_features : int, default=10
@@ -193,11 +196,12 @@ class ExplanationDisplay:
             raise ValueError("X is one-dimensional: give a row with two axes, X[i : i + 1].")
         if len(X) != 1:
             raise ValueError(f"X has {len(X)} rows; an explanation is of one row, X[i : i + 1].")
+        detector, X, names = _last_step(detector, X)
         contributions = detector.explain(X)[0]
         most = np.argsort(-np.abs(contributions), kind="stable")[:n_features]
         order = most[np.argsort(-contributions[most], kind="stable")]
-        names, values = _names(X), np.asarray(X, dtype=np.float64)[0]
-        display = cls(contributions[order], [names[j] for j in order], values[order])
+        values = [_table_column(X, j)[0] for j in order]
+        display = cls(contributions[order], [names[j] for j in order], values)
         return display.plot(ax=ax)
 
     def plot(self, *, ax=None):
@@ -216,7 +220,10 @@ class ExplanationDisplay:
         n = len(self.names)
         if ax is None:
             _, ax = _pyplot().subplots(figsize=(7, 1.2 + 0.32 * n), layout="constrained")
-        labels = [f"{name} = {x:.4g}" for name, x in zip(self.names, self.values, strict=True)]
+        labels = [
+            f"{name} = {value:.4g}" if isinstance(value, Real) else f"{name} = {value}"
+            for name, value in zip(self.names, self.values, strict=True)
+        ]
         colors = [ALARM if c > 0 else LINE for c in self.contributions]
         ax.barh(np.arange(n), self.contributions, color=colors)
         ax.set_yticks(np.arange(n), labels)
@@ -277,7 +284,8 @@ class ActivationLandscapeDisplay:
         Parameters
         ----------
         estimator : fitted ActivationAnomalyDetector or ActivationLearningClassifier
-            A classifier's activation is that of its most active label.
+            Or a Pipeline that ends in one, whose last step's features are drawn. A classifier's
+            activation is that of its most active label.
         X : array-like of shape (n_samples, n_features)
             The grid spans these rows, which are drawn as points; the features that are not
             drawn stay as they are in the row that activates most.
@@ -295,25 +303,22 @@ class ActivationLandscapeDisplay:
         display : ActivationLandscapeDisplay
         """
         check_is_fitted(estimator)
+        estimator, X, names = _last_step(estimator, X)
         if getattr(estimator, "window_", None) is not None:
             raise ValueError("A detector with window has no plane of two features.")
-        names = _names(X)
         i, j = (_column(feature, names) for feature in features)
         if i == j:
             raise ValueError(f"features={features!r}: two different ones are needed.")
-        rows = np.asarray(X, dtype=np.float64)
+        rows = np.column_stack([_table_column(X, k).astype(np.float64) for k in (i, j)])
         with np.errstate(all="ignore"):
-            low, high = np.nanmin(rows[:, [i, j]], axis=0), np.nanmax(rows[:, [i, j]], axis=0)
+            low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
         low, high = low - margin * (high - low), high + margin * (high - low)
         xx0, xx1 = np.meshgrid(*np.linspace(low, high, grid_resolution).T)
-        grid = np.tile(rows[np.argmax(estimator.score_samples(X))], (xx0.size, 1))
-        grid[:, i], grid[:, j] = xx0.ravel(), xx1.ravel()
-        if hasattr(X, "columns"):  # keeps the names: pandas, or polars
-            names_by = "columns" if hasattr(X, "iloc") else "schema"
-            grid = type(X)(grid, **{names_by: X.columns})
+        best = np.full(xx0.size, np.argmax(estimator.score_samples(X)))
+        grid = _with_columns(X, best, {i: xx0.ravel(), j: xx1.ravel()})
         activation = estimator.score_samples(grid).reshape(xx0.shape)
         threshold = getattr(estimator, "offset_", None)
-        display = cls(xx0, xx1, activation, rows[:, [i, j]], [names[i], names[j]], threshold)
+        display = cls(xx0, xx1, activation, rows, [names[i], names[j]], threshold)
         return display.plot(ax=ax)
 
     def plot(self, *, ax=None):
@@ -353,6 +358,62 @@ def _pyplot():
             'Drawing needs matplotlib: pip install "sklearn-activation[plots]".'
         ) from error
     return plt
+
+
+def _last_step(estimator, X):
+    """The last step of a pipeline, the rows that it sees, and names of their columns.
+
+    An estimator by itself sees ``X``.
+    """
+    names = None
+    if hasattr(estimator, "steps"):
+        before, estimator = estimator[:-1], estimator[-1]
+        if len(before):
+            X = before.transform(X)
+            try:
+                names = list(before.get_feature_names_out())
+            except (AttributeError, ValueError):  # of a step that gives its columns no names
+                pass
+    if names is None or _get_feature_names(X) is not None:
+        names = _names(X)
+    return estimator, X, names
+
+
+def _table_column(X, j):
+    """Column ``j`` of an array or a data frame, as an array."""
+    if hasattr(X, "iloc"):
+        return X.iloc[:, j].to_numpy()
+    if hasattr(X, "columns"):
+        return np.asarray(X[X.columns[j]].to_list())
+    return np.asarray(X)[:, j]
+
+
+def _with_columns(X, rows, columns):
+    """The rows of ``X`` at ``rows``, with other values in some columns; of the same kind."""
+    if hasattr(X, "iloc"):
+        parts = [
+            columns[j] if j in columns else X.iloc[rows, j].array for j in range(X.shape[1])
+        ]
+        frame = type(X)(dict(enumerate(parts)))
+        frame.columns = X.columns
+        return frame
+    if hasattr(X, "columns"):
+        new = type(X)({X.columns[j]: values for j, values in columns.items()})
+        return X[rows].with_columns(*(new[name] for name in new.columns))
+    taken = np.asarray(X)[rows].copy()
+    if taken.dtype.kind in "iub":
+        taken = taken.astype(np.float64)
+    for j, values in columns.items():
+        taken[:, j] = values
+    return taken
+
+
+def _plotted(values):
+    """Numbers to draw: categories become their places in the order of names."""
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        return np.unique(values.astype(str), return_inverse=True)[1].astype(np.float64)
 
 
 def _names(X):

@@ -210,3 +210,20 @@ def feedback_step(coefs, standards, activation, z, right, wrong, rate, factor):
             if layer < len(coefs) - 1:
                 x = activate_row(activation, y, *standards[layer])
     return steps
+
+
+def fourier(X, location, scale, frequencies, decades, bend, bandwidth, categories):
+    """The Fourier map of numbers, entry by entry: logarithm, scale, bend, phases."""
+    Z = np.zeros(X.shape)
+    for i, row in enumerate(X):
+        for j, x in enumerate(row):
+            if np.isnan(x):
+                continue
+            z = np.arcsinh(x / decades[j]) if np.isfinite(decades[j]) else x
+            z = min(max((z - location[j]) / scale[j], -1e6), 1e6)
+            if abs(z) > bend[j]:
+                unit = bend[j] / 3
+                z = np.sign(z) * (bend[j] + unit * np.log(1 + (abs(z) - bend[j]) / unit))
+            Z[i, j] = z
+    phase = Z @ frequencies
+    return np.hstack([np.cos(phase), np.sin(phase)]) / np.sqrt(frequencies.shape[1])

@@ -18,6 +18,7 @@ from sklearn_activation import (
 pytestmark = [
     pytest.mark.filterwarnings("error"),
     # The stochastic solver's few epochs here are over before its learning time is.
+    pytest.mark.filterwarnings("ignore:.*too few for a threshold:UserWarning"),
     pytest.mark.filterwarnings("ignore:learning_time=:sklearn.exceptions.ConvergenceWarning"),
 ]
 
@@ -329,7 +330,6 @@ def test_one_sample_in_partial_fit(estimator):
         assert_finite(estimator, X)
 
 
-@pytest.mark.filterwarnings("ignore:.*too few for a threshold")
 def test_two_samples(estimator):
     X, _ = data(2)
     assert_finite(fit(estimator, X), X)
@@ -340,7 +340,6 @@ def test_one_feature(estimator):
     assert_finite(fit(estimator, X), X)
 
 
-@pytest.mark.filterwarnings("ignore:.*too few for a threshold")
 def test_fewer_rows_than_units(estimator):
     X, _ = data(5, 30)
     assert_finite(fit(estimator, X), X)

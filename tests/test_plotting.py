@@ -9,6 +9,8 @@ import polars
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -166,3 +168,56 @@ def test_without_matplotlib_the_way_to_install_it_is_named(iris, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", importing)
     with pytest.raises(ImportError, match=r"sklearn-activation\[plots\]"):
         ExplanationDisplay.from_estimator(detector, X[:1])
+
+
+# -- pipelines and categories --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def visits():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "pages": rng.poisson(5, 300).astype(float),
+            "seconds": rng.lognormal(4, 0.5, 300),
+            "browser": rng.choice(["firefox", "chrome"], 300),
+        }
+    )
+    return X, ActivationAnomalyDetector(random_state=0).fit(X)
+
+
+def test_displays_of_frames_with_categories(visits):
+    X, detector = visits
+    odd = X.head(1).assign(browser="lynx")
+    display = ExplanationDisplay.from_estimator(detector, odd)
+    labels = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert "browser = lynx" in labels
+    drawn = AnomalyScoreDisplay.from_estimator(detector, X)
+    assert [ax.get_ylabel() for ax in drawn.axes_] == [*X.columns, "activation"]
+    browsers = drawn.axes_[2].lines[0].get_ydata()
+    np.testing.assert_array_equal(browsers, X["browser"] == "firefox")
+    for table in (X, polars.DataFrame({name: X[name].tolist() for name in X})):
+        landscape = ActivationLandscapeDisplay.from_estimator(detector, table, grid_resolution=4)
+        best = X.iloc[[detector.score_samples(X).argmax()]]
+        corner = best.assign(pages=landscape.xx0[3, 3], seconds=landscape.xx1[3, 3])
+        assert landscape.activation[3, 3] == pytest.approx(detector.score_samples(corner)[0])
+
+
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_displays_of_pipelines(iris, output):
+    X, _ = iris
+    pipeline = make_pipeline(StandardScaler(), ActivationAnomalyDetector(random_state=0))
+    pipeline[0].set_output(transform=output)
+    pipeline.fit(X)
+    scores = pipeline[-1].score_samples(pipeline[:-1].transform(X))
+    drawn = AnomalyScoreDisplay.from_estimator(pipeline, X)
+    np.testing.assert_array_equal(drawn.axes_[-1].lines[0].get_ydata(), scores)
+    np.testing.assert_array_equal(drawn.axes_[0].lines[0].get_ydata(), X.iloc[:, 0])
+    display = ExplanationDisplay.from_estimator(pipeline, X.tail(1))
+    assert set(display.names) == set(X.columns)
+    expected = pipeline[-1].explain(pipeline[:-1].transform(X.tail(1)))[0]
+    np.testing.assert_allclose(sorted(display.contributions), sorted(expected))
+    landscape = ActivationLandscapeDisplay.from_estimator(
+        pipeline, X, (X.columns[0], X.columns[2]), grid_resolution=4
+    )
+    assert landscape.names == [X.columns[0], X.columns[2]]
