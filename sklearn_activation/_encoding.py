@@ -200,7 +200,11 @@ class FourierEncoding:
         encoding.frequencies = orthogonal_frequencies(n_features, factors, rng)
         if codes.any():
             widths = bandwidth * factors
-            encoding.categories = {"columns": np.flatnonzero(codes), "widths": widths, "seed": seed}
+            encoding.categories = {
+                "columns": np.flatnonzero(codes),
+                "widths": widths,
+                "seed": seed,
+            }
         return encoding
 
     @property

@@ -227,9 +227,7 @@ class Spectrum:
         base = self.epsilon if self.n_units >= self.n_inputs else 0.0
         projected = Z @ self.vectors[:, :n].astype(Z.dtype)
         projected *= projected
-        filters = np.stack(
-            [self.filter(self.values[:n], t) - base for t in times], axis=1
-        )
+        filters = np.stack([self.filter(self.values[:n], t) - base for t in times], axis=1)
         result = projected @ filters.astype(Z.dtype)
         if base:
             result += base * np.einsum("ij,ij->i", Z, Z)[:, None]

@@ -271,7 +271,5 @@ class LastLayer:
         """``function`` of encoded rows (at ``index``), by blocks."""
         index = np.arange(len(rows)) if index is None else index
         blocks = block_slices(len(index), self._widest(rows))
-        found = map_blocks(
-            lambda b: function(rows.encode(index[b])), blocks, self.task.n_jobs
-        )
+        found = map_blocks(lambda b: function(rows.encode(index[b])), blocks, self.task.n_jobs)
         return np.concatenate([np.empty(0), *(part.astype(np.float64) for part in found)])

@@ -80,7 +80,6 @@ class Windows:
         with np.errstate(invalid="ignore"):
             return np.cumsum(total, axis=0)[:-1] / np.where(count > 0, count, np.nan)
 
-
     def stretches(self, n_stretches):
         """Pairs of masks for each stretch: its windows, and all windows that overlap it."""
         n = len(self)

@@ -391,9 +391,7 @@ def _table_column(X, j):
 def _with_columns(X, rows, columns):
     """The rows of ``X`` at ``rows``, with other values in some columns; of the same kind."""
     if hasattr(X, "iloc"):
-        parts = [
-            columns[j] if j in columns else X.iloc[rows, j].array for j in range(X.shape[1])
-        ]
+        parts = [columns[j] if j in columns else X.iloc[rows, j].array for j in range(X.shape[1])]
         frame = type(X)(dict(enumerate(parts)))
         frame.columns = X.columns
         return frame

@@ -33,13 +33,16 @@ def people(n=400, seed=0):
 
 def as_polars(frame):
     polars = pytest.importorskip("polars")
-    return polars.DataFrame({name: frame[name].astype(frame[name].dtype).tolist() for name in frame})
+    return polars.DataFrame(
+        {name: frame[name].astype(frame[name].dtype).tolist() for name in frame}
+    )
 
 
 def as_polars_enum(frame):
     polars = pytest.importorskip("polars")
     return as_polars(frame).with_columns(
-        polars.col("plan").cast(polars.Categorical), polars.col("city").cast(polars.Enum(list(CITIES)))
+        polars.col("plan").cast(polars.Categorical),
+        polars.col("city").cast(polars.Enum(list(CITIES))),
     )
 
 
@@ -74,7 +77,8 @@ def test_categories_go_in_as_they_are(kind):
 
 
 @pytest.mark.parametrize(
-    "declared", [[2, 3, 4], ["city", "plan", "member"], [False, False, True, True, True], (-3, 3, 4)]
+    "declared",
+    [[2, 3, 4], ["city", "plan", "member"], [False, False, True, True, True], (-3, 3, 4)],
 )
 def test_declared_categories(declared):
     frame = people()
@@ -90,7 +94,9 @@ def test_numbers_can_be_declared_categories():
     order = np.array([3.0, 0, 4, 1, 2])  # their order says nothing
     other = ActivationAnomalyDetector(categorical_features=[0, 1], **FEW).fit(order[X.astype(int)])
     np.testing.assert_allclose(codes.training_scores_, other.training_scores_, atol=0.12)
-    assert ActivationAnomalyDetector(categorical_features=None, **FEW).fit(X).is_categorical_ is None
+    assert (
+        ActivationAnomalyDetector(categorical_features=None, **FEW).fit(X).is_categorical_ is None
+    )
 
 
 @pytest.mark.parametrize(

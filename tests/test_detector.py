@@ -1,5 +1,7 @@
 """The detector: windows of series, p-values, explanations, missing entries, forgetting."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.exceptions import NotFittedError
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._detector import N_REFERENCES
+from sklearn_activation._detector import N_REFERENCES, RATE
 from sklearn_activation._windows import Windows, automatic_width, series_bounds
 
 SMALL = {"n_frequencies": 32, "random_state": 0}
@@ -400,3 +402,197 @@ def test_forgetting_follows_a_drift():
         detector.partial_fit(after)
     old = [detector.score_samples(before).mean() for detector in (keeps, forgets)]
     assert old[1] < old[0] - 0.05
+
+
+# -- tables that nobody has sorted ---------------------------------------------------------
+
+
+def alarms(detector, X):
+    return (detector.predict(X) == -1).mean()
+
+
+def gaussian(n, d, rng):
+    return rng.normal(size=(n, d)), rng.normal(size=(1000, d))
+
+
+def factors(n, d, rng):
+    mixing = rng.normal(size=(5, d))
+    rows = [rng.normal(size=(m, 5)) @ mixing + 0.5 * rng.normal(size=(m, d)) for m in (n, 1000)]
+    return rows
+
+
+def digits_of(label, rng):
+    X, y = load_digits(return_X_y=True)
+    X = rng.permutation(X[y == label])
+    return X[:90], X[90:]
+
+
+@pytest.mark.parametrize(
+    "make, n_seeds",
+    [
+        (lambda rng: gaussian(50, 2, rng), 8),
+        (lambda rng: gaussian(200, 30, rng), 6),
+        (lambda rng: gaussian(100, 200, rng), 6),
+        (lambda rng: gaussian(100, 1000, rng), 4),
+        (lambda rng: factors(200, 50, rng), 6),
+        (lambda rng: digits_of(0, rng), 8),
+        (lambda rng: digits_of(8, rng), 8),
+    ],
+    ids=["50x2", "200x30", "100x200", "100x1000", "factors", "digit 0", "digit 8"],
+)
+def test_alarms_at_the_promised_rate(make, n_seeds):
+    rates = []
+    for seed in range(n_seeds):
+        X, new = make(np.random.default_rng(seed))
+        detector = ActivationAnomalyDetector(random_state=seed).fit(X)
+        p = detector.p_values(new)
+        rates.append([alarms(detector, new), (p <= 0.05).mean(), (p <= 0.2).mean()])
+        assert alarms(detector, X) <= 0.01
+    rates = np.mean(rates, axis=0)
+    assert rates[0] <= 0.025
+    assert 0.02 < rates[1] < 0.075
+    assert 0.13 < rates[2] < 0.27
+
+
+@pytest.mark.parametrize("n", [2, 10, 29])
+def test_too_few_rows_warn(n):
+    X = np.random.default_rng(0).normal(size=(n, 2))
+    with pytest.warns(UserWarning, match=f"{n} independent rows are too few"):
+        detector = ActivationAnomalyDetector(**SMALL).fit(X)
+    assert 0 <= detector.offset_ <= 1
+    with pytest.warns(UserWarning, match="2 independent units are too few"):
+        ActivationAnomalyDetector(**SMALL).fit(X, groups=np.arange(n) % 2)
+
+
+@pytest.mark.parametrize("junk", [1e3, -9999.0, 1e6, 1e300])
+@pytest.mark.parametrize("contamination", ["auto", 0.01])
+@pytest.mark.parametrize("n_junk", [1, 3, 60])
+def test_junk_does_not_blind_a_column(n_junk, contamination, junk):
+    rng = np.random.default_rng(0)
+    X, odd = rng.normal(size=(1000, 3)), rng.normal(size=(300, 3))
+    odd[:, 2] = 6
+    X[:n_junk, 2] = junk
+    detector = ActivationAnomalyDetector(contamination=contamination, random_state=0).fit(X)
+    found = detector.p_values(odd) <= max(0.01, n_junk / 1000)
+    assert found.mean() > (0.9 if n_junk <= 3 else 0.5)
+    assert detector.explain(odd[:30]).argmax(axis=1).tolist() == [2] * 30
+
+
+def test_rarer_patterns_go_first():
+    rng = np.random.default_rng(104)
+    B = (rng.random((1000, 3)) < 0.1) * 1.0
+    patterns, at, counts = np.unique(B, axis=0, return_inverse=True, return_counts=True)
+    at = at.ravel()
+    for share in (0.01, 0.03, 0.1, 0.2):
+        labels = ActivationAnomalyDetector(contamination=share, random_state=0).fit_predict(B)
+        flagged = np.array([(labels[at == k] == -1).all() for k in range(len(patterns))])
+        assert counts[flagged].max(initial=0) <= counts[~flagged].min()
+        sums = np.concatenate([[0], np.cumsum(np.sort(counts))]) / 1000
+        assert np.abs((labels == -1).mean() - share) == pytest.approx(np.abs(sums - share).min())
+
+
+@pytest.mark.parametrize("n_rare", [1, 30, 200])
+def test_two_values_are_told_by_how_often_they_occur(n_rare):
+    x = np.r_[np.zeros(1000 - n_rare), np.ones(n_rare)][:, None]
+    labels = ActivationAnomalyDetector(contamination=n_rare / 1000, random_state=0).fit_predict(x)
+    assert (labels[-n_rare:] == -1).all() and (labels == -1).sum() == n_rare
+
+
+def test_new_units_raise_the_promised_alarms():
+    rates = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X = np.repeat(rng.normal(size=(50, 4)), 20, axis=0) + rng.normal(0, 0.05, (1000, 4))
+        unit = np.repeat([f"machine {i}" for i in range(50)], 20)
+        new = rng.normal(size=(400, 4))
+        blind = ActivationAnomalyDetector(random_state=seed).fit(X)
+        told = ActivationAnomalyDetector(random_state=seed).fit(X, groups=unit)
+        assert alarms(blind, new) > 0.9
+        rates.append([alarms(told, new), (told.p_values(new) <= 0.05).mean()])
+    assert np.mean(rates, axis=0)[0] < 0.03
+    assert np.mean(rates, axis=0)[1] < 0.08
+    labels = ActivationAnomalyDetector(random_state=0).fit_predict(X, groups=unit)
+    assert (labels == -1).mean() < 0.05
+
+
+@pytest.mark.parametrize(
+    "value, change", [(1000.0, 300.0), (1000.0, 0.1), (0.0, 1e-6), (-2e-5, 1e-6)]
+)
+def test_change_of_a_constant_column_is_new(value, change):
+    rng = np.random.default_rng(0)
+    X = np.c_[rng.normal(size=(1000, 3)), np.full(1000, value)]
+    new = np.c_[rng.normal(size=(300, 3)), np.full(300, value + change)]
+    detector = ActivationAnomalyDetector(random_state=0).fit(X)
+    assert alarms(detector, new) == 1
+    same = np.c_[new[:, :3], np.full(300, value)]
+    assert alarms(detector, same) < 0.05
+    assert (detector.explain(new[:9]).argmax(axis=1) == 3).all()
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.05])
+def test_labels_do_not_hang_on_the_last_bits(contamination):
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(500, 4)), rng.normal(size=(3000, 4)) * 1.5
+    X[::7, 1] = np.nan
+    detector = ActivationAnomalyDetector(contamination=contamination, random_state=0)
+    labels, scores = detector.fit(X).predict(new), detector.score_samples(new)
+    own = detector.predict(X)
+    detector.fit(X + 1e-12 * rng.normal(size=X.shape))
+    np.testing.assert_allclose(detector.score_samples(new), scores, atol=1e-6)
+    assert (labels != detector.predict(new)).sum() <= (
+        np.abs(scores - detector.offset_) < 1e-6
+    ).sum()
+    np.testing.assert_array_equal(detector.predict(X), own)
+
+
+def test_anomalies_among_the_training_rows_are_explained():
+    """A row that was learned is explained as if it had not been."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 4))
+    X[:2, 2] = 15, -15
+    detector = ActivationAnomalyDetector(random_state=0).fit(X)
+    assert set(np.argsort(detector.training_scores_)[:2]) == {0, 1}
+    assert (detector.explain(X[:2]).argmax(axis=1) == 2).all()
+
+
+def test_threshold_of_ones_own_stays():
+    X, new = gaussian(600, 3, np.random.default_rng(0))
+    detector = ActivationAnomalyDetector(**SMALL).partial_fit(X[:300])
+    automatic = detector.offset_
+    assert detector.set_threshold(0.5).offset_ == 0.5
+    detector.partial_fit(X[300:])
+    assert pickle.loads(pickle.dumps(detector)).offset_ == 0.5
+    detector.set_threshold(p=0.1)
+    np.testing.assert_array_equal(detector.predict(new) == -1, detector.p_values(new) <= 0.1)
+    stricter = detector.offset_
+    detector.partial_fit(new)
+    assert detector.offset_ != stricter
+    assert abs((detector.p_values(X) <= 0.1).mean() - alarms(detector, X)) < 0.01
+    assert detector.fit(X[:300]).offset_ == pytest.approx(automatic, abs=0.1) != 0.5
+
+
+def test_compact_models_judge_and_no_longer_learn():
+    X, new = gaussian(500, 5, np.random.default_rng(0))
+    detector = ActivationAnomalyDetector(random_state=0).fit(X)
+    assert len(pickle.dumps(detector)) < 3 * 2**20
+    before = detector.score_samples(new), detector.explain(new[:5]), len(pickle.dumps(detector))
+    assert detector.compact() is detector
+    np.testing.assert_array_equal(detector.score_samples(new), before[0])
+    np.testing.assert_array_equal(detector.explain(new[:5]), before[1])
+    assert len(pickle.dumps(detector)) < 0.7 * before[2]
+    detector.sample(2, n_steps=9)
+    other = ActivationAnomalyDetector(random_state=0).fit(X)
+    for call in (detector.partial_fit, lambda X: detector.merge(other), other.merge):
+        with pytest.raises(ValueError, match="statistics"):
+            call(detector if call == other.merge else X)
+    detector.fit(X).partial_fit(new)
+
+
+def test_several_layers_average_the_last():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    detector = ActivationAnomalyDetector((40, 30), **SMALL).fit(X)
+    assert detector.learning_times_[1] == pytest.approx(1 / RATE)
+    assert detector.learning_times_[0] < 1000
+    told = ActivationAnomalyDetector(contamination=0.2, **SMALL).fit(X)
+    assert told.learning_times_[0] == pytest.approx(50)
+    assert ActivationAnomalyDetector(learning_time=7.0, **SMALL).fit(X).learning_times_[0] == 7
