@@ -3,10 +3,10 @@
 Thresholds and p-values
 =======================
 
-Most people take the threshold of a detector from the scores of its training rows: the lowest 5 % are
-alarms, and 5 % of normal rows to come should be, too. A detector that scores rows which it has learned
-breaks that promise. This one scores every training row by what all others teach. How do the
-promises of three detectors hold on clean rows of four tables?
+Most people take the threshold of a detector from the scores of its training rows: the lowest
+5 % are alarms, and 5 % of normal rows to come should be, too. A detector that scores rows which
+it has learned breaks that promise. This one scores every training row by what all others teach.
+How do the promises of three detectors hold on clean rows of four tables?
 """
 
 import matplotlib.pyplot as plt

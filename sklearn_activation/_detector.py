@@ -315,8 +315,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         (or ``encoding="unit"``) the activations are those after ``fit`` on all rows so far (up
         to 50,000); with a stated ``contamination``, up to 2,048 rows. The first batch fixes the
         columns' scales, and ``bandwidth="auto"``. The threshold follows from a sample of 2,048 of
-        all rows, with ``forget`` from the last 2,048. Gaps are filled from rows so far. With ``window`` every batch is a
-        series, or several, of its own, and the threshold is that of the last.
+        all rows, with ``forget`` from the last 2,048. Gaps are filled from rows so far. With
+        ``window`` every batch is a series, or several, of its own, and the threshold is that of
+        the last.
 
         Parameters
         ----------

@@ -135,7 +135,7 @@ def calibrate(solution, rows, task, contamination, units=None):
     calibration : Calibration
     scores : ndarray of shape (n_rows,) or, with windows, (n_stamps,)
     of_sample : ndarray of shape (n_sampled,), or None
-        The same of the sampled rows of ``task``, if these are what is judged by: those of a stream.
+        The same of the sampled rows of ``task``, if the threshold is theirs: in a stream.
     """
     share = None if contamination == "auto" else contamination
     layer = LastLayer.of(solution, task)

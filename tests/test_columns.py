@@ -218,7 +218,7 @@ WHEN = {
 
 @pytest.mark.parametrize("kind", WHEN)
 def test_dates_are_refused_with_advice(kind):
-    with pytest.raises(ValueError, match="'when' holds dates.*hour, the weekday"):
+    with pytest.raises(ValueError, match=r"'when' holds dates.*hour, the weekday"):
         ActivationAnomalyDetector().fit(people().assign(when=WHEN[kind]))
 
 
