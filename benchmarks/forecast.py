@@ -24,6 +24,7 @@ SERIES = {  # stamps of a period: a day, or 24 where stamps are uneven
 }
 HORIZON = 24
 LEVELS = np.arange(1, 10) / 10
+SHARP = {"n_frequencies": 512, "learning_time": 10_000.0}  # a sharper density than alarms want
 
 
 def pinball(y, quantiles):
@@ -69,7 +70,7 @@ def main():
         times = np.linspace(len(train), len(x) - HORIZON, 5 if args.quick else 20).astype(int)
         losses, inside = {}, []
         for seed in seeds:
-            detector = ActivationAnomalyDetector(window="auto", random_state=seed)
+            detector = ActivationAnomalyDetector(window="auto", **SHARP, random_state=seed)
             detector.fit(train[:, None])
             for method, forecast in {
                 "ActivationAnomalyDetector": sampled(detector, seed),

@@ -198,8 +198,8 @@ def _declared(declared, names):
     mask = np.zeros(len(names), dtype=bool)
     if declared.ndim != 1:
         raise ValueError(
-            f"categorical_features has {declared.ndim} axes; it must be a list of columns, or a mask "
-            "of them."
+            f"categorical_features has {declared.ndim} axes; it must be a list of columns, or a "
+            "mask of them."
         )
     if declared.dtype.kind == "b":
         if len(declared) != len(names):
