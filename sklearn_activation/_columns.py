@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 DATES = (date, time, timedelta, np.datetime64, np.timedelta64)  # datetime is a date
-DATE_NAMES = ("Period", "Interval", "NaTType")  # of pandas, which need not be installed
+DATE_NAMES = ("Period", "Interval")  # of pandas, which need not be installed
 NA_NAMES = ("NAType", "NaTType")
 MOSTLY = 0.5  # share of numbers among a column's values from which strings are taken for junk
 
@@ -28,13 +28,13 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
         Which columns hold categories. "from_dtype" takes those of strings, of a category type
         and of booleans.
     is_categorical : ndarray of bool of shape (n_columns,), default=None
-        What was found in training. None: look for it.
+        What was found in training, all False if no column holds categories. None: look for it.
     booleans_are_numbers : bool
         Whether "from_dtype" takes booleans for 0 and 1.
 
     Returns
     -------
-    X : ndarray of float64, or what came in if it has no category
+    X : ndarray of float64, or what came in if it holds plain numbers
     is_categorical : ndarray of bool, or None if there are none
     """
     if issparse(X):
@@ -43,11 +43,12 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
             "encoder before it return dense columns, such as OneHotEncoder(sparse_output=False)."
         )
     given = declared is not None and not isinstance(declared, str)
-    columns = columns_of(X, always=given or is_categorical is not None)
+    fitted = is_categorical is not None
+    columns = columns_of(X, always=is_categorical.any() if fitted else given)
     if columns is None:
-        return X, is_categorical
+        return X, is_categorical if fitted and is_categorical.any() else None
     names = [name for name, _ in columns]
-    if is_categorical is None and declared is not None:
+    if not fitted and declared is not None:
         if isinstance(declared, str):
             is_categorical = np.array(
                 [_is_category(name, column, booleans_are_numbers) for name, column in columns],
@@ -55,8 +56,8 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
             )
         else:
             is_categorical = _declared(declared, names)
-        if not is_categorical.any():
-            is_categorical = None
+    if is_categorical is not None and not is_categorical.any():
+        is_categorical = None
     kinds = np.zeros(len(names), bool) if is_categorical is None else is_categorical
     if len(kinds) != len(names):
         return X, is_categorical  # what checks the number of columns says so
@@ -70,7 +71,7 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
 
 
 def refuse_unfit_columns(X):
-    """Raise a ValueError that names the first column of dates, or of strings not numbers."""
+    """Raise a ValueError that names the first column of dates, or of strings but no numbers."""
     for name, column in columns_of(X) or []:
         _refuse_dates(name, column)
         if _kind(column) not in "biuf":
@@ -159,7 +160,7 @@ def _refuse_dates(name, column):
 
 
 def _is_date(value):
-    return isinstance(value, DATES) or type(value).__name__ in DATE_NAMES[:2]
+    return isinstance(value, DATES) or type(value).__name__ in DATE_NAMES
 
 
 def _is_missing(value):
@@ -184,12 +185,19 @@ def _is_category(name, column, booleans_are_numbers):
     if all(isinstance(value, (bool, np.bool_)) for value in values):
         return not booleans_are_numbers
     others = [value for value in values if not _is_number(value)]
+    if not others and any(_is_code(value) for value in values):
+        return True
     if others and len(others) <= MOSTLY * len(values):
         raise ValueError(
             f"Column {name!r} holds numbers, and strings such as {others[0]!r}. Replace those by "
             "NaN if they stand for missing values, or name the column in categorical_features."
         )
     return bool(others)
+
+
+def _is_code(value):
+    """Whether a string of digits starts with a zero, as postcodes and article numbers do."""
+    return isinstance(value, str) and len(value) > 1 and value[0] == "0" and value.isdigit()
 
 
 def _declared(declared, names):
@@ -283,4 +291,4 @@ def _is_number(value):
         float(value)
     except (TypeError, ValueError):
         return False
-    return True
+    return "_" not in str(value)

@@ -34,6 +34,7 @@ RATE = 3e-4  # mu: reciprocal of the mean learning time, for rows of norm 1
 COARSENESS = 0.1  # of contamination: least rate
 CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of hidden layers' mean eigenvalue: _flow.kaiser_time
 N_LEARNED = 50_000  # rows of a table that ``fit`` learns from; all others are scored
+LONE_SHARE = 0.95  # of rows without copies, in tables whose rows are recognised
 FEWEST = 30  # independent rows that a threshold at 1 % false alarms can be had from
 N_REFERENCES = 5  # typical rows that an explained row is compared with
 N_CANDIDATES = 512
@@ -185,7 +186,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     Rows that were learned are recognised: ``score_samples``, ``predict`` and ``p_values`` score
     them without themselves, so that quantiles of the training rows' scores are thresholds for
-    rows to come. After ``partial_fit`` that holds for a sample of 2,048 rows.
+    rows to come. After ``partial_fit`` that holds for a sample of 2,048 rows. Where more than a
+    twentieth of the rows have copies nothing is recognised: use ``fit_predict`` and
+    ``training_scores_`` there.
 
     NaN stands for missing. In tables with the Fourier encoding, gaps of training rows are
     filled from one of the five nearest rows, so that thresholds hold for complete rows, too;
@@ -311,13 +314,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def partial_fit(self, X, y=None, sample_weight=None, groups=None):
         """Learn from more rows.
 
-        With ``solver="flow"``, one layer, ``standardize=False`` and a given ``bandwidth``
-        (or ``encoding="unit"``) the activations are those after ``fit`` on all rows so far (up
-        to 50,000); with a stated ``contamination``, up to 2,048 rows. The first batch fixes the
-        columns' scales, and ``bandwidth="auto"``. The threshold follows from a sample of 2,048 of
-        all rows, with ``forget`` from the last 2,048. Gaps are filled from rows so far. With
-        ``window`` every batch is a series, or several, of its own, and the threshold is that of
-        the last.
+        The first batch fixes the columns' scales, and ``bandwidth="auto"``. Gaps are filled from
+        the rows so far. The threshold follows from a sample of 2,048 of all rows, with ``forget``
+        from the last 2,048. With ``window`` every batch is a series, or several, of its own, and
+        the threshold is that of the last.
+
+        With ``solver="flow"``, one layer, ``standardize=False`` and a given ``bandwidth`` (or
+        ``encoding="unit"``) activations are those after one ``fit`` on all rows so far. A stated
+        ``contamination`` leaves rows out only while there are no more than 2,048.
 
         Parameters
         ----------
@@ -341,21 +345,31 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     def _validated(self, X, *, reset, **options):
         """Rows as an array of numbers, categories as codes."""
-        known = None if reset else self.is_categorical_
+        known = None
+        if not reset:
+            if hasattr(X, "columns"):  # that columns are others is the first thing to say
+                validate_data(self, X, reset=False, skip_check_array=True)
+            none = np.zeros(self.n_features_in_, dtype=bool)
+            known = none if self.is_categorical_ is None else self.is_categorical_
+        declared = self.categorical_features
+        if self.encoding != "fourier":
+            if declared is not None and not isinstance(declared, str):
+                raise ValueError("categorical_features needs encoding='fourier'.")
+            declared = None
         table, is_categorical = read_table(
             X,
-            self.categorical_features if self.encoding == "fourier" else None,
+            declared,
             known,
             booleans_are_numbers=self.window is not None,
         )
-        if is_categorical is None:
-            found = super()._validated(table, reset=reset, **options)
-        elif self.window is not None:
+        if is_categorical is not None and self.window is not None:
             names = np.flatnonzero(is_categorical).tolist()
             raise ValueError(
                 f"Columns {names} hold categories, which windows of a series cannot: leave them "
                 "out, or encode them as numbers."
             )
+        if table is X:
+            found = super()._validated(table, reset=reset, **options)
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
             found = check_array(
@@ -392,6 +406,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return self._train(rows, None, weight, partial=partial)
 
     def _learn_rows(self, X, weight, groups, partial, going_on):
+        if going_on and self._by_units:
+            raise ValueError(
+                "The detector was fitted with groups, and partial_fit does not keep what unit "
+                "rows are of: call fit with all rows."
+            )
         counts = (weight > 0) & ~np.isnan(X).all(axis=1)
         if not counts.any():
             raise ValueError("sample_weight: every row that counts is NaN throughout.")
@@ -407,7 +426,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             units = np.unique(units, return_inverse=True)[1]
         known, weight = X[counts], self._forgetting(weight[counts], partial, going_on)
         share = 1.0
-        if self.solver == "flow" and not partial and units is None and len(known) > N_LEARNED:
+        too_many = len(known) > N_LEARNED and self.solver == "flow" and np.ptp(weight) == 0
+        if too_many and not partial and units is None:
             learned = drawn_evenly(known, N_LEARNED)
             share = weight[learned].sum() / weight.sum()
             counts = np.flatnonzero(counts)[learned]
@@ -417,11 +437,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if not partial:  # the rows as they came, so that they are recognised
             self._remember(known, weight, self.training_scores_)
         self._stand_for(share)
+        self._by_units = units is not None
         scores, others = np.empty(len(X)), np.ones(len(X), dtype=bool)
         others[counts] = False
         scores[counts] = self.training_scores_
         if others.any():
-            scores[others] = self._score(X[others])
+            scores[others] = self._judged(X[others])
         self.training_scores_ = scores
         n = self._calibration["mass"].sum()
         if not partial and self.contamination == "auto" and n < FEWEST:
@@ -449,19 +470,24 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             return X
         if going_on:
             return completed(X, self._sample["X"][:N_DONORS], self._encoding(), drawn=True)
-        encoding = self._fitted_encoding(None, 0, X, weight)
-        hashes = row_hashes(encoding.rounded(X), np.zeros(len(X)))
-        donors = X[np.argsort(hashes, kind="stable")[:N_DONORS]]
+        encoding, donors = self._fitted_encoding(None, 0, X, weight), X[drawn_evenly(X, N_DONORS)]
         return completed(X, donors, encoding, drawn=True)
 
-    def _remember(self, X, weight, scores):
-        """Keep the scores of rows that were learned, and hashes to recognise the rows by."""
+    def _remember(self, X, weight, scores, merged=False):
+        """Keep the scores of rows that were learned, and hashes to recognise the rows by.
+
+        Not of tables in which rows have copies: there a new row is as likely to equal an old one as
+        the old ones are to equal each other, and is no row that was learned.
+        """
+        copy = copy_weight(weight, merged)
         hashes = self._hashes(X)
         order = np.lexsort((scores, hashes))
         hashes, first = np.unique(hashes[order], return_index=True)
         first = order[first]
-        weight = copy_weight(weight)[first]
-        self._learned = {"hashes": hashes, "scores": scores[first], "weight": weight}
+        if len(first) < LONE_SHARE * (weight / copy).sum():
+            self._learned = {}
+            return
+        self._learned = {"hashes": hashes, "scores": scores[first], "weight": copy[first]}
 
     def _recognised(self, X):
         """Which of the rows ``X`` were learned, and where they stand in what is remembered."""
@@ -484,14 +510,27 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             sample = sample.joined(Sample(**self._sample), 2 * size)
         return sample.heaviest(size)
 
+    def _fitted_twin(self, solution, task, encoding, sample):
+        twin = super()._fitted_twin(solution, task, encoding, sample)
+        return {**twin, "_learned": {}}  # nothing is recognised before the end
+
     def merge(self, other):
         if getattr(self, "window_", None) is None:
-            return super().merge(other)
+            for detector in (self, other):
+                if getattr(detector, "_by_units", False):
+                    raise ValueError("Cannot merge: a detector was fitted with groups.")
+            scores = getattr(self, "training_scores_", None)
+            super().merge(other)
+            self.training_scores_ = scores
+            return self
         with all_or_nothing(self):
             ours = self._calibration
             super().merge(other)
-            both = {name: np.concatenate([ours[name], other._calibration[name]]) for name in ours}
-            calibration = Calibration.of(both["scores"], both["mass"])
+            scores, mass = (
+                np.concatenate([ours[name], other._calibration[name]])
+                for name in ("scores", "mass")
+            )
+            calibration = Calibration.of(scores, mass, ours["least"])
             share = FALSE_ALARMS if self.contamination == "auto" else self.contamination
             calibration.threshold = share_threshold(calibration.scores, calibration.mass, share)
             self._adopt(calibration)
@@ -561,12 +600,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _keep(self, solution, task, encoding, sample):
         super()._keep(solution, task, encoding, sample)
         self._learned, of_sample = {}, vars(self).pop("_of_sample", None)
+        self._by_units = False
         if of_sample is not None:
-            self._remember(sample.X, sample.weight, of_sample)
+            self._remember(sample.X, sample.weight, of_sample, merged=True)
 
     def _adopt(self, calibration):
         """Keep a calibration, and the threshold that follows or was set."""
-        self._calibration = {"scores": calibration.scores, "mass": calibration.mass}
+        self._calibration = vars(calibration)
         self.offset_ = calibration.threshold
         if "p" in self._chosen_threshold:
             self.offset_ = calibration.score_at(self._chosen_threshold["p"])
@@ -602,8 +642,16 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                 UserWarning,
                 stacklevel=2,
             )
-        known, at = self._recognised(rows)
-        scores[known] = self._learned["scores"][at] if len(known) else 0.0
+        return self._with_recognised(rows, scores)
+
+    def _judged(self, X):
+        """Scores of rows, of those that are recognised by what all others teach."""
+        return self._with_recognised(X, self._score(X))
+
+    def _with_recognised(self, X, scores):
+        rows, at = self._recognised(X)
+        if len(rows):
+            scores[rows] = self._learned["scores"][at]
         return scores
 
     def _rows(self, X, groups):
@@ -686,7 +734,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         labels : ndarray of int of shape (n_samples,)
             +1 for inliers, -1 for outliers.
         """
-        return self.fit(X, sample_weight=sample_weight, groups=groups).predict(X, groups)
+        self.fit(X, sample_weight=sample_weight, groups=groups)
+        if self.window_ is not None:
+            return self.predict(X, groups)
+        return np.where(self.training_scores_ >= self.offset_, 1, -1)
 
     def p_values(self, X, groups=None):
         """Share of normal rows that are expected to activate no more than each row.
@@ -712,8 +763,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         p : ndarray of float64 of shape (n_samples,)
             In (0, 1].
         """
-        calibration = Calibration(self._calibration["scores"], self._calibration["mass"])
-        return calibration.p_values(self.score_samples(X, groups))
+        return Calibration(**self._calibration).p_values(self.score_samples(X, groups))
 
     def set_threshold(self, score=None, *, p=None):
         """Choose the threshold of ``predict``, by an activation or by a rate of false alarms.
@@ -731,8 +781,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Returns
         -------
         self : object
-            This detector. Without either argument it has its automatic threshold again from the
-            next ``partial_fit`` on.
+            This detector. Without either argument it has its automatic threshold again.
         """
         check_is_fitted(self)
         if score is not None and p is not None:
@@ -744,10 +793,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if not np.isfinite(chosen.get("score", 0.0)):
             raise ValueError(f"score={score!r} must be finite.")
         self._chosen_threshold = chosen
-        calibration = Calibration(
-            self._calibration["scores"], self._calibration["mass"], self.offset_
-        )
-        self._adopt(calibration)
+        self._adopt(Calibration(**self._calibration))
         return self
 
     def compact(self):
@@ -769,7 +815,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
         Each row is compared with the five nearest of the most typical rows (up to 512, the
         better half) of a training sample (distances in standardised columns, none counting
-        as more than 2). A training row is scored by the network without it.
+        as more than 2). A training row is scored by the network without it (with one layer as
+        wide as its inputs, and if it has no gaps; with ``groups``, without that row alone).
         The row's entries are replaced by those of a reference, one column after the other,
         in a random order and its reverse; a column's contribution is the mean rise of
         activation when its turn comes (Shapley values by sampling; Strumbelj & Kononenko
@@ -824,12 +871,17 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         c = z . z_i - y . y_i that raises a row's loss by u c^2 / ((1 - epsilon) n mu - u loss_i),
         where u is the weight of row i (Sherman & Morrison).
         """
-        rows, at = np.empty(0, np.intp), None
-        if self.window_ is None and self.n_layers_ == 1 and self._rate is not None:
-            rows, at = self._recognised(X)
+        square = self.coefs_[-1].shape[0] <= self.coefs_[-1].shape[1]
+        if self.window_ is not None or self.n_layers_ > 1 or self._rate is None or not square:
+            return self._score
+        rows, at = self._recognised(X)
+        complete = ~np.isnan(X[rows]).any(axis=1)
+        rows, at = rows[complete], at[complete]
         if not len(rows):
             return self._score
         removed = self._learned["weight"][at]
+        if self.contamination != "auto":  # rows below the threshold are no part of the statistics
+            removed = np.where(self._learned["scores"][at] < self.offset_, 0.0, removed)
         H = self._encoded(X[rows]).astype(np.float64)
         Y = H @ self.coefs_[-1]
         room = (1 - self._epsilon) * self._n_seen * self._rate

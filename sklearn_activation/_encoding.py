@@ -250,14 +250,14 @@ class FourierEncoding:
         out[:, : 2 * n] /= np.sqrt(n)
 
     def _add_categories(self, X, phase):
+        widths = self.categories["widths"].astype(np.float32)
         for column in self.categories["columns"]:
             codes, inverse = np.unique(X[:, column], return_inverse=True)
+            known = ~np.isnan(codes)
             phases = np.zeros((len(codes), phase.shape[1]), dtype=np.float32)
-            for code, row in zip(codes, phases, strict=True):
-                if not np.isnan(code):
-                    entropy = [self.categories["seed"], int(column), int(code)]
-                    row[:] = np.random.default_rng(entropy).normal(size=len(row))
-            phase += (phases / self.categories["widths"].astype(np.float32))[inverse]
+            key = (self.categories["seed"] << 20) + int(column)
+            phases[known] = normal_numbers(codes[known].astype(np.uint64), key, len(widths))
+            phase += (phases / widths)[inverse]
 
     def rounded(self, X):
         """Rows that are the same number for number wherever encoded rows are, but for rounding.
@@ -388,8 +388,8 @@ def _robust_scale(x, weight, decades):
     x /= factor
     quantiles = weighted_quantiles(x, weight, (0.05, 0.25, 0.5, 0.75, 0.95))
     median, differs = quantiles[2], x != quantiles[2]
-    lone = len(x) >= 20 and not is_binary and differs.any()
-    lone = lone and weight[differs].sum() <= weight.mean() * (1 + 1e-9)
+    copy = weight.min() * (1 + 1e-9)
+    lone = not is_binary and 0 < weight[differs].sum() <= copy <= weight.sum() / 20
     if lone or np.ptp(x) <= 1e-12 * largest / factor:
         return median * factor, max(NEW * abs(median) * factor, 1e-300), False, np.inf
     unit = np.inf
@@ -400,7 +400,8 @@ def _robust_scale(x, weight, decades):
             median, unit, factor = quantiles[2], unit * factor, 1.0
     spread = (quantiles[3] - quantiles[1]) / (2 * QUARTILE)
     if spread == 0:
-        spread = np.median(np.abs(x[differs] - median))
+        distances = np.abs(x[differs] - median)
+        spread = weighted_quantiles(distances, weight[differs], [0.5])[0]
     x = np.clip(x, median - FENCE * spread, median + FENCE * spread) - median
     reach = np.abs(x).max()
     x /= reach
@@ -465,6 +466,21 @@ def orthogonal_frequencies(n_features, factors, rng):
             parts.append(directions * (lengths / factor))
             left -= n
     return np.concatenate(parts, axis=1)
+
+
+def normal_numbers(codes, key, n):
+    """``n`` independent normal numbers for every code (uint64), the same in every process.
+
+    Bits are mixed as in SplitMix64 (Steele, Lea & Flood 2014), and made normal by Box & Muller.
+    """
+    count = np.arange(1, 2 * n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    start = (codes ^ np.uint64(key % 2**64)) * np.uint64(0xD1342543DE82EF95)
+    bits = (start ^ (start >> np.uint64(31)))[:, None] + count
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    uniform = ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+    radius = np.sqrt(-2 * np.log1p(-uniform[:, :n]))
+    return radius * np.cos(2 * np.pi * uniform[:, n:])
 
 
 def _bend(Z, bend):

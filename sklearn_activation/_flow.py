@@ -195,7 +195,7 @@ class Spectrum:
         Fewer units than inputs start from the leading eigenvectors instead, and leave
         out directions in which no row has energy.
         """
-        if self.averaged and self.n_units == self.n_inputs:
+        if self.averaged and self.n_units == self.n_inputs and self.epsilon > 1e-12:
             return self.triangular(self.filter(self.values, t), self.epsilon).astype(Q.dtype)
         if self.n_units < self.n_inputs:
             V = self.vectors[:, : self.n_units]
@@ -212,7 +212,7 @@ class Spectrum:
         """Lower triangular L with L L^T = V diag(shares) V^T, and ``beside`` times I beside V.
 
         That is V diag(sqrt(shares)) times a rotation. Products with L take half the time
-        (``triangular_energies``).
+        (``_network.product_energies``).
         """
         P = (self.vectors * (shares - beside)) @ self.vectors.T
         P[np.diag_indices_from(P)] += beside

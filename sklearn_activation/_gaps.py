@@ -3,17 +3,20 @@
 import numpy as np
 
 from ._encoding import PAIR
+from ._sampling import even_keys
 
 N_DONORS = 512  # rows that gaps are completed from
 N_NEAREST = 5
+TIE = 1e-9  # squared distance by which donors that are equally far are told apart
 
 
 def completed(X, donors, encoding, *, drawn):
-    """Rows of which NaN are filled in from the nearest donors that know the entry.
+    """Rows whose NaN are filled in from the ``N_NEAREST`` donors that know the entry.
 
-    ``drawn`` takes the entry of one of the ``N_NEAREST``, so that completed rows spread as
-    complete ones do: what training needs. Otherwise it is their mean, or for categories the
-    nearest's: the row is then judged by what is known. Entries that no donor knows stay NaN.
+    If ``drawn``, an entry is that of one of these donors, so that completed rows spread as
+    complete ones do: this is what training needs. Otherwise it is the donors' mean, or for
+    categories the nearest donor's, and the row is judged by what is known. Entries that no donor
+    knows stay NaN, which the encoding takes for the column's mean.
 
     Parameters
     ----------
@@ -26,21 +29,21 @@ def completed(X, donors, encoding, *, drawn):
     """
     gaps = np.isnan(X)
     rows = np.flatnonzero(gaps.any(axis=1))
-    result = X.copy()
+    result, keys = X.copy(), even_keys(X) if drawn else np.zeros(len(X), dtype=np.uint64)
     step = max(1, (1 << 22) // len(donors))
     for start in range(0, len(rows), step):
         block = rows[start : start + step]
-        result[block] = _completed(X[block], gaps[block], donors, encoding, drawn)
+        result[block] = _completed(X[block], gaps[block], donors, encoding, drawn, keys[block])
     return result
 
 
-def _completed(X, gaps, donors, encoding, drawn):
-    distances, Z = _distances(X, donors, encoding)
+def _completed(X, gaps, donors, encoding, drawn, keys):
+    distances = _distances(X, donors, encoding)
+    if drawn:  # among donors that are equally far, every row draws its own
+        distances += TIE * _uniform(keys[:, None] + np.arange(len(donors), dtype=np.uint64))
     codes = np.zeros(X.shape[1], dtype=bool)
     if encoding.categories is not None:
         codes[encoding.categories["columns"]] = True
-    # Which of the nearest to take: as good as random, but the same for the same row.
-    pick = np.floor(1000 * np.abs(Z).sum(axis=1)).astype(np.int64)
     result = X.copy()
     for j in np.flatnonzero(gaps.any(axis=0)):
         rows, known = np.flatnonzero(gaps[:, j]), np.flatnonzero(~np.isnan(donors[:, j]))
@@ -52,14 +55,15 @@ def _completed(X, gaps, donors, encoding, drawn):
         order = np.argsort(np.take_along_axis(near, nearest, axis=1), axis=1, kind="stable")
         values = donors[known[np.take_along_axis(nearest, order, axis=1)], j]
         if drawn:
-            result[rows, j] = values[np.arange(len(rows)), (pick[rows] + j) % n]
+            pick = (_uniform(keys[rows] ^ np.uint64(j)) * n).astype(np.intp)
+            result[rows, j] = values[np.arange(len(rows)), pick]
         else:
             result[rows, j] = values[:, 0] if codes[j] else values.mean(axis=1)
     return result
 
 
 def _distances(X, donors, encoding):
-    """Mean squared distance over the entries that both know, and the standardised rows."""
+    """Mean squared distance over the entries that both know."""
     known, theirs = ~np.isnan(X), ~np.isnan(donors)
     Z, D = encoding.standardise(X), encoding.standardise(donors)  # 0 for NaN and categories
     both = known.astype(np.float64) @ theirs.T
@@ -70,4 +74,11 @@ def _distances(X, donors, encoding):
             differ = X[:, column][:, None] != donors[:, column]
             differ &= known[:, column][:, None] & theirs[:, column]
             total += (PAIR / width) ** 2 * differ
-    return np.where(both > 0, total / np.maximum(both, 1), np.inf), Z
+    return np.where(both > 0, total / np.maximum(both, 1), np.inf)
+
+
+def _uniform(keys):
+    """A number in [0, 1) for every key, as good as random."""
+    bits = keys * np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    return (bits >> np.uint64(11)) * 2.0**-53

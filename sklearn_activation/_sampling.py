@@ -72,21 +72,24 @@ class Sample:
 
 
 def drawn_evenly(X, size):
-    """Index of ``size`` rows, ascending: a uniform sample that the rows' order does not change.
+    """Index of ``size`` rows, ascending: a uniform sample that the rows' order does not change."""
+    if len(X) <= size:
+        return np.arange(len(X))
+    return np.sort(np.argpartition(even_keys(X), size - 1)[:size])
 
-    Rows are drawn by hashes of their values in single precision, copies each by itself.
-    """
+
+def even_keys(X):
+    """A 64-bit key for every row, by its values in single precision and its number among copies."""
     with np.errstate(over="ignore"):
         hashes = row_hashes(X.astype(np.float32), np.zeros(len(X)))
     order = np.argsort(hashes, kind="stable")
-    hashes = hashes[order]
-    first = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
+    ascending = hashes[order]
+    first = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
     copy = np.arange(len(X)) - np.repeat(first, np.diff(np.append(first, len(X))))
-    with np.errstate(over="ignore"):
-        keys = (hashes + copy.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) * np.uint64(
-            0xD1342543DE82EF95
-        )
-    return np.sort(order[np.argpartition(keys, size - 1)[:size]])
+    keys = np.empty_like(hashes)
+    keys[order] = ascending + copy.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    keys *= np.uint64(0xD1342543DE82EF95)
+    return keys ^ (keys >> np.uint64(32))
 
 
 def is_picked(hashes, share):

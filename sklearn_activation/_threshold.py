@@ -16,16 +16,20 @@ FEWEST_IN_TAIL = 10  # scores that a tail is fitted to
 
 @dataclass
 class Calibration:
-    """Scores of normal rows, ascending, and the mass that each has among so many rows."""
+    """Scores of normal rows, ascending, and how many independent rows each stands for.
+
+    ``least`` is the score of a row that is unlike all others.
+    """
 
     scores: np.ndarray
     mass: np.ndarray
     threshold: float = 0.0
+    least: float = 0.0
 
     @classmethod
-    def of(cls, scores, mass):
+    def of(cls, scores, mass, least=0.0):
         order = np.argsort(scores, kind="stable")
-        return cls(scores[order], mass[order])
+        return cls(scores[order], mass[order], least=float(least))
 
     def p_values(self, scores):
         """Share of normal rows expected to score no more.
@@ -45,7 +49,11 @@ class Calibration:
         return np.maximum(p, np.finfo(np.float64).tiny)
 
     def score_at(self, p):
-        """The threshold below which p-values are ``p`` or less."""
+        """The threshold below which p-values are ``p`` or less.
+
+        If there are too few rows for that, it lies half-way down to the ``least`` score, so that
+        rows unlike all others are below it.
+        """
         total = 1 + self.mass.sum()
         if p * total >= 1:
             n_below = np.searchsorted(np.cumsum(self.mass), (p * total - 1) * (1 + 1e-12), "right")
@@ -54,7 +62,9 @@ class Calibration:
         scale, shape = self.tail()
         exponent = -np.log(p * total)
         excess = np.expm1(shape * exponent) / shape if shape > 0 else exponent
-        return float(min(max(self.scores[0] - scale * excess, 0.0), self.scores[0] - ROUNDING))
+        lowest = self.scores[0]
+        threshold = max(lowest - scale * excess, (lowest + min(self.least, lowest)) / 2)
+        return float(min(threshold, lowest - ROUNDING))
 
     def tail(self):
         """Scale and shape of the generalised Pareto law of scores below the lowest.
@@ -107,7 +117,7 @@ def share_threshold(scores, weight, share):
 
 
 def _just_under(scores, score):
-    """A threshold under ``score`` that rounding takes neither it nor the next one across."""
+    """A threshold between ``score`` and the next lower one, further from both than rounding."""
     under = scores[scores < score - ROUNDING / 1000]
     if not len(under):
         return float(score - ROUNDING)
@@ -142,6 +152,7 @@ def calibrate(solution, rows, task, contamination, units=None):
     if isinstance(rows.X, Windows):
         return *_of_series(layer, rows, share), None
     pool = task.sample if task.partial else rows
+    layer.merged = task.partial
     scores = layer.scores_without(pool, units)
     normal = np.ones(len(pool), dtype=bool)
     if share is not None:
@@ -150,12 +161,14 @@ def calibrate(solution, rows, task, contamination, units=None):
             layer.leave_out(pool, suspects)
             scores = layer.scores_without(pool, units, suspects)
         normal = scores >= share_threshold(scores, pool.weight, share)
-    calibration = Calibration.of(scores[normal], mass_of(pool.weight, units)[normal])
+    mass = mass_of(pool.weight, units, layer.merged)
+    calibration = Calibration.of(scores[normal], mass[normal], task.epsilon)
     if share is None:
         calibration.threshold = calibration.score_at(FALSE_ALARMS)
     else:
         calibration.threshold = share_threshold(scores, pool.weight, share)
     if task.partial:
+        layer.merged = False
         return calibration, layer.scores_without(rows), scores
     return calibration, scores, None
 

@@ -383,8 +383,9 @@ def _table_column(X, j):
     """Column ``j`` of an array or a data frame, as an array."""
     if hasattr(X, "iloc"):
         return X.iloc[:, j].to_numpy()
-    if hasattr(X, "columns"):
-        return np.asarray(X[X.columns[j]].to_list())
+    if hasattr(X, "columns"):  # polars, or Arrow
+        column = X.column(j) if hasattr(X, "column_names") else X[X.columns[j]]
+        return np.asarray(column.to_pylist() if hasattr(column, "to_pylist") else column.to_list())
     return np.asarray(X)[:, j]
 
 

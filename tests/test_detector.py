@@ -568,6 +568,7 @@ def test_threshold_of_ones_own_stays():
     detector.partial_fit(new)
     assert detector.offset_ != stricter
     assert abs((detector.p_values(X) <= 0.1).mean() - alarms(detector, X)) < 0.01
+    assert detector.set_threshold().offset_ == detector._calibration["threshold"]
     assert detector.fit(X[:300]).offset_ == pytest.approx(automatic, abs=0.1) != 0.5
 
 
@@ -596,3 +597,93 @@ def test_several_layers_average_the_last():
     told = ActivationAnomalyDetector(contamination=0.2, **SMALL).fit(X)
     assert told.learning_times_[0] == pytest.approx(50)
     assert ActivationAnomalyDetector(learning_time=7.0, **SMALL).fit(X).learning_times_[0] == 7
+
+
+# -- discrete tables -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["strings", "integers"])
+@pytest.mark.parametrize("gaps", [0.0, 0.3])
+def test_alarms_on_discrete_tables(kind, gaps):
+    """A new row that equals an old one is no row that was learned."""
+    rates = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        X, new = rng.integers(4, size=(1000, 4)), rng.integers(4, size=(3000, 4))
+        if kind == "strings":
+            X, new = (np.array(list("abcd"), dtype=object)[table] for table in (X, new))
+        X = np.where(rng.random(X.shape) < gaps, np.nan, X)
+        detector = ActivationAnomalyDetector(random_state=seed).fit(X)
+        rates.append([alarms(detector, new), (detector.p_values(new) <= 0.05).mean()])
+    rates = np.mean(rates, axis=0)
+    assert rates[0] < 0.03
+    assert rates[1] < 0.09 if gaps else rates[1] < 0.075
+
+
+def test_gaps_of_equal_rows_are_filled_as_often_as_entries_occur():
+    rng = np.random.default_rng(0)
+    a = rng.integers(2, size=2000)
+    b = (rng.random(2000) < np.where(a == 1, 0.9, 0.15)).astype(float)
+    X = np.c_[a, np.where(rng.random(2000) < 0.3, np.nan, b)].astype(float)
+    detector = ActivationAnomalyDetector(random_state=0)
+    detector.is_categorical_, detector._seed = None, 0
+    filled = detector._completed_for_training(X, np.ones(2000), False)
+    missing = np.isnan(X[:, 1])
+    for value, share in ((0, 0.15), (1, 0.9)):
+        assert filled[missing & (a == value), 1].mean() == pytest.approx(share, abs=0.08)
+
+
+def test_kinds_of_columns_stay_those_of_training():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=300), "on": rng.integers(2, size=300) * 1.0})
+    detector = ActivationAnomalyDetector(**SMALL).fit(X)
+    booleans = X.assign(on=X["on"] == 1)
+    np.testing.assert_array_equal(detector.score_samples(booleans), detector.score_samples(X))
+    for call in (detector.score_samples, detector.partial_fit):
+        with pytest.raises(ValueError, match="'on' holds strings such as 'yes'"):
+            call(X.assign(on="yes"))
+    objects = X.astype({"on": object})
+    named = ActivationAnomalyDetector(**SMALL).fit(objects)
+    assert list(named.feature_names_in_) == ["a", "on"]
+    with pytest.raises(ValueError, match="feature names"):
+        named.score_samples(objects[["on", "a"]])
+
+
+def test_streams_of_units_are_refused():
+    X, _ = gaussian(300, 3, np.random.default_rng(0))
+    detector = ActivationAnomalyDetector(**SMALL).fit(X, groups=np.arange(300) // 5)
+    with pytest.raises(ValueError, match="fitted with groups"):
+        detector.partial_fit(X)
+    with pytest.raises(ValueError, match="fitted with groups"):
+        detector.merge(ActivationAnomalyDetector(**SMALL).fit(X))
+    ActivationAnomalyDetector(**SMALL).fit(X).partial_fit(X)
+
+
+def test_copies_of_a_stream_are_counted():
+    X = np.repeat(np.random.default_rng(0).normal(size=(100, 3)), 2, axis=0)
+    given = {"standardize": False, "bandwidth": 2.0, **SMALL}
+    whole, stream = ActivationAnomalyDetector(**given), ActivationAnomalyDetector(**given)
+    assert whole.fit(X).offset_ == pytest.approx(stream.partial_fit(X).offset_, abs=1e-9)
+    forgetful = ActivationAnomalyDetector(forget=0.5, **given).partial_fit(X[::2])
+    assert forgetful._calibration["mass"].sum() < 5
+    assert alarms(forgetful, X + 50) == 1
+
+
+def test_explanations_of_suspects_start_from_their_scores():
+    X, _ = gaussian(300, 4, np.random.default_rng(0))
+    X[:15] += 6
+    for parameters in ({}, {"contamination": 0.05}):
+        detector = ActivationAnomalyDetector(random_state=0, **parameters).fit(X)
+        own = detector._score_of_others(X)(X)
+        assert np.quantile(np.abs(own - detector.training_scores_), 0.98) < 0.02
+
+
+def test_postcodes_are_categories():
+    X = pd.DataFrame({"code": ["02139", "90210", "10115"] * 50, "size": ["8", "10", "12"] * 50})
+    detector = ActivationAnomalyDetector(**SMALL).fit(X)
+    np.testing.assert_array_equal(detector.is_categorical_, [True, False])
+
+
+def test_categories_need_the_fourier_map():
+    with pytest.raises(ValueError, match="encoding='fourier'"):
+        ActivationAnomalyDetector(encoding="unit", categorical_features=[0]).fit(series())

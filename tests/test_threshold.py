@@ -42,9 +42,8 @@ def test_p_values_count_mass_below():
 def test_threshold_and_p_values_agree(n, level):
     found = Calibration.of(np.random.default_rng(n).beta(20, 2, size=n), np.ones(n))
     threshold = found.score_at(level)
-    assert found.p_values(np.array([threshold - ROUNDING]))[0] <= level * (1 + 1e-3) or (
-        threshold == 0
-    )
+    if threshold > found.scores[0] / 2:  # not the least that there is
+        assert found.p_values(np.array([threshold - ROUNDING]))[0] <= level * (1 + 1e-3)
     assert found.p_values(np.array([threshold + 3 * ROUNDING]))[0] >= level * (1 - 1e-3)
 
 
@@ -77,6 +76,12 @@ def test_tail_is_valid_beyond_the_rows_there_are(level):
         calibration = Calibration.of(-rng.exponential(size=100), np.ones(100))
         rates.append((calibration.p_values(-rng.exponential(size=1000)) <= level).mean())
     assert 0.3 * level < np.mean(rates) < 2 * level
+
+
+@pytest.mark.parametrize("n", [2, 5, 10, 30])
+def test_rows_unlike_all_others_are_below_any_threshold(n):
+    found = Calibration.of(np.random.default_rng(n).beta(9, 2, size=n), np.ones(n), least=0.1)
+    assert 0.1 < found.score_at(0.0001) < found.scores[0]
 
 
 def test_equal_scores_promise_nothing_beyond_their_number():
