@@ -347,7 +347,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Rows as an array of numbers, categories as codes."""
         known = None
         if not reset:
-            if hasattr(X, "columns"):  # that columns are others is the first thing to say
+            if hasattr(X, "columns") or self.is_categorical_ is not None:  # other columns first
                 validate_data(self, X, reset=False, skip_check_array=True)
             none = np.zeros(self.n_features_in_, dtype=bool)
             known = none if self.is_categorical_ is None else self.is_categorical_
@@ -476,8 +476,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _remember(self, X, weight, scores, merged=False):
         """Keep the scores of rows that were learned, and hashes to recognise the rows by.
 
-        Not of tables in which rows have copies: there a new row is as likely to equal an old one as
-        the old ones are to equal each other, and is no row that was learned.
+        Not of tables in which rows have copies: there a new row is as likely to equal an old one
+        as the old ones are to equal each other, and is no row that was learned.
         """
         copy = copy_weight(weight, merged)
         hashes = self._hashes(X)

@@ -75,6 +75,7 @@ class LastLayer:
         self.spectrum = spectrum
         self.moments = moments
         self.t = solution.times[-1]
+        self.learned_weight = None if moments is None else moments.weight
         self.merged = False  # whether copies of the rows to come are merged into their weights
 
     @classmethod
@@ -86,9 +87,8 @@ class LastLayer:
 
     def holds(self, rows):
         """Whether ``rows`` are all that has been learned, so that some can be left out."""
-        return self.moments is not None and np.isclose(
-            rows.weight.sum(), self.moments.weight, rtol=1e-9
-        )
+        learned = self.learned_weight
+        return learned is not None and abs(rows.weight.sum() - learned) <= 1e-9 * learned
 
     def leave_out(self, rows, mask):
         """Take rows out of the statistics and of the network for good."""
