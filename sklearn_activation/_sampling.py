@@ -79,7 +79,7 @@ def drawn_evenly(X, size):
 
 
 def even_keys(X):
-    """A key for every row: a hash of its values in single precision and of its place among copies."""
+    """A key for every row: a hash of its values in single precision, other for each copy."""
     with np.errstate(over="ignore"):
         hashes = row_hashes(X.astype(np.float32), np.zeros(len(X)))
     order = np.argsort(hashes, kind="stable")
