@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 DATES = (date, time, timedelta, np.datetime64, np.timedelta64)  # datetime is a date
-DATE_NAMES = ("Period", "Interval")  # of pandas, which need not be installed
+DATE_NAMES = ("Period",)  # of pandas, which need not be installed
 NA_NAMES = ("NAType", "NaTType")
 MOSTLY = 0.5  # share of numbers among a column's values from which strings are taken for junk
 
@@ -190,7 +190,8 @@ def _is_category(name, column, booleans_are_numbers):
     if others and len(others) <= MOSTLY * len(values):
         raise ValueError(
             f"Column {name!r} holds numbers, and strings such as {others[0]!r}. Replace those by "
-            "NaN if they stand for missing values, or name the column in categorical_features."
+            "NaN if they stand for missing values; if the column holds codes, make it a category "
+            "type."
         )
     return bool(others)
 

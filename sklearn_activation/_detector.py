@@ -79,7 +79,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Whether the Fourier map centres and scales columns first. Scales survive a tenth of a
         column being junk: they are the mean and deviation of entries clipped to 5 robust
         deviations from the median. Positive columns that span decades are read as logarithms. In
-        tables, distances beyond 3 deviations grow as a logarithm.
+        tables, distances beyond 2 deviations grow as a cube root.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
         Columns that hold categories: "from_dtype" takes those of strings, of a category type and
@@ -191,13 +191,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     ``training_scores_`` there.
 
     NaN stands for missing. In tables with the Fourier encoding, gaps of training rows are
-    filled from one of the five nearest rows, so that thresholds hold for complete rows, too;
-    gaps of other rows from the five nearest training rows' mean. With ``encoding="unit"`` and in
+    filled from one of the five nearest rows, so that thresholds hold for complete rows, too,
+    roughly; gaps of other rows from the five nearest training rows' mean, which makes them look
+    more typical than they may be. With ``encoding="unit"`` and in
     windows a gap counts as 0 or as the column's mean. A row of which nothing is known has
     score 0. A column without known entries in training counts for nothing.
 
-    A column that is constant in training, or but for one entry, is new by any change beyond a
-    millionth of its value. Thresholds need 30 independent rows, or a warning says that
+    A column of numbers that is constant in training, or but for one entry, is new by any change
+    beyond a millionth of its value. Thresholds need 30 independent rows, or a warning says that
     they cannot be trusted. With ``encoding="unit"`` a row of zeros has activation 0.
 
     References
@@ -792,6 +793,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             raise ValueError(f"p={p!r} must be between 0 and 1.")
         if not np.isfinite(chosen.get("score", 0.0)):
             raise ValueError(f"score={score!r} must be finite.")
+        if "score" in chosen and chosen["score"] < self._calibration["scores"][0]:
+            warnings.warn(
+                f"score={score!r} is less than that of every training row: hardly any row will be "
+                "an outlier. A rate of false alarms is p.",
+                UserWarning,
+                stacklevel=2,
+            )
         self._chosen_threshold = chosen
         self._adopt(Calibration(**self._calibration))
         return self

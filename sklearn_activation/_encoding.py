@@ -6,7 +6,7 @@ from .kernels import rows as kernels
 
 SAMPLE_SIZE = 2048  # rows that scales, distances and thresholds are taken from, and models keep
 CLIP = 1e6  # bandwidths from the mean beyond which entries count as equally far
-BEND = 3.0  # deviations from the mean beyond which distances grow as a logarithm
+BEND = 2.0  # deviations from the mean beyond which distances grow as a cube root
 FENCE = 5.0  # robust deviations from the median beyond which entries do not set a scale
 QUARTILE = 0.6745  # of a standard normal: quartiles over it estimate deviations
 PAIR = np.sqrt(2)  # root mean square of the distance of two entries, in deviations
@@ -105,7 +105,7 @@ class FourierEncoding:
         Units u of the columns that are read as asinh(x / u), a logarithm beyond u that takes
         zeros and negative numbers; infinite for all others.
     bend : ndarray of shape (n_features,), default=None
-        |z| beyond which z grows as a logarithm, infinite for columns that are not bent.
+        |z| beyond which z grows as a cube root, infinite for columns that are not bent.
     categories : dict, default=None
         "columns": which columns hold the codes of categories, whose scale is infinite;
         "widths": of the kernel in deviations, one a frequency; "seed": of the phases. Each
@@ -290,8 +290,9 @@ class FourierEncoding:
             logarithmic = np.isfinite(self.decades)
             slope = np.where(logarithmic, slope / np.hypot(X, self.decades), slope)
         if self.bend is not None:
-            beyond = np.maximum(np.abs(self._deviations(X)) - self.bend, 0)
-            slope = slope / (1 + beyond * BEND / self.bend)
+            far = np.maximum(np.abs(self._deviations(X)), self.bend)
+            with np.errstate(invalid="ignore"):  # infinity over infinity: not bent
+                slope = slope * np.where(far > self.bend, np.cbrt(self.bend / far) ** 2, 1)
         return slope
 
     def length(self, X):
@@ -484,11 +485,10 @@ def normal_numbers(codes, key, n):
 
 
 def _bend(Z, bend):
-    """Let entries grow as a logarithm beyond ``bend``, in place."""
+    """Let entries grow as a cube root beyond ``bend``, as steeply there, in place."""
     i, j = np.nonzero(np.abs(Z) > bend)
     far, bend = Z[i, j], bend[j]
-    unit = bend / BEND
-    Z[i, j] = np.sign(far) * (bend + unit * np.log1p((np.abs(far) - bend) / unit))
+    Z[i, j] = np.sign(far) * bend * (3 * np.cbrt(np.abs(far) / bend) - 2)
 
 
 def median_distance(Z, rng, n_pairs=2_000):

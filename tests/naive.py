@@ -222,8 +222,7 @@ def fourier(X, location, scale, frequencies, decades, bend, bandwidth, categorie
             z = np.arcsinh(x / decades[j]) if np.isfinite(decades[j]) else x
             z = min(max((z - location[j]) / scale[j], -1e6), 1e6)
             if abs(z) > bend[j]:
-                unit = bend[j] / 3
-                z = np.sign(z) * (bend[j] + unit * np.log(1 + (abs(z) - bend[j]) / unit))
+                z = np.sign(z) * bend[j] * (3 * (abs(z) / bend[j]) ** (1 / 3) - 2)
             Z[i, j] = z
     phase = Z @ frequencies
     return np.hstack([np.cos(phase), np.sin(phase)]) / np.sqrt(frequencies.shape[1])

@@ -687,3 +687,12 @@ def test_postcodes_are_categories():
 def test_categories_need_the_fourier_map():
     with pytest.raises(ValueError, match="encoding='fourier'"):
         ActivationAnomalyDetector(encoding="unit", categorical_features=[0]).fit(series())
+
+
+@pytest.mark.parametrize("n_columns, n_odd", [(3, 20), (8, 20), (8, 50)])
+def test_outliers_in_one_direction_do_not_hide_each_other(n_columns, n_odd):
+    X = np.random.default_rng(0).normal(size=(5000, n_columns))
+    X[:n_odd] += np.linspace(6, 60, n_odd)[:, None]
+    detector = ActivationAnomalyDetector(random_state=0).fit(X)
+    assert (detector.predict(X)[:n_odd] == -1).mean() > 0.5
+    assert np.isin(np.argsort(detector.training_scores_)[:n_odd], np.arange(n_odd)).mean() >= 0.7
