@@ -191,7 +191,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     ``training_scores_`` there.
 
     NaN stands for missing. In tables with the Fourier encoding, gaps of training rows are
-    filled from one of the five nearest rows, so that thresholds hold for complete rows, too,
+    filled from one of the 20 nearest rows, so that thresholds hold for complete rows, too,
     roughly; gaps of other rows from the five nearest training rows' mean, which makes them look
     more typical than they may be. With ``encoding="unit"`` and in
     windows a gap counts as 0 or as the column's mean. A row of which nothing is known has

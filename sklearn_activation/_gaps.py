@@ -6,16 +6,17 @@ from ._encoding import PAIR
 from ._sampling import even_keys
 
 N_DONORS = 512  # rows that gaps are completed from
-N_NEAREST = 5
+N_NEAREST = 5  # donors whose mean fills a gap
+N_DRAWN = 20  # donors of which one fills it, in training
 TIE = 1e-9  # squared distance by which donors that are equally far are told apart
 
 
 def completed(X, donors, encoding, *, drawn):
-    """Rows whose NaN are filled in from the ``N_NEAREST`` donors that know the entry.
+    """Rows whose NaN are filled in from the nearest donors that know the entry.
 
-    If ``drawn``, an entry is that of one of these donors, so that completed rows spread as
-    complete ones do: this is what training needs. Otherwise it is the donors' mean, or for
-    categories the nearest donor's, and the row is judged by what is known. Entries that no donor
+    If ``drawn``, an entry is that of one of ``N_DRAWN`` donors, so that completed rows spread as
+    complete ones do: this is what training needs. Otherwise it is the mean of ``N_NEAREST``, or
+    for categories the nearest donor's, and the row is judged by what is known. Entries that no donor
     knows stay NaN, which the encoding takes for the column's mean.
 
     Parameters
@@ -49,7 +50,7 @@ def _completed(X, gaps, donors, encoding, drawn, keys):
         rows, known = np.flatnonzero(gaps[:, j]), np.flatnonzero(~np.isnan(donors[:, j]))
         if not len(known):
             continue
-        n = min(N_NEAREST, len(known))
+        n = min(N_DRAWN if drawn else N_NEAREST, len(known))
         near = distances[np.ix_(rows, known)]
         nearest = np.argpartition(near, n - 1, axis=1)[:, :n]
         order = np.argsort(np.take_along_axis(near, nearest, axis=1), axis=1, kind="stable")

@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._encoding import FourierEncoding
-from sklearn_activation._gaps import N_NEAREST, completed
+from sklearn_activation._gaps import N_DRAWN, N_NEAREST, completed
 
 
 def scaled(X):
@@ -43,7 +43,11 @@ def test_gaps_are_filled_from_the_nearest_that_know(drawn):
     Z, D = encoding.standardise(X), encoding.standardise(donors)
     for i in range(1, 40):
         known = np.flatnonzero(~np.isnan(donors[:, 2]))
-        nearest = known[np.argsort(((Z[i, :2] - D[known, :2]) ** 2).sum(axis=1))[:N_NEAREST]]
+        nearest = known[
+            np.argsort(((Z[i, :2] - D[known, :2]) ** 2).sum(axis=1))[
+                : N_DRAWN if drawn else N_NEAREST
+            ]
+        ]
         if drawn:
             assert found[i, 2] in donors[nearest, 2]
         else:
