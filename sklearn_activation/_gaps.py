@@ -16,8 +16,8 @@ def completed(X, donors, encoding, *, drawn):
 
     If ``drawn``, an entry is that of one of ``N_DRAWN`` donors, so that completed rows spread as
     complete ones do: this is what training needs. Otherwise it is the mean of ``N_NEAREST``, or
-    for categories the nearest donor's, and the row is judged by what is known. Entries that no donor
-    knows stay NaN, which the encoding takes for the column's mean.
+    for categories the nearest donor's, and the row is judged by what is known. Entries that no
+    donor knows stay NaN, which the encoding takes for the column's mean.
 
     Parameters
     ----------
