@@ -46,14 +46,23 @@ def as_polars_enum(frame):
     )
 
 
+def arrow():
+    """The package, skipped where it cannot be imported beside an old NumPy."""
+    try:
+        import pyarrow
+    except ImportError as reason:
+        pytest.skip(str(reason))
+    return pyarrow
+
+
 KINDS = {
     "pandas": lambda frame: frame,
     "pandas object": lambda frame: frame.astype({"city": object, "member": object}),
-    "pandas arrow": lambda frame: frame.convert_dtypes(dtype_backend="pyarrow"),
+    "pandas arrow": lambda frame: arrow() and frame.convert_dtypes(dtype_backend="pyarrow"),
     "pandas nullable": lambda frame: frame.convert_dtypes(),
     "polars": as_polars,
     "polars categories": as_polars_enum,
-    "arrow": lambda frame: pytest.importorskip("pyarrow").Table.from_pandas(frame),
+    "arrow": lambda frame: arrow().Table.from_pandas(frame),
     "objects": lambda frame: frame.astype(object).to_numpy(),
     "lists": lambda frame: frame.astype(object).to_numpy().tolist(),
 }
@@ -231,7 +240,7 @@ def test_dates_of_polars_are_refused(kind):
 
 
 def test_dates_of_arrow_and_numpy_are_refused():
-    pyarrow = pytest.importorskip("pyarrow")
+    pyarrow = arrow()
     table = pyarrow.table({"a": [1.0] * 9, "when": pyarrow.array([datetime.date(2024, 1, 1)] * 9)})
     with pytest.raises(ValueError, match="'when' holds dates"):
         ActivationAnomalyDetector().fit(table)

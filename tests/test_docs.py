@@ -64,7 +64,7 @@ def test_readme_example_runs_and_is_ten_lines(capsys):
     exec("\n".join(lines), {})
     accuracy, found = (float(line.split()[-1]) for line in capsys.readouterr().out.splitlines())
     assert accuracy > 0.97
-    assert 0.8 < found <= 1
+    assert 0.7 < found <= 1
 
 
 @pytest.mark.parametrize("title", ["Run it", "Test it"])
