@@ -327,7 +327,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     def _check_mergeable(self, other):
         if type(self) is not type(other):
             raise ValueError(f"Cannot merge {type(other).__name__} into {type(self).__name__}.")
-        if not all(estimator._state for estimator in (self, other)):
+        if any(e._solver == "flow" and not e._state for e in (self, other)):
             raise ValueError("Cannot merge: compact() dropped the statistics that merge adds up.")
         if not all("moments" in estimator._state for estimator in (self, other)):
             raise ValueError(
