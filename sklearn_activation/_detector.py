@@ -436,8 +436,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         rows = self._completed_for_training(known, weight, going_on)
         self._train(rows, None, weight, partial=partial, units=units)
         if not partial:  # the rows as they came, so that they are recognised
-            self._remember(known, weight, self.training_scores_)
-        self._stand_for(share)
+            self._remember(known, weight / share, self.training_scores_)
+        if share < 1:  # these rows stand for all
+            self._weigh_past(1 / share)
         self._by_units = units is not None
         scores, others = np.empty(len(X)), np.ones(len(X), dtype=bool)
         others[counts] = False
@@ -456,14 +457,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             )
         return self
 
-    def _stand_for(self, share):
-        """Weigh what was learned from a ``share`` of the rows as much as all of them."""
-        if share == 1 or self.solver != "flow":
-            return
-        self._state = _flow.scaled_states(self._state, 1 / share)
-        self._sample = {**self._sample, "weight": self._sample["weight"] / share}
-        self._learned = {**self._learned, "weight": self._learned["weight"] / share}
-        self._n_seen /= share
+    def _weigh_past(self, factor):
+        """Multiply the weights of all rows that were learned."""
+        self._state = _flow.scaled_states(self._state, factor)
+        self._sample = {**self._sample, "weight": self._sample["weight"] * factor}
+        self._n_seen *= factor
 
     def _completed_for_training(self, X, weight, going_on):
         """Rows without gaps, but for columns of which nothing is known."""
@@ -547,10 +545,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             raise ValueError("forget needs solver='flow': the rule itself forgets by its rate.")
         keep, n = 1 - float(self.forget), len(weight)
         if going_on:
-            share = max(keep**n, 1e-200)
-            self._state = _flow.scaled_states(self._state, share)
-            self._sample = {**self._sample, "weight": self._sample["weight"] * share}
-            self._n_seen *= share
+            self._weigh_past(max(keep**n, 1e-200))
         return weight * np.maximum(keep ** np.arange(n - 1, -1, -1.0), 1e-200)
 
     def _fitted_encoding(self, sample, seed, X, weight):

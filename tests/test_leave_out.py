@@ -241,6 +241,14 @@ def test_more_rows_than_are_learned(monkeypatch):
     assert both._state["moments"][0]["weight"] == pytest.approx(2300)
 
 
+def test_more_discrete_rows_than_are_learned(monkeypatch):
+    monkeypatch.setattr("sklearn_activation._detector.N_LEARNED", 400)
+    X = np.random.default_rng(0).integers(4, size=(2000, 3)).astype(float)
+    detector = ActivationAnomalyDetector(**GIVEN).fit(X)
+    assert np.isfinite(detector.training_scores_).all()
+    assert detector._state["moments"][0]["weight"] == pytest.approx(2000)
+
+
 @pytest.mark.parametrize("n", [4, 9, 40])
 def test_products_with_a_triangular_matrix(n):
     rng = np.random.default_rng(0)
