@@ -10,7 +10,9 @@ from scipy import sparse
 
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._columns import read_table
-from sklearn_activation._encoding import PAIR, FourierEncoding
+from sklearn_activation._encoding import PAIR
+
+from .encodings import fourier_encoding
 
 FEW = {"n_frequencies": 64, "random_state": 0}
 CITIES = np.array(["Graz", "Linz", "Wien"], dtype=object)
@@ -126,17 +128,8 @@ def test_bad_declarations(declared, message):
 def test_categories_are_a_typical_pair_apart():
     """phi(x).phi(x') = exp(-d^2 / (2 bandwidth^2)) with d = PAIR, however rare either is."""
     codes, _ = read_table(pd.DataFrame({"c": ["a"] * 97 + ["b"] * 2 + ["c"]}), "from_dtype")
-    encoding = FourierEncoding.robustly_fitted_to(
-        codes,
-        np.ones(100),
-        bandwidth=1.3,
-        n_frequencies=40_000,
-        standardize=True,
-        factors=(1.0,),
-        seed=0,
-        bent=True,
-        categorical=np.array([True]),
-    )
+    options = {"bandwidth": 1.3, "n_frequencies": 40_000, "categorical": np.array([True])}
+    encoding = fourier_encoding(codes, **options)
     rows = np.vstack([codes[[0, 97, 99]], [[12345.0]], [[np.nan]]])
     Z = np.empty((5, 80_000))
     encoding.write(rows, Z)

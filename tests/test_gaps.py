@@ -4,22 +4,13 @@ import numpy as np
 import pytest
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._encoding import FourierEncoding
 from sklearn_activation._gaps import N_DRAWN, N_NEAREST, completed
+
+from .encodings import fourier_encoding
 
 
 def scaled(X):
-    return FourierEncoding.robustly_fitted_to(
-        X,
-        np.ones(len(X)),
-        bandwidth=1.0,
-        n_frequencies=4,
-        standardize=True,
-        factors=(1.0,),
-        seed=0,
-        bent=True,
-        categorical=None,
-    )
+    return fourier_encoding(X, n_frequencies=4)
 
 
 def line(n=300, seed=0):

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from sklearn_activation import ActivationAnomalyDetector, _flow
-from sklearn_activation._encoding import EncodedRows, FourierEncoding, UnitEncoding
+from sklearn_activation._encoding import EncodedRows, UnitEncoding
 from sklearn_activation._leave_out import N_FOLDS, LastLayer, copy_weight, mass_of
 from sklearn_activation._network import Network, product_energies
 from sklearn_activation._sampling import mixed_hashes, row_hashes
 from sklearn_activation._training import Solution
+
+from .encodings import fourier_encoding
 
 EPSILON = 0.1
 
@@ -23,17 +25,8 @@ class Plan:
 
 
 def encoding_of(X):
-    return FourierEncoding.robustly_fitted_to(
-        X.astype(float),
-        np.ones(len(X)),
-        bandwidth=1.5,
-        n_frequencies=12,
-        standardize=False,
-        factors=(1.0,),
-        seed=0,
-        bent=False,
-        categorical=None,
-    )
+    options = {"bandwidth": 1.5, "n_frequencies": 12, "standardize": False, "bent": False}
+    return fourier_encoding(X.astype(float), **options)
 
 
 def solved(rows, n_units, t, averaged):
