@@ -20,14 +20,32 @@ from ._encoding import (
     UnitEncoding,
     column_scales,
 )
+from ._events import SeriesMonitor, events_table
 from ._gaps import N_DONORS, completed
 from ._inference import LostActivation, sampled
 from ._leave_out import copy_weight
 from ._network import row_energies
 from ._progress import with_callbacks
 from ._sampling import Sample, drawn_evenly, row_hashes
-from ._threshold import FALSE_ALARMS, Calibration, calibrate, share_threshold
-from ._windows import Windows, automatic_width, series_bounds
+from ._stamps import (
+    SeriesCalibration,
+    calibrate_series,
+    calibration_of,
+    gate_of,
+    stamp_scores,
+)
+from ._threshold import Calibration, calibrate
+from ._window_encoding import WindowEncoding
+from ._windows import (
+    GAP_SHARE,
+    Windows,
+    automatic_width,
+    checked_bounds,
+    cut_at_gaps,
+    series_bounds,
+    time_of,
+    without_gaps,
+)
 
 BANDWIDTHS = (0.5, 1.0, 2.0, 4.0)  # in one Fourier map, over the automatic one
 RATE = 3e-4  # mu: reciprocal of the mean learning time, for rows of norm 1
@@ -40,6 +58,8 @@ N_REFERENCES = 5  # typical rows that an explained row is compared with
 N_CANDIDATES = 512
 LEAST_ACCEPTANCE = 0.2  # of sampling steps
 FAR = 2.0  # deviations beyond which a column is simply far from a reference
+WINDOW_ENTRIES = 1 << 17  # of the windows that a model keeps, at most
+FEWEST_WINDOWS = 32  # that a model keeps, however wide
 
 
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
@@ -229,6 +249,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         **ActivationLearningBase._fourier_constraints,
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "window": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left"), None],
+        "relative_to": [StrOptions({"level", "scale"}), None],
+        "level_weight": [Interval(Real, 0, None, closed="left")],
         "forget": [Interval(Real, 0, 1, closed="left")],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     }
@@ -248,6 +270,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         categorical_features="from_dtype",
         contamination="auto",
         window=None,
+        relative_to="level",
+        level_weight=0.0,
         forget=0.0,
         solver="flow",
         learning_time="auto",
@@ -269,6 +293,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self.categorical_features = categorical_features
         self.contamination = contamination
         self.window = window
+        self.relative_to = relative_to
+        self.level_weight = level_weight
         self.forget = forget
         self.solver = solver
         self.learning_time = learning_time
@@ -384,27 +410,92 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Cut windows if there are any, or complete rows with gaps; forget, and train."""
         going_on = partial and self.__sklearn_is_fitted__()
         least = 1 if partial or self.window is not None else 2
+        time = time_of(X) if self.window is not None else None
         X = self._validated(X, reset=not going_on, ensure_min_samples=least)
         refuse_nan(X)
         weight = self._checked_weight(X, sample_weight)
-        width = None
-        if self.window is not None:
+        if going_on and (self.window is None) != (self.window_ is None):
             bounds = series_bounds(groups, len(X))
-            width = int(self.window) if self.window != "auto" else None
-            width = width or (self.window_ if going_on else None) or automatic_width(X, bounds)
+            width = automatic_width(X, bounds)[0] if self.window == "auto" else self.window
+            self._refuse_width(width)
+        if self.window is not None:
+            return self._learn_series(X, time, weight, groups, partial, going_on)
+        self.window_ = None
+        return self._learn_rows(X, weight, groups, partial, going_on)
+
+    def _refuse_width(self, width):
+        raise ValueError(
+            f"window={width} differs from the {self.window_} that partial_fit is to go on "
+            "from: call fit."
+        )
+
+    def _learn_series(self, X, time, weight, groups, partial, going_on):
+        """Cut windows, those across the border of the batch before among them, and train."""
+        bounds = series_bounds(groups, len(X))
+        if self.window != "auto":
+            width = int(self.window)
+        elif going_on:
+            width = self.window_
+        else:
+            width, reason = automatic_width(X, bounds)
+            if self.verbose:
+                print(reason)
         if going_on and width != self.window_:
-            raise ValueError(
-                f"window={width} differs from the {self.window_} that partial_fit is to go on "
-                "from: call fit."
-            )
+            self._refuse_width(width)
         self.window_ = width
-        if width is None:
-            return self._learn_rows(X, weight, groups, partial, going_on)
-        rows = Windows(X, bounds, width)
-        weight = rows.mean_of_stamps(weight)
-        rows, weight = rows.take(weight > 0), weight[weight > 0]
-        weight = self._forgetting(weight, partial, going_on)
-        return self._train(rows, None, weight, partial=partial)
+        before = self._tail if going_on and groups is None and self._continues(time) else None
+        n_before = 0 if before is None else len(before["X"])
+        if n_before:
+            X = np.concatenate([before["X"].astype(X.dtype), X])
+            weight = np.concatenate([before["weight"], weight])
+            bounds = [(0, len(X))]
+            if time is not None:
+                time = np.concatenate([before["time"], time])
+        tail = slice(max(len(X) - width + 1, 0), None)
+        self._tail = {
+            "X": X[tail],
+            "weight": weight[tail],
+            "time": None if time is None else time[tail],
+        }
+        windows, dead, long = self._cut(X, time, bounds)
+        weight = windows.mean_of_stamps(weight)
+        whole = windows.mean_of_stamps(long | dead) == 0
+        counts = np.flatnonzero((weight > 0) & (whole | ~whole.any()))
+        if not len(counts):
+            raise ValueError("sample_weight: every window has weight zero.")
+        weight = self._forgetting(weight[counts], partial, going_on)
+        few = windows[counts].evenly(N_LEARNED)
+        if len(few) < len(counts) and not partial and self.solver == "flow":
+            weight = weight[few] * weight.sum() / weight[few].sum()
+            counts = counts[few]
+        self._train(windows[counts], None, weight, partial=partial)
+        activation = vars(self).pop("_of_windows")
+        if len(windows) <= N_LEARNED and not partial:
+            self._remember(windows, np.ones(len(windows)), activation)
+        self.training_scores_[dead] = 0.0
+        self.training_scores_ = self.training_scores_[n_before:]
+        return self
+
+    def _continues(self, time):
+        """Whether a batch of a stream begins where the one before has ended."""
+        before = self._tail["time"]
+        if time is None or before is None or len(before) < 2:
+            return True
+        step = np.median(np.diff(before))
+        return 0 < time[0] - before[-1] <= (self._longest_gap + 1.5) * step
+
+    @property
+    def _longest_gap(self):
+        """Stamps that may be missing and are filled in."""
+        return max(2, int(GAP_SHARE * self.window_))
+
+    def _cut(self, X, time, bounds):
+        """All windows of validated stamps, which stamps are dead, and which lie in long gaps."""
+        if time is not None:
+            bounds = cut_at_gaps(bounds, time, self._longest_gap)
+        bounds = checked_bounds(bounds, self.window_)
+        X, long, dead = without_gaps(X, bounds, self._longest_gap)
+        return Windows(X, bounds, self.window_), dead, long
 
     def _learn_rows(self, X, weight, groups, partial, going_on):
         if going_on and self._by_units:
@@ -499,9 +590,16 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return rows, at[rows]
 
     def _hashes(self, X):
+        if isinstance(X, Windows):
+            return X.hashes(self._encoding())
         return row_hashes(self._encoding().rounded(X), np.zeros(len(X)))
 
     def _drawn(self, X, labels, weight, size, going_on, partial):
+        if isinstance(X, Windows):
+            size = int(np.clip(WINDOW_ENTRIES // X.shape[1], FEWEST_WINDOWS, SAMPLE_SIZE))
+            index = X.evenly(size)
+            weight = weight[index] * len(X) / len(index)
+            X = np.asarray(X[index])
         if not (partial and self.forget):
             return super()._drawn(X, labels, weight, size, going_on, partial)
         sample = Sample.of(X[-size:], None, weight[-size:], size)
@@ -523,16 +621,16 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             self.training_scores_ = scores
             return self
         with all_or_nothing(self):
-            ours = self._calibration
+            ours, theirs = self._series, other._series
             super().merge(other)
-            scores, mass = (
-                np.concatenate([ours[name], other._calibration[name]])
-                for name in ("scores", "mass")
+            evidence, smooth = (
+                np.concatenate([ours[name], theirs[name]]) for name in ("evidence", "smooth")
             )
-            calibration = Calibration.of(scores, mass, ours["least"])
-            share = FALSE_ALARMS if self.contamination == "auto" else self.contamination
-            calibration.threshold = share_threshold(calibration.scores, calibration.mass, share)
-            self._adopt(calibration)
+            gate = gate_of(evidence, self.window_, self.contamination)
+            series = SeriesCalibration(**{**ours, "evidence": evidence, "smooth": smooth})
+            series.gate = gate
+            self._series = vars(series)
+            self._adopt(calibration_of(series, self._epsilon))
             return self
 
     merge.__doc__ = ActivationLearningBase.merge.__doc__
@@ -551,21 +649,27 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _fitted_encoding(self, sample, seed, X, weight):
         if self.encoding == "unit":
             return UnitEncoding(X.shape[1])
-        series = isinstance(X, Windows)
-        if series:  # as many as a sample has, evenly spaced
-            index = np.unique(np.linspace(0, len(X) - 1, min(len(X), SAMPLE_SIZE)).astype(int))
-            X, weight = X[index], weight[index]
+        options = {
+            "bandwidth": self.bandwidth,
+            "n_frequencies": self.n_frequencies,
+            "standardize": self.standardize,
+            "factors": BANDWIDTHS,
+            "seed": seed,
+        }
+        if isinstance(X, Windows):
+            index = X.evenly(
+                max(FEWEST_WINDOWS, min(SAMPLE_SIZE, 16 * WINDOW_ENTRIES // X.shape[1]))
+            )
+            relative = {"relative_to": self.relative_to, "level_weight": self.level_weight}
+            return WindowEncoding.fitted_to(X, weight, index, **options, **relative)
         return FourierEncoding.robustly_fitted_to(
-            X,
-            weight,
-            bandwidth=self.bandwidth,
-            n_frequencies=self.n_frequencies,
-            standardize=self.standardize,
-            factors=BANDWIDTHS,
-            seed=seed,
-            bent=not series,
-            categorical=self.is_categorical_,
+            X, weight, bent=True, categorical=self.is_categorical_, **options
         )
+
+    def _encoding(self):
+        if self.window_ is not None and self._encoding_name == "fourier":
+            return WindowEncoding(**self._encoding_state)
+        return super()._encoding()
 
     def _plan(self, task, rows, sample):
         """The last layer's flow is averaged over learning times, unless one is given."""
@@ -582,10 +686,24 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             )
 
     def _solve(self, rows, task):
+        series = isinstance(rows.X, Windows)
+        known = None
+        if series and task.previous is not None and task.partial:
+            known = self._score(rows.X.all())  # by what is known before they are learned
         solution = super()._solve(rows, task)
-        calibration, scores, of_sample = calibrate(
-            solution, rows, task, self.contamination, task.units
-        )
+        of_sample = None
+        if series:
+            before = SeriesCalibration(**self._series) if known is not None else None
+            calibration, found, scores, self._of_windows = calibrate_series(
+                solution, rows, task, self.contamination, before, known
+            )
+            self._series = vars(found)
+        elif self.window_ is not None:  # of a merge, which combines what both have
+            return solution
+        else:
+            calibration, scores, of_sample = calibrate(
+                solution, rows, task, self.contamination, task.units
+            )
         if not (task.partial and hasattr(self, "_chosen_threshold")):
             self._chosen_threshold = {}
         self._adopt(calibration)
@@ -626,10 +744,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             ||y||^2, in [0, 1]; of training rows, by what all other rows teach. Rows that are NaN
             throughout have 0, with a warning.
         """
+        check_is_fitted(self)
+        if self.window_ is not None:
+            windows, dead, _ = self._series_of(X, groups)
+            return self._stamp_scores(windows, dead)
         rows = self._rows(X, groups)
         scores = self._score(rows)
-        if self.window_ is not None:
-            return rows.to_stamps(scores)
         unknown = np.count_nonzero(np.isnan(rows).all(axis=1))
         if unknown:
             warnings.warn(
@@ -652,20 +772,40 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     def _rows(self, X, groups):
         """Validated rows, or the windows of a series."""
+        check_is_fitted(self)
+        return self._fitted_rows(X) if self.window_ is None else self._series_of(X, groups)[0]
+
+    def _series_of(self, X, groups):
+        """All windows of a series, which stamps are dead, and which lie in long gaps."""
+        time = time_of(X)
         X = self._fitted_rows(X)
-        if self.window_ is not None:
-            return Windows(X, series_bounds(groups, len(X)), self.window_)
-        return X
+        return self._cut(X, time, series_bounds(groups, len(X)))
+
+    def _stamp_scores(self, windows, dead):
+        if dead.any():
+            warnings.warn(
+                f"{np.count_nonzero(dead)} of {len(dead)} time stamps are NaN throughout, for "
+                f"more than {self._longest_gap} in a row: nothing is known of them, and their "
+                "score is 0.",
+                UserWarning,
+                stacklevel=3,
+            )
+        series, encoding = SeriesCalibration(**self._series), self._encoding()
+        encoding = encoding if hasattr(encoding, "columns") else None
+        return stamp_scores(windows, self._score(windows), series, encoding, dead)
 
     def _score(self, X):
         """Activation of rows or windows; 0 of rows of which nothing is known."""
         scores = self._energies(X).astype(np.float64)
         if self.window_ is None:
             scores[np.isnan(X).all(axis=1)] = 0.0
+        elif isinstance(X, Windows):
+            scores = self._with_recognised(X, scores)
         return scores
 
     def _widest(self):
-        return 4 * super()._widest()  # blocks that fit a core's cache
+        widest = 4 * super()._widest()  # blocks that fit a core's cache
+        return widest if self.window_ is None else max(widest, self._sample["X"].shape[1])
 
     def _encoded(self, X):
         return super()._encoded(self._completed(X))
@@ -709,7 +849,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         labels : ndarray of int of shape (n_samples,)
             +1 for inliers, -1 for outliers.
         """
-        return np.where(self.decision_function(X, groups) >= 0, 1, -1)
+        return np.where(self.decision_function(X, groups) < 0, -1, 1)
 
     def fit_predict(self, X, y=None, *, sample_weight=None, groups=None):
         """``fit``, and ``predict`` the same rows.
@@ -731,9 +871,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             +1 for inliers, -1 for outliers.
         """
         self.fit(X, sample_weight=sample_weight, groups=groups)
-        if self.window_ is not None:
-            return self.predict(X, groups)
-        return np.where(self.training_scores_ >= self.offset_, 1, -1)
+        return np.where(self.training_scores_ < self.offset_, -1, 1)
 
     def p_values(self, X, groups=None):
         """Share of normal rows that are expected to activate no more than each row.
@@ -760,6 +898,58 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             In (0, 1].
         """
         return Calibration(**self._calibration).p_values(self.score_samples(X, groups))
+
+    def events(self, X, groups=None, *, max_gap=None):
+        """When a series was anomalous, how much, and which channels are to blame.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            A series, its time stamps in their order.
+        groups : array-like of shape (n_samples,), default=None
+            Which series each time stamp belongs to; no event crosses from one to the next.
+        max_gap : int, default=None
+            Alarms with no more stamps between them are one event; None takes an eighth of the
+            window.
+
+        Returns
+        -------
+        events : structured ndarray, or pandas DataFrame if ``X`` is one
+            A row an event, with "start", "end" (its last stamp) and "peak" (the stamp of the
+            lowest score), "score" and "p" at the peak, and "channels", those that have cost
+            activation at the peak, the worst first. Stamps are row numbers, in a data frame
+            labels of its index.
+        """
+        self._check_has_window("events")
+        windows, dead, _ = self._series_of(X, groups)
+        scores = self._stamp_scores(windows, dead)
+        return events_table(self, X, windows, dead, scores, max_gap)
+
+    def monitor(self, X=None):
+        """Judge the newest stamps of a live log, without looking at its past again.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features), default=None
+            The latest stamps of the log, to begin with: two windows or more, or the first stamps
+            cannot be judged.
+
+        Returns
+        -------
+        monitor : SeriesMonitor
+            ``monitor.update(new_stamps)`` returns their scores, p-values and alarms.
+        """
+        self._check_has_window("monitor")
+        monitor = SeriesMonitor(self)
+        if X is not None:
+            X = X[-2 * self.window_ :]
+            monitor.update(X)
+        return monitor
+
+    def _check_has_window(self, name):
+        check_is_fitted(self)
+        if self.window_ is None:
+            raise ValueError(f"{name} needs a detector with window: its rows are no time stamps.")
 
     def set_threshold(self, score=None, *, p=None):
         """Choose the threshold of ``predict``, by an activation or by a rate of false alarms.
@@ -849,6 +1039,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _contributions(self, X, candidates):
         """Of every column, or channel of windows, to the activation lost by rows ``X``."""
         n_columns = self.n_features_in_
+        X = np.asarray(X)
         column = np.arange(X.shape[1]) % n_columns  # channels are next to each other
         result = np.zeros((len(X), n_columns))
         missing, score = np.isnan(X), self._score_of_others(X)

@@ -36,6 +36,7 @@ class UnitEncoding:
 
     def write(self, X, out):
         """Encode ``X`` into the leading columns of ``out``."""
+        X = np.asarray(X)
         if X.dtype != out.dtype:  # float32 may not hold what a row holds
             largest = np.fmax.reduce(np.abs(X), axis=1, keepdims=True)
             X = X / np.where(largest > 0, largest, 1)
@@ -47,6 +48,10 @@ class UnitEncoding:
         out = np.array(X, dtype=np.float64)
         kernels.scale_to_unit(out, self.n_outputs)
         return np.rint(out * ROUNDED)
+
+    def rounded_stamps(self, X):
+        """Stamps of a series, of which windows are cut, as they are."""
+        return X
 
     def pull_back(self, X, G):
         """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
@@ -549,6 +554,10 @@ class EncodedRows:
             weight=self.weight[index],
             dtype=self.dtype,
         )
+
+    def of(self, X):
+        """Other rows, encoded alike, of weight 1."""
+        return EncodedRows(X, self.encoding, n_labels=self.n_labels, dtype=self.dtype)
 
     def data(self, index=slice(None)):
         """Encoded data blocks, ndarray of shape (n_rows, n_data)."""

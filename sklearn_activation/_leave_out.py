@@ -98,15 +98,18 @@ class LastLayer:
         network.coefs[layer] = self.spectrum.weights(self.t, Q)
         self.solution.curve = _flow.activation_curve(self.spectrum, self.t)
 
-    def scores(self, rows, index=None, without=None):
-        """Activation of rows (at ``index``), as if those of the mask ``without`` were unknown."""
-        spectrum = self.spectrum
+    def scores(self, rows, index=None, without=None, of=None):
+        """Activation of rows (at ``index``), as if those of the mask ``without`` were unknown.
+
+        With ``of`` the rows to score are others than those that were learned.
+        """
+        spectrum, of = self.spectrum, rows if of is None else of
         if spectrum is None:
-            return self._map(rows, self.solution.network.energies, index)
+            return self._map(of, self.solution.network.energies, index)
         if without is not None and without.any() and not without.all():
             spectrum, _ = self._without(rows, without)
         t = np.array([self.t])
-        return self._map(rows, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
+        return self._map(of, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
 
     def scores_without(self, rows, units=None, unlearned=None):
         """Activation of every row by what all others teach, or by all other units.
@@ -270,7 +273,8 @@ class LastLayer:
         return self.solution.network.hidden(Z, len(self.solution.network) - 1)
 
     def _widest(self, rows):
-        return 4 * max(rows.n_inputs, *self.task.sizes)  # blocks that fit a core's cache
+        # Blocks that fit a core's cache.
+        return max(4 * max(rows.n_inputs, *self.task.sizes), rows.X.shape[1])
 
     def _map(self, rows, function, index):
         """``function`` of encoded rows (at ``index``), by blocks."""

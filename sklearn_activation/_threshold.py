@@ -5,10 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._leave_out import LastLayer, mass_of
-from ._windows import Windows
 
-N_STRETCHES = 5  # of a series: the windows around each are left out with it
-STUDENT = 2.13  # 95 % quantile of Student's t with N_STRETCHES - 1 degrees of freedom
 FALSE_ALARMS = 0.01  # of contamination="auto"
 ROUNDING = 1e-6  # of activations in float32
 FEWEST_IN_TAIL = 10  # scores that a tail is fitted to
@@ -133,7 +130,7 @@ def calibrate(solution, rows, task, contamination, units=None):
         Of ``rows`` and those before them. With a stated contamination the last layer's weights
         and the curve are replaced by those without the least typical rows.
     rows : EncodedRows
-        The last batch; if its ``X`` are ``Windows``, time stamps are judged.
+        The last batch.
     task : Task
     contamination : "auto" or float
         See ``ActivationAnomalyDetector``.
@@ -143,14 +140,12 @@ def calibrate(solution, rows, task, contamination, units=None):
     Returns
     -------
     calibration : Calibration
-    scores : ndarray of shape (n_rows,) or, with windows, (n_stamps,)
+    scores : ndarray of shape (n_rows,)
     of_sample : ndarray of shape (n_sampled,), or None
         The same of the sampled rows of ``task``, if the threshold is theirs: in a stream.
     """
     share = None if contamination == "auto" else contamination
     layer = LastLayer.of(solution, task)
-    if isinstance(rows.X, Windows):
-        return *_of_series(layer, rows, share), None
     pool = task.sample if task.partial else rows
     layer.merged = task.partial
     scores = layer.scores_without(pool, units)
@@ -171,42 +166,3 @@ def calibrate(solution, rows, task, contamination, units=None):
         layer.merged = False
         return calibration, layer.scores_without(rows), scores
     return calibration, scores, None
-
-
-def _of_series(layer, windows, share):
-    """Calibration by stamps of a series, neighbours of which are no independent witnesses.
-
-    By default the threshold is a lower prediction limit, by Student's t, for the 1 % quantile
-    of another stretch of the same process.
-    """
-    suspects = np.zeros(len(windows), dtype=bool)
-    if share is not None:
-        scores = layer.scores(windows)
-        suspects = scores < share_threshold(scores, windows.weight, share)
-        if layer.holds(windows) and 0 < np.count_nonzero(suspects) < len(windows):
-            layer.leave_out(windows, suspects)
-        else:
-            suspects[:] = False
-    scores = layer.scores(windows)
-    trained = windows.X.to_stamps(scores)
-    for held, near in windows.X.stretches(N_STRETCHES):
-        held = np.flatnonzero(held & ~suspects)
-        if len(held):
-            scores[held] = layer.scores(windows, held, without=near & ~suspects)
-    stamps = windows.X.to_stamps(scores)
-    weight = windows.X.to_stamps(windows.weight * ~suspects)
-    counts = weight > 1e-12 * np.nanmax(weight)
-    judged, weight = stamps[counts], weight[counts]
-    calibration = Calibration.of(judged, weight / weight.mean())
-    if share is not None:
-        every = ~np.isnan(trained)
-        of_stamps = windows.X.to_stamps(windows.weight)[every]
-        calibration.threshold = share_threshold(trained[every], of_stamps, share)
-        return calibration, stamps
-    parts = np.array_split(np.arange(len(judged)), min(N_STRETCHES, len(judged)))
-    edges = np.array([share_threshold(judged[p], weight[p], FALSE_ALARMS) for p in parts])
-    calibration.threshold = float(edges.mean())
-    if len(edges) == N_STRETCHES:
-        spread = np.sqrt(1 + 1 / len(edges)) * edges.std(ddof=1)
-        calibration.threshold -= float(STUDENT * spread)
-    return calibration, stamps

@@ -1,7 +1,7 @@
 """Sliding windows of time series: rows that are cut out when they are needed.
 
 Rows of the input are time stamps, columns are channels. A window of w stamps is one row of
-w x channels entries; a stamp's score is the mean over the windows that cover it.
+w x channels entries.
 """
 
 import warnings
@@ -10,21 +10,26 @@ from itertools import pairwise
 import numpy as np
 
 from ._encoding import column_scales
+from ._sampling import row_hashes
 
-LEAST = 100  # stamps of window="auto"
-MOST_SHARE = 0.1  # of the shortest series
-LARGEST_LAG = 1000  # of the autocorrelation
-PEAK = 0.1  # least autocorrelation at a period
+LEAST = 100  # stamps of window="auto", if the series has 1,000
+MOST_SHARE = 0.1  # share of the shortest series that window="auto" takes at most
+LARGEST_LAG = 1000  # longest period that is looked for, in stamps
+PEAK = 0.1  # autocorrelation that a period has at least
+AS_HIGH = 0.8  # share of the highest peak from which a shorter period is preferred
+GAP_SHARE = 0.125  # longest gap that is filled in, as a share of a window
+BASE = np.uint64(0x9E3779B97F4A7C15)  # of the polynomial that hashes windows; odd
+UNEVEN = 0.05  # share of steps that may differ from the usual one before a warning
 
 
 class Windows:
-    """All windows of some series, as an array of rows that is never held whole.
+    """Windows of some series, as an array of rows that is never held whole.
 
     Parameters
     ----------
     X : ndarray of shape (n_stamps, n_channels)
     bounds : list of (first, end)
-        Stamps of every series.
+        Stamps of every series; a series shorter than a window has none.
     width : int
         Stamps of a window.
     starts : ndarray of int, default=None
@@ -34,11 +39,6 @@ class Windows:
     ndim = 2
 
     def __init__(self, X, bounds, width, starts=None):
-        shortest = min(end - first for first, end in bounds)
-        if shortest < width:
-            raise ValueError(
-                f"window={width} is longer than the series of {shortest} time stamps."
-            )
         self.X = X
         self.bounds = bounds
         self.width = width
@@ -52,13 +52,41 @@ class Windows:
         return len(self.starts)
 
     def __getitem__(self, index):
-        at = self.starts[index]
-        stamps = np.asarray(at)[..., None] + np.arange(self.width)
-        return self.X[stamps].reshape(*np.shape(at), self.shape[1])
+        return Windows(self.X, self.bounds, self.width, np.atleast_1d(self.starts[index]))
 
-    def take(self, index):
-        """The windows at ``index``."""
-        return Windows(self.X, self.bounds, self.width, self.starts[index])
+    def __array__(self, dtype=None, copy=None):
+        stamps = self.starts[:, None] + np.arange(self.width)
+        return self.X[stamps].reshape(self.shape).astype(dtype or self.dtype, copy=False)
+
+    def all(self):
+        """All windows of the same series."""
+        return Windows(self.X, self.bounds, self.width)
+
+    def evenly(self, n):
+        """At most ``n`` of the windows, evenly spaced: their places, ascending."""
+        return np.unique(np.linspace(0, len(self) - 1, min(n, len(self))).astype(np.intp))
+
+    def stretch(self):
+        """The stamps that the windows cover if each starts one stamp after the last, or None."""
+        first, last = self.starts[0], self.starts[-1]
+        if last - first + 1 != len(self) or (np.diff(self.starts) != 1).any():
+            return None
+        return self.X[first : last + self.width]
+
+    def hashes(self, encoding):
+        """64-bit hash of every window, of stamps that are the same but for rounding.
+
+        A polynomial in the stamps' hashes, so that each is added and taken away once.
+        """
+        stamps = row_hashes(encoding.rounded_stamps(self.X), np.zeros(len(self.X)))
+        power = np.full(len(stamps) + 1, BASE, dtype=np.uint64)
+        power[0] = 1
+        power = np.cumprod(power, dtype=np.uint64)
+        inverse = np.full(len(stamps), pow(int(BASE), -1, 2**64), dtype=np.uint64)
+        inverse[0] = 1
+        total = np.zeros(len(stamps) + 1, dtype=np.uint64)
+        total[1:] = np.cumsum(stamps * np.cumprod(inverse, dtype=np.uint64), dtype=np.uint64)
+        return (total[self.starts + self.width] - total[self.starts]) * power[self.starts]
 
     def mean_of_stamps(self, values):
         """Mean over each window of a value for every stamp."""
@@ -80,22 +108,26 @@ class Windows:
         with np.errstate(invalid="ignore"):
             return np.cumsum(total, axis=0)[:-1] / np.where(count > 0, count, np.nan)
 
-    def stretches(self, n_stretches):
-        """Pairs of masks for each stretch: its windows, and all windows that overlap it."""
-        n = len(self)
-        if n <= 3 * self.width:
-            warnings.warn(
-                f"{n} windows of {self.width} time stamps are too few to score any without those "
-                "that overlap it: the threshold and p-values will raise false alarms. Give a "
-                "shorter window, or a longer series.",
-                UserWarning,
-                stacklevel=2,
-            )
-        for part in np.array_split(np.arange(n), min(n_stretches, n)):
-            held = np.zeros(n, dtype=bool)
-            held[part] = True
-            near = self.starts > self.starts[part[0]] - self.width
-            yield held, near & (self.starts < self.starts[part[-1]] + self.width)
+
+def checked_bounds(bounds, width, what="series"):
+    """Raise if every series is shorter than a window; warn of those that are, by their stamps."""
+    short = [(a, b) for a, b in bounds if b - a < width]
+    if len(short) == len(bounds):
+        longest = max(b - a for a, b in bounds)
+        raise ValueError(
+            f"window={width} is longer than the series of {longest} time stamps: give {width} "
+            "stamps or more. A fitted detector scores the newest stamp by monitor()."
+        )
+    if short:
+        named = ", ".join(f"{a} to {b - 1}" for a, b in short[:3])
+        rest = f" and {len(short) - 3} more" if len(short) > 3 else ""
+        warnings.warn(
+            f"{len(short)} {what} are shorter than window={width} and are left out, their scores "
+            f"are NaN: time stamps {named}{rest}.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return bounds
 
 
 def series_bounds(groups, n_stamps):
@@ -113,29 +145,122 @@ def series_bounds(groups, n_stamps):
     return bounds
 
 
-def automatic_width(X, bounds):
-    """The shortest multiple of the period that has 100 stamps, a tenth of a series at most.
+def time_of(X):
+    """The times of a data frame's rows, in nanoseconds, or None if its index holds none."""
+    index = getattr(X, "index", None)
+    if hasattr(index, "to_timestamp"):  # periods
+        index = index.to_timestamp()
+    kind = getattr(getattr(index, "dtype", None), "kind", "")
+    if kind not in "mM" or not kind:
+        return None
+    unit = "datetime64[ns]" if kind == "M" else "timedelta64[ns]"
+    return np.asarray(index).astype(unit).astype(np.int64)
 
-    The period is the lag of the highest peak of the autocorrelation, averaged over
-    channels and series; without a peak above 0.1 it is 1.
+
+def cut_at_gaps(bounds, time, longest_gap):
+    """Series cut where more than ``longest_gap`` stamps are missing from their index.
+
+    Warns of gaps and of unequal steps. Raises a ValueError if time does not increase.
     """
-    shortest = min(end - first for first, end in bounds)
+    found, n_short, uneven = [], 0, 0
+    for first, end in bounds:
+        steps = np.diff(time[first:end])
+        if not len(steps):
+            found.append((first, end))
+            continue
+        if steps.min() <= 0:
+            at = first + int(np.argmax(steps <= 0)) + 1
+            raise ValueError(
+                f"The index does not increase at row {at}: sort the rows by time, and keep one a "
+                "time stamp."
+            )
+        usual = np.median(steps)
+        missing = np.rint(steps / usual) - 1
+        cuts = first + 1 + np.flatnonzero(missing > longest_gap)
+        n_short += np.count_nonzero((missing >= 1) & (missing <= longest_gap))
+        uneven += np.count_nonzero(np.abs(steps - (missing + 1) * usual) > 0.1 * usual)
+        found += pairwise([first, *cuts.tolist(), end])
+    n_cuts, n_steps = len(found) - len(bounds), len(time) - len(bounds)
+    if n_cuts or n_short:
+        text = f"The index lacks time stamps: the series is cut at {n_cuts} gaps"
+        text += f", and {n_short} gaps of {longest_gap} stamps or fewer are closed" * bool(n_short)
+        warnings.warn(text + ".", UserWarning, stacklevel=4)
+    if uneven > UNEVEN * n_steps:
+        warnings.warn(
+            f"{uneven} of {n_steps} steps of the index are unequal: resample the series to equal "
+            "steps.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return found
+
+
+def without_gaps(X, bounds, longest_gap):
+    """Stamps with straight lines across gaps, which entries lay in long ones, and dead stamps.
+
+    Gaps at an end of a series continue its nearest entry. A channel of which a series knows
+    nothing stays NaN. A stamp is dead if all channels lie in gaps of more than ``longest_gap``.
+
+    Returns
+    -------
+    X : ndarray of shape (n_stamps, n_channels)
+    long : ndarray of bool of shape (n_stamps,)
+        Whether some channel, though not all of it, is in a long gap.
+    dead : ndarray of bool of shape (n_stamps,)
+    """
+    missing = np.isnan(X)
+    n = len(X)
+    if not missing.any():
+        return X, np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    X, in_long = X.copy(), np.zeros(X.shape, dtype=bool)
+    unknown = np.zeros(X.shape, dtype=bool)
+    for first, end in bounds:
+        for j in np.flatnonzero(missing[first:end].any(axis=0)):
+            gone = missing[first:end, j]
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], gone.astype(np.int8), [0]])))
+            for a, b in edges.reshape(-1, 2):
+                in_long[first + a : first + b, j] = b - a > longest_gap
+            if gone.all():
+                unknown[first:end, j] = True
+                continue
+            known = np.flatnonzero(~gone)
+            X[first + np.flatnonzero(gone), j] = np.interp(
+                np.flatnonzero(gone), known, X[first:end, j][known]
+            )
+    return X, (in_long & ~unknown).any(axis=1), in_long.all(axis=1)
+
+
+def automatic_width(X, bounds):
+    """A width for detection, and why: the text that ``verbose`` prints.
+
+    The shortest multiple of the period that has 100 stamps, a tenth of the shortest series that
+    has 100 at most. The period is the shortest lag at which the autocorrelation, averaged over
+    channels and series, has a peak of 0.1 or more that is not much lower than its highest: of a
+    day and a week, a day, so that short events do not drown. Without a peak it is 1.
+    """
+    lengths = [end - first for first, end in bounds]
+    shortest = min([n for n in lengths if n >= LEAST] or [max(lengths)])
     most = max(2, int(MOST_SHARE * shortest))
-    period = _period(X, bounds, min(LARGEST_LAG, shortest // 3))
+    period, height = _period(X, bounds, min(LARGEST_LAG, shortest // 3))
     width = period * -(-LEAST // period)
-    return width if width <= most else max(2, most // period * period or most)
+    if width > most:
+        width = max(2, most // period * period or most)
+    if period == 1:
+        return width, f"window={width}: no period was found"
+    return width, f"window={width}: the period is {period} (autocorrelation {height:.2f})"
 
 
 def _period(X, bounds, n_lags):
+    """The shortest lag of a high peak of the autocorrelation, and the peak's height."""
     if n_lags < 4:
-        return 1
+        return 1, 0.0
     correlation = np.zeros(n_lags)
     for first, end in bounds:
         x = X[first:end].astype(np.float64)
         location, scale = column_scales(x, np.ones(len(x)))
         x = np.nan_to_num((x - location) / scale)
         x = x[:, x.std(axis=0) > 1e-6]
-        if not x.shape[1]:
+        if not x.shape[1] or len(x) < n_lags:
             continue
         spectrum = np.fft.rfft(x, 2 * len(x), axis=0)
         power = (spectrum * spectrum.conj()).real.mean(axis=1)
@@ -143,4 +268,7 @@ def _period(X, bounds, n_lags):
     inner = correlation[1:-1]
     peaks = 1 + np.flatnonzero((inner > correlation[:-2]) & (inner > correlation[2:]))
     peaks = peaks[(peaks >= 3) & (correlation[peaks] > PEAK)]
-    return int(peaks[correlation[peaks].argmax()]) if len(peaks) else 1
+    if not len(peaks):
+        return 1, 0.0
+    period = peaks[correlation[peaks] >= AS_HIGH * correlation[peaks].max()][0]
+    return int(period), float(correlation[period])

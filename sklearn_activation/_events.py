@@ -1,0 +1,131 @@
+"""Events of a series, and a log that is judged stamp by stamp."""
+
+import numpy as np
+
+from ._stamps import SeriesCalibration, stamp_scores
+from ._threshold import Calibration
+from ._windows import Windows, without_gaps
+
+JOINED = 0.125  # of a window: alarms no further apart are one event
+LEAST_BLAME = 0.1  # of the activation that channels have cost together
+EVENT = [("start", int), ("end", int), ("peak", int), ("score", float), ("p", float)]
+JUDGED = [("score", float), ("p", float), ("alarm", bool)]
+
+
+def runs_of(alarm, bounds, max_gap):
+    """First and last stamp of every run of alarms in a series, near runs joined."""
+    runs = []
+    for first, end in bounds:
+        at = first + np.flatnonzero(alarm[first:end])
+        if len(at):
+            runs += [
+                (r[0], r[-1]) for r in np.split(at, np.flatnonzero(np.diff(at) > max_gap) + 1)
+            ]
+    return runs
+
+
+def events_table(detector, X, windows, dead, scores, max_gap):
+    """The events of a series, as ``ActivationAnomalyDetector.events`` returns them."""
+    if max_gap is None:
+        max_gap = max(1, int(JOINED * windows.width))
+    runs = runs_of(scores < detector.offset_, windows.bounds, max_gap)
+    names = getattr(detector, "feature_names_in_", np.arange(detector.n_features_in_)).tolist()
+    p = Calibration(**detector._calibration).p_values(scores)
+    table = np.empty(len(runs), dtype=[*EVENT, ("channels", object)])
+    for row, (start, end) in zip(table, runs, strict=True):
+        peak = start + int(np.argmin(scores[start : end + 1]))
+        row["start"], row["end"], row["peak"] = start, end, peak
+        row["score"], row["p"] = scores[peak], p[peak]
+        row["channels"] = tuple(names)
+        if len(names) > 1 and not dead[peak]:
+            row["channels"] = tuple(names[j] for j in _blamed(detector, windows, peak))
+    if not hasattr(X, "iloc"):
+        return table
+    import pandas as pd  # X is one of its frames
+
+    columns = {name: table[name] for name in table.dtype.names}
+    for name in ("start", "end", "peak"):
+        columns[name] = X.index[table[name]]
+    return pd.DataFrame(columns)
+
+
+def _blamed(detector, windows, stamp):
+    """Channels that have cost activation around a stamp, the worst first."""
+    nearest = np.argmin(np.abs(windows.starts + windows.width // 2 - stamp))
+    cost = detector._contributions(windows[nearest], detector._typical_rows())[0]
+    order = np.argsort(-cost, kind="stable")
+    least = LEAST_BLAME * np.maximum(cost, 0).sum()
+    return [j for k, j in enumerate(order) if k == 0 or cost[j] >= max(least, 1e-12)]
+
+
+class SeriesMonitor:
+    """Scores, p-values and alarms of the newest stamps of a log, as they come.
+
+    Made by ``ActivationAnomalyDetector.monitor``. It keeps two windows of stamps, and looks at
+    the one window that ends at each new stamp: a new stamp costs the same however long the log.
+    Its scores are those of ``score_samples`` at the end of a log that ends there.
+
+    Parameters
+    ----------
+    detector : ActivationAnomalyDetector
+        Fitted with ``window``. If it learns by ``partial_fit``, the monitor goes by what it has
+        learned.
+
+    Attributes
+    ----------
+    n_stamps_ : int
+        Stamps seen so far.
+    """
+
+    def __init__(self, detector):
+        self.detector = detector
+        self.n_stamps_ = 0
+        self._stamps = np.empty((0, detector.n_features_in_))
+        self._activation = np.empty(0)
+
+    def update(self, X):
+        """Judge new stamps, each by itself and those before it.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_stamps, n_features) or (n_features,)
+            The next stamps of the log, in their order.
+
+        Returns
+        -------
+        judged : structured ndarray of shape (n_stamps,)
+            With fields "score", "p" and "alarm". The first ``window_ - 1`` stamps of a log have
+            NaN, and no alarm.
+        """
+        detector = self.detector
+        if np.ndim(X) == 1 and not hasattr(X, "columns"):
+            X = X.to_frame().T if hasattr(X, "to_frame") else np.reshape(X, (1, -1))
+        X = detector._fitted_rows(X)
+        judged = np.zeros(len(X), dtype=JUDGED)
+        for i, stamp in enumerate(X):
+            judged["score"][i] = self._judge(stamp)
+        calibration = Calibration(**detector._calibration)
+        known = ~np.isnan(judged["score"])
+        judged["p"] = np.nan
+        judged["p"][known] = calibration.p_values(judged["score"][known])
+        judged["alarm"] = judged["score"] < detector.offset_
+        return judged
+
+    def _judge(self, stamp):
+        detector, width = self.detector, self.detector.window_
+        self.n_stamps_ += 1
+        stamps = np.concatenate([self._stamps, stamp[None]])[-(2 * width - 1) :]
+        self._stamps = stamps
+        if len(stamps) < width:
+            return np.nan
+        filled, _, dead = without_gaps(stamps, [(0, len(stamps))], detector._longest_gap)
+        filled = filled.astype(detector.coefs_[0].dtype, copy=False)
+        windows = Windows(filled, [(0, len(filled))], width)
+        newest = detector._score(windows[len(windows) - 1])
+        self._activation = np.concatenate([self._activation, newest])[-len(windows) :]
+        if dead[-1]:
+            return 0.0
+        series, encoding = SeriesCalibration(**detector._series), detector._encoding()
+        encoding = encoding if hasattr(encoding, "columns") else None
+        last = len(filled) - 1
+        return stamp_scores(windows, self._activation, series, encoding, only=last)[last]

@@ -1,0 +1,316 @@
+"""From what windows activate to scores of time stamps, their threshold and p-values.
+
+A stamp is judged twice. Whether it is anomalous follows from its tenth best window: a stamp
+that some windows activate on is fine, and the anomaly is elsewhere in the others. How anomalous
+it is follows from a smooth mean of all windows around it, which ranks best.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._leave_out import LastLayer
+from ._threshold import FALSE_ALARMS, Calibration, share_threshold
+
+FINE_SHARE = 0.1  # of the windows that cover a stamp: so many may be better than its evidence
+BLOCK_WINDOWS = 4  # widths that a block of a series, which is left out as one, has at least
+BLOCKS = (5, 20)  # fewest and most of them
+FEWEST_WIDTHS = 8  # windows over a window's stamps, below which a threshold is not to be trusted
+SPREADS = 2.5  # of the blocks' quantiles, that the threshold lies below their median
+N_RECENT = 50_000  # stamps that a threshold is taken from
+CHUNK = 1 << 22  # entries that are sorted at once
+N_TYPICAL = 256  # typical windows that deviations are measured from, at most
+TYPICAL_ENTRIES = 1 << 16  # of their stamps, at most
+N_NEAREST = 5  # of them, that a window is compared with
+FAR = 2.0  # deviations beyond which a stamp is simply far, when the nearest are looked for
+USUAL = 0.999  # quantile of normal stamps' deviations beyond which a stamp stands out
+PEAKED = 0.1  # share of its smooth mean that the deviation of an anomalous stamp takes at most
+HALF = 0.5  # of the largest deviation in a window: less does not stand out
+NEAR = 0.125  # of a window: stamps so near one that stands out belong to it
+
+
+@dataclass
+class SeriesCalibration:
+    """What is known of the windows of normal series.
+
+    ``evidence`` and ``smooth`` are those of recent stamps, each without its own block.
+    ``gate`` is the evidence below which a stamp is anomalous. ``typical`` are standardised windows
+    to compare with, and ``deviation`` how far normal stamps are from the nearest of them, at most.
+    """
+
+    evidence: np.ndarray
+    smooth: np.ndarray
+    gate: float
+    typical: np.ndarray
+    deviation: float
+
+
+def smoothed(windows, activation):
+    """Mean activation around each stamp, with weights that fall towards a window's distance.
+
+    Hann's weights, as wide as two windows. NaN where no window is.
+    """
+    result, width = np.full(len(windows.X), np.nan), windows.width
+    kernel = np.hanning(2 * width + 2)[1:-1]
+    for first, end, of_series in _by_series(windows, activation):
+        n = len(of_series)
+        total = _convolved(of_series, kernel)
+        total /= _convolved(np.ones(n), kernel)
+        result[first:end] = total[width // 2 : width // 2 + end - first]
+    return result
+
+
+def _convolved(values, kernel):
+    """Full convolution, by Fourier transforms if that is long."""
+    if len(values) < 4096 or len(kernel) < 32:
+        return np.convolve(values, kernel)
+    from scipy.signal import oaconvolve
+
+    return oaconvolve(values, kernel)
+
+
+def evidence_of(windows, activation):
+    """The tenth best of the activations of windows that cover each stamp, NaN where none does."""
+    result, width = np.full(len(windows.X), np.nan), windows.width
+    for first, end, of_series in _by_series(windows, activation):
+        n, covered = len(of_series), min(width, len(of_series))
+        padded = np.full(n + 2 * (width - 1), -np.inf)
+        padded[width - 1 : width - 1 + n] = of_series
+        cuts = np.lib.stride_tricks.sliding_window_view(padded, width)
+        found, step = np.empty(len(cuts)), max(1, CHUNK // width)
+        rank = width - 1 - int(FINE_SHARE * covered)
+        for start in range(0, len(cuts), step):
+            found[start : start + step] = np.partition(cuts[start : start + step], rank)[:, rank]
+        for at in [*range(min(width, len(cuts))), *range(max(len(cuts) - width, 0), len(cuts))]:
+            n_cover = min(at + 1, n) - max(at + 1 - width, 0)
+            found[at] = np.sort(cuts[at])[width - 1 - int(FINE_SHARE * n_cover)]
+        result[first:end] = found
+    return result
+
+
+def _by_series(windows, values):
+    """First and end stamp of each series with windows, and the values of all its windows."""
+    at = 0
+    for first, end in windows.bounds:
+        n = end - first - windows.width + 1
+        if n > 0:
+            yield first, end, values[at : at + n]
+            at += n
+
+
+def gate_of(evidence, width, contamination="auto"):
+    """The evidence below which normal stamps rarely are, or a stated share of the stamps.
+
+    The 1 % quantiles of blocks of the series spread about their median; the gate lies 2.5 such
+    spreads below it. Blocks above the median alone tell the spread: those below may hold the
+    series' own anomalies.
+    """
+    if contamination != "auto":
+        return share_threshold(evidence, np.ones(len(evidence)), contamination)
+    n_blocks = int(np.clip(len(evidence) // (BLOCK_WINDOWS * width), *BLOCKS))
+    parts = np.array_split(evidence, min(n_blocks, len(evidence)))
+    low = np.array([np.quantile(part, FALSE_ALARMS) for part in parts])
+    above = low[low >= np.median(low)] - np.median(low)
+    spread = np.sqrt(np.mean(above**2) * (1 + 1 / len(low)))
+    return float(np.median(low) - SPREADS * spread)
+
+
+def stamp_scores(windows, activation, calibration, encoding, dead=None, only=None):
+    """Scores of all stamps: below ``calibration.gate`` exactly where a stamp is anomalous.
+
+    Smooth means are mapped to [0, gate) there, and to [gate, 1] elsewhere, so that they rank
+    within. Among the anomalous ones, those that deviate most from typical windows come first.
+    At the ends of a series, where all windows may hold the same fault, stamps that lie apart
+    from those which stand out are fine.
+
+    Parameters
+    ----------
+    windows : Windows
+        All of the series.
+    activation : ndarray of shape (n_windows,)
+    calibration : SeriesCalibration
+    encoding : an encoding with ``standardise``, or None
+        None leaves deviations out.
+    dead : ndarray of bool of shape (n_stamps,), default=None
+        Stamps of which nothing is known: their score is 0.
+    only : int, default=None
+        The stamp that is asked for, if the others' scores may be rough.
+    """
+    gate = calibration.gate
+    evidence, smooth = evidence_of(windows, activation), smoothed(windows, activation)
+    anomalous = np.flatnonzero(evidence < gate)
+    if only is not None:
+        anomalous = anomalous[anomalous == only]
+    peaked = np.ones(len(anomalous))
+    if encoding is not None and len(anomalous):
+        peaked, apart = _peaks(windows, anomalous, calibration, encoding)
+        anomalous, peaked = anomalous[~apart], peaked[~apart]
+    low, high = np.nextafter(gate, -np.inf), 1.0
+    scores = gate + (high - gate) * np.clip(smooth, 0, 1)
+    scores[anomalous] = np.clip(gate * smooth[anomalous] * peaked, 0, low) if gate > 0 else low
+    if dead is not None:
+        scores[dead] = 0.0
+    return scores
+
+
+def _peaks(windows, stamps, calibration, encoding):
+    """How much of its smooth mean each anomalous stamp keeps, and whether it is apart from those.
+
+    Each is looked at in the window whose middle is nearest.
+    """
+    width = windows.width
+    all_starts = windows.starts
+    share, apart = np.ones(len(stamps)), np.zeros(len(stamps), dtype=bool)
+    bounds = np.array(windows.bounds)
+    series = np.searchsorted(bounds[:, 1], stamps, side="right")
+    first, end = bounds[series].T
+    start = np.clip(stamps - width // 2, first, end - width)
+    edge = (stamps < first + width - 1) | (stamps > end - width)
+    chosen, of_stamp = np.unique(start, return_inverse=True)
+    step, near = max(1, (1 << 20) // windows.shape[1]), max(1, int(NEAR * width))
+    for begin in range(0, len(chosen), step):
+        part = chosen[begin : begin + step]
+        rows = windows[np.searchsorted(all_starts, part)]
+        deviations = deviations_of(rows, calibration.typical, encoding)
+        of_part = np.flatnonzero((of_stamp >= begin) & (of_stamp < begin + len(part)))
+        row, at = of_stamp[of_part] - begin, stamps[of_part] - start[of_part]
+        own = deviations[row, at]
+        share[of_part] = 1 - PEAKED * own / (own + max(calibration.deviation, 1e-12))
+        far = deviations > np.maximum(
+            calibration.deviation, HALF * deviations.max(axis=1, keepdims=True)
+        )
+        padded = np.pad(far, [(0, 0), (near, near)])
+        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * near + 1, axis=1).any(axis=2)
+        apart[of_part] = edge[of_part] & far.any(axis=1)[row] & ~around[row, at]
+    return share, apart
+
+
+def deviations_of(rows, typical, encoding, nearest=slice(0, N_NEAREST)):
+    """How far each stamp of windows is from the nearest typical windows, (n_windows, width).
+
+    The median over those windows of the largest deviation of a channel.
+    """
+    width = rows.width
+    Z = encoding.standardise(rows)
+    result = np.empty((len(Z), width))
+    for i, z in enumerate(Z):
+        distances = np.minimum(np.abs(typical - z), FAR)
+        distance = np.einsum("ij,ij->i", distances, distances)
+        few = np.argsort(distance, kind="stable")[nearest]
+        change = np.abs(typical[few] - z).reshape(len(few), width, -1)
+        result[i] = np.median(change.max(axis=2), axis=0)
+    return result
+
+
+def typical_of(windows, activation, encoding):
+    """Windows of the better half, standardised, and how far normal stamps are from the nearest."""
+    most = int(np.clip(TYPICAL_ENTRIES // windows.shape[1], 16, N_TYPICAL))
+    better = np.flatnonzero(activation >= np.median(activation))
+    few = better[np.unique(np.linspace(0, len(better) - 1, most).astype(np.intp))]
+    if encoding is None:
+        return np.empty((0, windows.shape[1])), 0.0
+    typical = encoding.standardise(windows[few])
+    some = few[:: max(1, len(few) // 64)]
+    others = slice(min(1, len(few) - 1), 1 + N_NEAREST)  # the nearest is the window itself
+    found = deviations_of(windows[some], typical, encoding, others)
+    return typical, float(np.quantile(found, USUAL))
+
+
+def calibrate_series(solution, rows, task, contamination, before=None, activation=None):
+    """Scores of the stamps of a training series without their own block, and a threshold.
+
+    Parameters
+    ----------
+    solution : Solution
+        As in ``_threshold.calibrate``.
+    rows : EncodedRows
+        The windows that were learned.
+    task : Task
+    contamination : "auto" or float
+    before : SeriesCalibration, default=None
+        Of the series before, in a stream.
+    activation : ndarray of shape (n_windows,), default=None
+        Of all windows of the series, if they were scored before they were learned.
+
+    Returns
+    -------
+    calibration : Calibration
+    series : SeriesCalibration
+    scores : ndarray of shape (n_stamps,)
+        NaN for stamps that no window covers.
+    activation : ndarray of shape (n_windows,)
+        Of all windows of the series.
+    """
+    share = None if contamination == "auto" else contamination
+    layer, learned = LastLayer.of(solution, task), rows.X
+    windows = learned.all()
+    every = rows.of(windows)
+    suspects = np.zeros(len(learned), dtype=bool)
+    if share is not None and activation is None:
+        scores = layer.scores(rows)
+        suspects = scores < share_threshold(scores, rows.weight, share)
+        if layer.holds(rows) and 0 < np.count_nonzero(suspects) < len(rows):
+            layer.leave_out(rows, suspects)
+        else:
+            suspects[:] = False
+    if activation is None:
+        activation = _without_blocks(layer, rows, every, suspects)
+    encoding = rows.encoding if hasattr(rows.encoding, "columns") else None
+    evidence, smooth = evidence_of(windows, activation), smoothed(windows, activation)
+    weight = windows.to_stamps(np.bincount(_places(learned, windows), minlength=len(windows)))
+    counts = np.nan_to_num(weight) > 0
+    if before is not None:
+        evidence_known = np.concatenate([before.evidence, evidence[counts]])[-N_RECENT:]
+        smooth_known = np.concatenate([before.smooth, smooth[counts]])[-N_RECENT:]
+    else:
+        few = np.flatnonzero(counts)
+        few = few[np.unique(np.linspace(0, len(few) - 1, N_RECENT).astype(np.intp))]
+        evidence_known, smooth_known = evidence[few], smooth[few]
+    gate = gate_of(evidence_known, windows.width, contamination)
+    typical, deviation = typical_of(windows, activation, encoding)
+    series = SeriesCalibration(evidence_known, smooth_known, gate, typical, deviation)
+    scores = stamp_scores(windows, activation, series, encoding)
+    return calibration_of(series, task.epsilon), series, scores, activation
+
+
+def calibration_of(series, least):
+    """What thresholds and p-values of stamps compare with."""
+    gate = series.gate
+    scores = np.where(
+        series.evidence < gate,
+        max(gate, 0) * np.clip(series.smooth, 0, 1),
+        gate + (1 - gate) * np.clip(series.smooth, 0, 1),
+    )
+    calibration = Calibration.of(scores, np.ones(len(scores)), min(least, gate))
+    calibration.threshold = gate
+    return calibration
+
+
+def _places(some, windows):
+    """Where ``some`` of the windows stand among all of them."""
+    return np.searchsorted(windows.starts, some.starts)
+
+
+def _without_blocks(layer, rows, every, suspects):
+    """Activation of all windows, of those that were learned without their block.
+
+    All windows that overlap with the block are left out with it.
+    """
+    learned, windows = rows.X, every.X
+    n, width = len(windows), windows.width
+    if n < FEWEST_WIDTHS * width:
+        warnings.warn(
+            f"{n + width - 1} time stamps are too few for a threshold with window={width}: expect "
+            f"false alarms, or give {(FEWEST_WIDTHS + 1) * width} stamps or more, or a shorter "
+            "window.",
+            UserWarning,
+            stacklevel=2,
+        )
+    result = np.empty(n)
+    n_blocks = int(np.clip(n // (BLOCK_WINDOWS * width), *BLOCKS))
+    for part in np.array_split(np.arange(n), min(n_blocks, n)):
+        first, last = windows.starts[part[0]], windows.starts[part[-1]]
+        near = (learned.starts > first - width) & (learned.starts < last + width) & ~suspects
+        result[part] = layer.scores(rows, part, without=near, of=every)
+    return result
