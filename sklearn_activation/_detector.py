@@ -31,7 +31,6 @@ from ._stamps import (
     SeriesCalibration,
     calibrate_series,
     calibration_of,
-    gate_of,
     stamp_scores,
 )
 from ._threshold import Calibration, calibrate
@@ -623,12 +622,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         with all_or_nothing(self):
             ours, theirs = self._series, other._series
             super().merge(other)
-            evidence, smooth = (
-                np.concatenate([ours[name], theirs[name]]) for name in ("evidence", "smooth")
-            )
-            gate = gate_of(evidence, self.window_, self.contamination)
-            series = SeriesCalibration(**{**ours, "evidence": evidence, "smooth": smooth})
-            series.gate = gate
+            series = SeriesCalibration(**theirs).after(SeriesCalibration(**ours))
+            series.find_gate(self.window_, self.contamination)
             self._series = vars(series)
             self._adopt(calibration_of(series, self._epsilon))
             return self

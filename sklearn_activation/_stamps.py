@@ -6,7 +6,7 @@ it is follows from a smooth mean of all windows around it, which ranks best.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ N_NEAREST = 5  # of them, that a window is compared with
 FAR = 2.0  # deviations beyond which a stamp is simply far, when the nearest are looked for
 USUAL = 0.999  # quantile of normal stamps' deviations beyond which a stamp stands out
 PEAKED = 0.1  # share of its smooth mean that the deviation of an anomalous stamp takes at most
+PEAKED_AT_END = 0.5  # the same at the ends of a series, where smooth means tell stamps less apart
 HALF = 0.5  # of the largest deviation in a window: less does not stand out
 NEAR = 0.125  # of a window: stamps so near one that stands out belong to it
 
@@ -34,16 +35,34 @@ NEAR = 0.125  # of a window: stamps so near one that stands out belong to it
 class SeriesCalibration:
     """What is known of the windows of normal series.
 
-    ``evidence`` and ``smooth`` are those of recent stamps, each without its own block.
+    ``evidence``, ``smooth`` and ``newest`` are those of recent stamps, each without its own block;
+    ``newest`` is what the window activates that ends there, NaN where none does.
     ``gate`` is the evidence below which a stamp is anomalous. ``typical`` are standardised windows
     to compare with, and ``deviation`` how far normal stamps are from the nearest of them, at most.
     """
 
     evidence: np.ndarray
     smooth: np.ndarray
+    newest: np.ndarray
     gate: float
+    edge: float
     typical: np.ndarray
     deviation: float
+
+    def after(self, before):
+        """This and an earlier calibration as one, of the latest stamps of both."""
+        names = ("evidence", "smooth", "newest")
+        pairs = [(getattr(before, name), getattr(self, name)) for name in names]
+        recent = {
+            name: np.concatenate(p)[-N_RECENT:] for name, p in zip(names, pairs, strict=True)
+        }
+        return replace(self, **recent)
+
+    def find_gate(self, width, contamination):
+        """Set the gate, and how much lower that of the newest stamp is."""
+        newest = self.newest[~np.isnan(self.newest)]
+        self.gate = gate_of(self.evidence, width, contamination)
+        self.edge = max(self.gate - gate_of(newest, width, contamination), 0.0)
 
 
 def smoothed(windows, activation):
@@ -70,22 +89,34 @@ def _convolved(values, kernel):
     return oaconvolve(values, kernel)
 
 
-def evidence_of(windows, activation):
-    """The tenth best of the activations of windows that cover each stamp, NaN where none does."""
+def evidence_of(windows, activation, edge=0.0):
+    """The tenth best of the activations of windows that cover each stamp, NaN where none does.
+
+    Near an end of a series fewer windows cover a stamp, and the best of few is worse. ``edge``
+    is added to what the only window of a stamp at the end says, and less of it to that of others.
+    """
     result, width = np.full(len(windows.X), np.nan), windows.width
     for first, end, of_series in _by_series(windows, activation):
-        n, covered = len(of_series), min(width, len(of_series))
+        n = len(of_series)
         padded = np.full(n + 2 * (width - 1), -np.inf)
         padded[width - 1 : width - 1 + n] = of_series
         cuts = np.lib.stride_tricks.sliding_window_view(padded, width)
+        at = np.arange(len(cuts))
+        n_covering = np.minimum(at + 1, n) - np.maximum(at + 1 - width, 0)
+        ranks = width - 1 - (FINE_SHARE * n_covering).astype(np.intp)
         found, step = np.empty(len(cuts)), max(1, CHUNK // width)
-        rank = width - 1 - int(FINE_SHARE * covered)
         for start in range(0, len(cuts), step):
-            found[start : start + step] = np.partition(cuts[start : start + step], rank)[:, rank]
-        for at in [*range(min(width, len(cuts))), *range(max(len(cuts) - width, 0), len(cuts))]:
-            n_cover = min(at + 1, n) - max(at + 1 - width, 0)
-            found[at] = np.sort(cuts[at])[width - 1 - int(FINE_SHARE * n_cover)]
-        result[first:end] = found
+            part = slice(start, start + step)
+            ascending = np.partition(cuts[part], np.unique(ranks[part]))
+            found[part] = np.take_along_axis(ascending, ranks[part, None], axis=1)[:, 0]
+        result[first:end] = found + edge * (1 - (n_covering - 1) / (width - 1))
+    return result
+
+
+def newest_of(windows, activation):
+    """What the window activates that ends at each stamp, NaN where none does."""
+    result = np.full(len(windows.X), np.nan)
+    result[windows.starts + windows.width - 1] = activation
     return result
 
 
@@ -138,7 +169,8 @@ def stamp_scores(windows, activation, calibration, encoding, dead=None, only=Non
         The stamp that is asked for, if the others' scores may be rough.
     """
     gate = calibration.gate
-    evidence, smooth = evidence_of(windows, activation), smoothed(windows, activation)
+    evidence = evidence_of(windows, activation, calibration.edge)
+    smooth = smoothed(windows, activation)
     anomalous = np.flatnonzero(evidence < gate)
     if only is not None:
         anomalous = anomalous[anomalous == only]
@@ -176,7 +208,8 @@ def _peaks(windows, stamps, calibration, encoding):
         of_part = np.flatnonzero((of_stamp >= begin) & (of_stamp < begin + len(part)))
         row, at = of_stamp[of_part] - begin, stamps[of_part] - start[of_part]
         own = deviations[row, at]
-        share[of_part] = 1 - PEAKED * own / (own + max(calibration.deviation, 1e-12))
+        peaked = np.where(edge[of_part], PEAKED_AT_END, PEAKED)
+        share[of_part] = 1 - peaked * own / (own + max(calibration.deviation, 1e-12))
         far = deviations > np.maximum(
             calibration.deviation, HALF * deviations.max(axis=1, keepdims=True)
         )
@@ -257,19 +290,21 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
     if activation is None:
         activation = _without_blocks(layer, rows, every, suspects)
     encoding = rows.encoding if hasattr(rows.encoding, "columns") else None
-    evidence, smooth = evidence_of(windows, activation), smoothed(windows, activation)
     weight = windows.to_stamps(np.bincount(_places(learned, windows), minlength=len(windows)))
-    counts = np.nan_to_num(weight) > 0
+    counts = np.flatnonzero(np.nan_to_num(weight) > 0)
+    if before is None:
+        counts = counts[np.unique(np.linspace(0, len(counts) - 1, N_RECENT).astype(np.intp))]
+    series = SeriesCalibration(
+        evidence_of(windows, activation)[counts],
+        smoothed(windows, activation)[counts],
+        newest_of(windows, activation)[counts],
+        0.0,
+        0.0,
+        *typical_of(windows, activation, encoding),
+    )
     if before is not None:
-        evidence_known = np.concatenate([before.evidence, evidence[counts]])[-N_RECENT:]
-        smooth_known = np.concatenate([before.smooth, smooth[counts]])[-N_RECENT:]
-    else:
-        few = np.flatnonzero(counts)
-        few = few[np.unique(np.linspace(0, len(few) - 1, N_RECENT).astype(np.intp))]
-        evidence_known, smooth_known = evidence[few], smooth[few]
-    gate = gate_of(evidence_known, windows.width, contamination)
-    typical, deviation = typical_of(windows, activation, encoding)
-    series = SeriesCalibration(evidence_known, smooth_known, gate, typical, deviation)
+        series = series.after(before)
+    series.find_gate(windows.width, contamination)
     scores = stamp_scores(windows, activation, series, encoding)
     return calibration_of(series, task.epsilon), series, scores, activation
 

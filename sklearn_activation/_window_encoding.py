@@ -262,16 +262,21 @@ class WindowEncoding:
         G = G @ self.frequencies.T
         at = self.width * self.n_channels
         own, A = G[:, :at].reshape(shape), self._cut(X)[0]
-        if self.relative_to == "scale":
-            centred = A - A.mean(axis=1, keepdims=True)
-            deviation = np.sqrt(np.mean(centred**2, axis=1, keepdims=True)) + FLAT
-            own = own / deviation
-            own = own - centred * np.mean(own * centred, axis=1, keepdims=True) / deviation**2
         if self.relative_to is not None:
+            level = G[:, at : at + self.n_channels, None].transpose(0, 2, 1)
+            weight = self.level_weight * np.sqrt(self.width) if self._n_levels else 0.0
+            if self.relative_to == "scale":
+                centred = A - A.mean(axis=1, keepdims=True)
+                root = np.sqrt(np.mean(centred**2, axis=1, keepdims=True))
+                deviation, root = root + FLAT, np.maximum(root, FLAT)
+                slope = np.mean(own * centred, axis=1, keepdims=True) / deviation
+                if weight:
+                    of_scale = G[:, at + self.n_channels : at + 2 * self.n_channels]
+                    slope = slope - weight * of_scale[:, None] / self.width
+                own = (own - centred * slope / root) / deviation
             own = own - own.mean(axis=1, keepdims=True)
-            if self._n_levels:
-                slope = G[:, at : at + self.n_channels] * self.level_weight / np.sqrt(self.width)
-                own = own + slope[:, None]
+            if weight:
+                own = own + weight * level / self.width
         return (own / self.scale).reshape(len(G), at)
 
     def size(self, X):

@@ -10,7 +10,6 @@ from sklearn.exceptions import NotFittedError
 
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._detector import N_REFERENCES, RATE
-from sklearn_activation._windows import Windows, automatic_width, series_bounds
 
 SMALL = {"n_frequencies": 32, "random_state": 0}
 
@@ -21,69 +20,7 @@ def series(n=600, n_channels=2, seed=0):
     return np.sin(t * 2 * np.pi / 25) + 0.1 * rng.normal(size=(n, n_channels))
 
 
-# -- windows -------------------------------------------------------------------------
-
-
-def test_windows_are_rows_of_the_series():
-    X, bounds = series(50, 3), [(0, 20), (20, 50)]
-    windows = Windows(X, bounds, 7)
-    naive = [X[i : i + 7].ravel() for a, b in bounds for i in range(a, b - 6)]
-    assert windows.shape == (len(naive), 21)
-    np.testing.assert_array_equal(windows[:], naive)
-    np.testing.assert_array_equal(windows[[3, 15]], [naive[3], naive[15]])
-    np.testing.assert_array_equal(windows.take(np.array([2, 30]))[1], naive[30])
-
-
-def test_stamps_get_the_mean_over_their_windows():
-    X, bounds, width = series(40, 1), [(0, 12), (12, 40)], 5
-    windows = Windows(X, bounds, width)
-    values = np.random.default_rng(0).normal(size=(len(windows), 2))
-    found = windows.to_stamps(values)
-    for stamp in range(40):
-        covering = (windows.starts <= stamp) & (stamp < windows.starts + width)
-        np.testing.assert_allclose(found[stamp], values[covering].mean(axis=0), atol=1e-12)
-    stamps = np.arange(40.0)
-    np.testing.assert_allclose(
-        windows.mean_of_stamps(stamps), [stamps[i : i + width].mean() for i in windows.starts]
-    )
-
-
-def test_stamps_without_windows_are_nan():
-    windows = Windows(series(20), [(0, 20)], 4).take(np.arange(10, 17))
-    found = windows.to_stamps(np.ones(7))
-    assert np.isnan(found[:10]).all()
-    assert (found[10:] == 1).all()
-
-
-@pytest.mark.parametrize("contamination", ["auto", 0.1])
-def test_series_scores_are_those_of_window_rows(contamination):
-    X, width = series(2300, 1), 20
-    given = {"bandwidth": 3.0, "standardize": False, "learning_time": 50.0, **SMALL}
-    given["contamination"] = contamination
-    detector = ActivationAnomalyDetector(window=width, **given).fit(X)
-    rows = Windows(X, [(0, len(X))], width)
-    twin = ActivationAnomalyDetector(**given).fit(rows[:])
-    naive = rows.to_stamps(twin._score(rows[:]))  # without recognising what was learned
-    np.testing.assert_allclose(detector.score_samples(X), naive, rtol=1e-8)
-    assert detector.window_ == width
-    assert detector.n_features_in_ == 1
-
-
-def test_series_too_short_to_hold_windows_out_warn():
-    X = series(150)
-    with pytest.warns(UserWarning, match="51 windows of 100"):
-        ActivationAnomalyDetector(window=100, **SMALL).fit(X)
-
-
-def test_merged_windows_compare_with_the_stamps_of_both():
-    given = {"bandwidth": 3.0, "standardize": False, "window": 20, **SMALL}
-    ours = ActivationAnomalyDetector(**given).fit(series(600))
-    theirs = ActivationAnomalyDetector(**given).fit(series(400, seed=1))
-    new = series(900, seed=2)
-    ours.merge(theirs)
-    assert len(ours._calibration["scores"]) == 1000
-    assert (ours.predict(new) == -1).mean() < 0.1
-    assert 0.0 <= (ours.p_values(new) < 0.05).mean() < 0.15
+# -- rows ----------------------------------------------------------------------------
 
 
 def test_forgetting_calibrates_with_the_latest_rows():
@@ -111,88 +48,8 @@ def test_columns_of_dates_are_refused_by_name():
             ActivationAnomalyDetector().fit(frame)
 
 
-@pytest.mark.parametrize("n_channels", [1, 2])
-def test_finds_a_disturbed_stretch(n_channels):
-    X = series(1000, n_channels)
-    new = series(500, n_channels, seed=1)
-    new[300:320] = 0
-    detector = ActivationAnomalyDetector(window="auto", random_state=0).fit(X)
-    assert detector.window_ == 100
-    assert 290 <= detector.score_samples(new).argmin() < 330
-    assert (detector.predict(new)[300:320] == -1).all()
-    assert (detector.predict(new)[:200] == -1).mean() < 0.1
-    assert detector.score_samples(new).shape == (500,)
-    assert detector.score_samples(new[:100]).shape == (100,)
-
-
-def test_contamination_is_the_share_of_stamps():
-    X = series()
-    labels = ActivationAnomalyDetector(window=20, contamination=0.1, **SMALL).fit_predict(X)
-    assert abs((labels == -1).mean() - 0.1) < 0.02
-
-
-def test_groups_are_separate_series():
-    X = series(400)
-    groups = np.repeat(["b", "a"], [150, 250])
-    detector = ActivationAnomalyDetector(window=20, **SMALL).fit(X, groups=groups)
-    scores = detector.score_samples(X, groups)
-    np.testing.assert_allclose(scores[:150], detector.score_samples(X[:150]), rtol=1e-12)
-    np.testing.assert_allclose(scores[150:], detector.score_samples(X[150:]), rtol=1e-12)
-    assert not np.array_equal(scores, detector.score_samples(X))
-    np.testing.assert_array_equal(
-        detector.predict(X, groups), clone_of(detector).fit_predict(X, groups=groups)
-    )
-
-
 def clone_of(detector):
     return ActivationAnomalyDetector(**detector.get_params())
-
-
-@pytest.mark.parametrize(
-    "period, expected", [(25, 100), (40, 120), (99, 198), (100, 100), (130, 130)]
-)
-def test_automatic_width_is_a_multiple_of_the_period(period, expected):
-    t = np.arange(4000)
-    X = np.sin(2 * np.pi * t / period)[:, None]
-    assert automatic_width(X, [(0, len(X))]) == expected
-
-
-def test_automatic_width_looks_at_every_channel_and_past_gaps():
-    wave = np.sin(2 * np.pi * np.arange(4000) / 130)
-    gaps = np.where(np.random.default_rng(0).random(4000) < 0.01, np.nan, wave + 1000)
-    tiny = np.column_stack([1e-10 * wave, np.ones(4000)])
-    assert automatic_width(gaps[:, None], [(0, 4000)]) == 130
-    assert automatic_width(tiny, [(0, 4000)]) == 130
-
-
-def test_automatic_width_without_a_period():
-    noise = np.random.default_rng(0).normal(size=(3000, 1))
-    assert automatic_width(noise, [(0, 3000)]) == 100
-    assert automatic_width(noise[:300], [(0, 300)]) == 30
-    assert automatic_width(np.ones((2000, 1)), [(0, 2000)]) == 100
-    assert automatic_width(np.full((2000, 1), np.nan), [(0, 2000)]) == 100
-
-
-@pytest.mark.parametrize(
-    "make",
-    {
-        "constant": lambda: np.ones((300, 2)),
-        "constant stretch": lambda: np.vstack([series(200), np.zeros((100, 2))]),
-        "channel all NaN": lambda: np.hstack([series(300), np.full((300, 1), np.nan)]),
-        "gaps": lambda: np.where(np.arange(300)[:, None] % 7 == 0, np.nan, series(300)),
-        "huge beside tiny": lambda: series(300) * np.array([1e300, 1e-300]),
-        "just one window": lambda: series(20),
-    }.items(),
-    ids=lambda item: item[0],
-)
-@pytest.mark.filterwarnings("ignore:.* windows of 20")
-@pytest.mark.parametrize("encoding", ["fourier", "unit"])
-def test_odd_series_have_finite_scores(make, encoding):
-    X = make[1]()
-    detector = ActivationAnomalyDetector(window=20, encoding=encoding, **SMALL).fit(X)
-    assert np.isfinite(detector.score_samples(X)).all()
-    assert np.isfinite(detector.p_values(X)).all()
-    assert np.isfinite(detector.explain(X)).all()
 
 
 @pytest.mark.parametrize(
@@ -232,40 +89,12 @@ def test_bad_parameters(parameters, call, message):
         call(detector)
 
 
-def test_window_may_not_change_in_a_stream():
-    detector = ActivationAnomalyDetector(window=20, **SMALL).partial_fit(series())
-    with pytest.raises(ValueError, match="window=30 differs from the 20"):
-        detector.set_params(window=30).partial_fit(series())
-    assert detector.window_ == 20
-    detector.set_params(window="auto").partial_fit(series())
-    assert detector.window_ == 20
-
-
-def test_a_stream_of_rows_may_not_become_one_of_windows():
-    detector = ActivationAnomalyDetector(**SMALL).partial_fit(series())
-    with pytest.raises(ValueError, match="window=50 differs from the None"):
-        detector.set_params(window="auto").partial_fit(series())
-
-
 def test_failed_fit_leaves_nothing():
     detector = ActivationAnomalyDetector(window=700, **SMALL)
     with pytest.raises(ValueError, match="700"):
         detector.fit(series())
     with pytest.raises(NotFittedError):
         detector.score_samples(series())
-
-
-def test_windows_in_a_stream_equal_separate_series():
-    X = series(500)
-    given = {"window": 10, "bandwidth": 3.0, "standardize": False, "learning_time": 50.0, **SMALL}
-    whole = ActivationAnomalyDetector(**given).fit(X, groups=np.arange(500) // 250)
-    parts = ActivationAnomalyDetector(**given).partial_fit(X[:250]).partial_fit(X[250:])
-    np.testing.assert_allclose(whole.score_samples(X), parts.score_samples(X), atol=1e-8)
-
-
-def test_bounds_of_groups():
-    assert series_bounds(None, 4) == [(0, 4)]
-    assert series_bounds(["x", "x", "y", "z"], 4) == [(0, 2), (2, 3), (3, 4)]
 
 
 # -- p-values --------------------------------------------------------------------------

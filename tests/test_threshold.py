@@ -8,18 +8,6 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._threshold import ROUNDING, Calibration, pareto_fit, share_threshold
-from sklearn_activation._windows import Windows
-
-
-def test_stretches_leave_out_what_overlaps_them():
-    windows = Windows(np.zeros((50, 1)), [(0, 20), (20, 50)], 4)
-    folds = list(windows.stretches(5))
-    assert (sum(held.astype(int) for held, _ in folds) == 1).all()
-    for held, near in folds:
-        stamps = {s for w in windows.starts[held] for s in range(w, w + 4)}
-        overlaps = [bool(stamps & set(range(w, w + 4))) for w in windows.starts]
-        np.testing.assert_array_equal(near, overlaps)
-
 
 # -- Calibration -------------------------------------------------------------------------
 

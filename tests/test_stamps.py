@@ -1,0 +1,175 @@
+"""From activations of windows to scores of stamps, against plain NumPy."""
+
+import numpy as np
+import pytest
+
+from sklearn_activation import ActivationAnomalyDetector
+from sklearn_activation._stamps import (
+    SPREADS,
+    calibration_of,
+    evidence_of,
+    gate_of,
+    newest_of,
+    smoothed,
+)
+from sklearn_activation._windows import Windows
+
+BOUNDS = [(0, 30), (30, 34), (34, 90)]
+
+
+@pytest.fixture
+def scored():
+    windows = Windows(np.zeros((90, 1)), BOUNDS, 12)
+    return windows, np.random.default_rng(0).uniform(size=len(windows))
+
+
+def covering(windows, stamp):
+    return (windows.starts <= stamp) & (stamp < windows.starts + windows.width)
+
+
+def test_evidence_is_the_tenth_best_window(scored):
+    windows, activation = scored
+    found = evidence_of(windows, activation)
+    for stamp in range(90):
+        values = np.sort(activation[covering(windows, stamp)])[::-1]
+        expected = values[len(values) // 10] if len(values) else np.nan
+        np.testing.assert_equal(found[stamp], expected)
+
+
+def test_evidence_is_raised_towards_the_ends(scored):
+    windows, activation = scored
+    raised = evidence_of(windows, activation, edge=0.2) - evidence_of(windows, activation)
+    for stamp in range(90):
+        n = covering(windows, stamp).sum()
+        np.testing.assert_allclose(raised[stamp], 0.2 * (1 - (n - 1) / 11) if n else np.nan)
+
+
+@pytest.mark.parametrize("n", [90, 5000])
+def test_smooth_means_have_hann_weights(n):
+    bounds = BOUNDS if n == 90 else [(0, n)]
+    width = 12 if n == 90 else 40
+    windows = Windows(np.zeros((n, 1)), bounds, width)
+    activation = np.random.default_rng(0).uniform(size=len(windows))
+    found = smoothed(windows, activation)
+    for stamp in range(0, n, 1 if n == 90 else 97):
+        own = next((a, b) for a, b in bounds if a <= stamp < b)
+        inside = (windows.starts >= own[0]) & (windows.starts < own[1])
+        distance = windows.starts[inside] + width - 1 - stamp - width // 2
+        angle = np.pi * (distance + 0.5 - (width % 2) / 2 + 0.0) / (width + 0.5)
+        weight = np.where(np.abs(angle) < np.pi, 0.5 + 0.5 * np.cos(angle), 0.0)
+        if inside.any():
+            expected = weight @ activation[inside] / weight.sum()
+            np.testing.assert_allclose(found[stamp], expected, atol=2e-2)
+        else:
+            assert np.isnan(found[stamp])
+
+
+def test_the_newest_window_ends_at_its_stamp(scored):
+    windows, activation = scored
+    found = newest_of(windows, activation)
+    np.testing.assert_array_equal(found[11:30], activation[:19])
+    assert np.isnan(found[30:45]).all()
+    np.testing.assert_array_equal(found[45:], activation[19:])
+
+
+def test_the_gate_looks_at_quiet_blocks():
+    rng = np.random.default_rng(0)
+    evidence = rng.normal(0.9, 0.01, size=4000)
+    low = np.array([np.quantile(part, 0.01) for part in np.array_split(evidence, 20)])
+    above = low[low >= np.median(low)] - np.median(low)
+    naive = np.median(low) - SPREADS * np.sqrt(np.mean(above**2) * 1.05)
+    np.testing.assert_allclose(gate_of(evidence, 20), naive)
+    for at in (500, 900, 1700, 2500, 3900):  # events of the series itself
+        evidence[at : at + 20] = 0.2
+    assert abs(gate_of(evidence, 20) - naive) < 0.02
+    assert abs((evidence < gate_of(evidence, 20, contamination=0.1)).mean() - 0.1) < 0.001
+
+
+def noisy(n=1500, seed=0):
+    rng = np.random.default_rng(seed)
+    return (np.sin(np.arange(n) * 2 * np.pi / 25) + 0.2 * rng.normal(size=n))[:, None]
+
+
+@pytest.mark.parametrize("encoding", ["fourier", "unit"])
+def test_scores_are_below_the_threshold_where_the_evidence_is(encoding):
+    detector = ActivationAnomalyDetector(window=25, encoding=encoding, random_state=0)
+    X = noisy(1000, seed=1)
+    X[400:410] += 4
+    detector.fit(noisy())
+    windows = Windows(X, [(0, 1000)], 25)
+    activation = detector._score(windows)
+    gate, edge = detector._series["gate"], detector._series["edge"]
+    scores = detector.score_samples(X)
+    assert gate == detector.offset_
+    inner = slice(24, -24)
+    low = evidence_of(windows, activation, edge) < gate
+    np.testing.assert_array_equal((scores < gate)[inner], low[inner])
+    assert low[400:410].all()
+    smooth = smoothed(windows, activation)
+    np.testing.assert_allclose(scores[~low], (gate + (1 - gate) * smooth)[~low])
+    np.testing.assert_array_equal(scores - detector.offset_, detector.decision_function(X))
+
+
+def test_blocks_are_scored_without_themselves():
+    X, given = noisy(700), {"bandwidth": 3.0, "standardize": False, "learning_time": 20.0}
+    detector = ActivationAnomalyDetector(window=25, n_frequencies=32, random_state=0, **given).fit(
+        X
+    )
+    windows = Windows(X, [(0, 700)], 25)
+    held = detector._score(windows)  # recognised
+    part = np.array_split(np.arange(len(windows)), 6)[2]
+    assert 676 // 100 == 6
+    kept = np.r_[0 : part[0] - 24, part[-1] + 25 : len(windows)]
+    rows = np.asarray(windows)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    twin = ActivationAnomalyDetector(n_frequencies=32, random_state=0, **given).fit(rows[kept])
+    np.testing.assert_allclose(held[part], twin._energies(rows[part]), rtol=1e-5)
+
+
+def test_the_training_series_is_recognised():
+    X = noisy(800)
+    detector = ActivationAnomalyDetector(window=25, random_state=0).fit(X)
+    np.testing.assert_allclose(detector.score_samples(X), detector.training_scores_)
+    np.testing.assert_array_equal(
+        detector.predict(X),
+        ActivationAnomalyDetector(window=25, random_state=0).fit_predict(X),
+    )
+
+
+@pytest.mark.parametrize("contamination", [0.01, 0.05])
+def test_a_stated_share_holds_for_later_series(contamination):
+    detector = ActivationAnomalyDetector(
+        window=25, contamination=contamination, random_state=0
+    ).fit(noisy(4000))
+    assert abs((detector.training_scores_ < detector.offset_).mean() - contamination) < 0.006
+    assert (detector.predict(noisy(4000, seed=5)) == -1).mean() < 2.5 * contamination
+
+
+def test_p_values_follow_the_training_stamps():
+    detector = ActivationAnomalyDetector(window=25, random_state=0).fit(noisy(4000))
+    calibration = calibration_of(type("S", (), detector._series), 0.1)
+    assert calibration.threshold == detector.offset_
+    assert (detector.p_values(noisy(4000, seed=5)) <= 0.05).mean() < 0.15
+
+
+# -- streams ---------------------------------------------------------------------------
+
+
+def test_a_stream_is_judged_before_it_is_learned():
+    X = noisy(2000)
+    detector = ActivationAnomalyDetector(window=25, random_state=0).partial_fit(X[:1000])
+    expected = detector._score(Windows(X[976:1500], [(0, 524)], 25))
+    detector.partial_fit(X[1000:1500])
+    newest = detector._series["newest"]
+    assert len(detector._series["evidence"]) == 1000 + 524
+    np.testing.assert_allclose(newest[-500:], expected, rtol=1e-12)
+
+
+def test_thresholds_draw_on_all_recent_batches():
+    detector, offsets = ActivationAnomalyDetector(window=25, random_state=0), []
+    X = noisy(4000)
+    for start in range(0, 4000, 400):
+        detector.partial_fit(X[start : start + 400])
+        offsets.append(detector.offset_)
+    assert np.ptp(offsets[4:]) < 0.02
+    assert (detector.predict(noisy(2000, seed=3)) == -1).mean() < 0.04
