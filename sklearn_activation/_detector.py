@@ -20,7 +20,7 @@ from ._encoding import (
     UnitEncoding,
     column_scales,
 )
-from ._events import SeriesMonitor, events_table
+from ._events import SeriesMonitor, events_table, labelled
 from ._gaps import N_DONORS, completed
 from ._inference import LostActivation, sampled
 from ._leave_out import copy_weight
@@ -113,17 +113,26 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         scores allow. It also learns more coarsely (see ``learning_time``), and rows
         below the threshold leave the statistics once (not with ``solver="hebbian"``, nor in a
         stream of more than 2,048 rows). More than there are costs accuracy.
-        With ``window`` a float is the share of time stamps of the training series, and "auto"
-        takes a lower limit for the 1 % quantile of another series: stamps are scored without
-        their fifth of this one, and the limit is Student's, from the quantiles of the fifths.
-        It needs a series of many windows.
+        With ``window`` a float is the share of time stamps of the training series. "auto" cuts
+        the series into 5 to 20 blocks, scores each without itself, and takes the median of the
+        blocks' 1 % quantiles less 2.5 times how far those above the median spread, so that few
+        alarms are raised on later series, and anomalies of this one do not hide themselves. It
+        needs a series of many windows.
     window : int >= 2, "auto" or None, default=None
         Rows are time stamps in their order, columns channels, and windows of so many
-        stamps are what is learned; the score of a stamp is the mean over the windows that
-        cover it. "auto" takes the shortest multiple of the series' period with 100 stamps
-        or more, a tenth of the (shortest) series at most; the period is the highest peak
-        of the mean autocorrelation of the channels beyond 0.1, or 1. Longer windows
-        see slower patterns and blur short ones.
+        stamps are what is learned, together with how rough they are: frozen sensors, spikes and
+        bursts of noise stand out however wide the window. "auto" takes the shortest
+        multiple of the series' period with 100 stamps or more, a tenth of the (shortest) series
+        at most; ``verbose=1`` says which. Longer windows see slower patterns. An event is known
+        to a tenth of a window.
+    relative_to : {"level", "scale", None}, default="level"
+        What windows are seen relative to: "level" takes each channel's mean over the window away,
+        so that a trend is normal, and a shift an event and not an alarm for ever; "scale" then
+        divides by its deviation, for amplitudes that come and go. None takes windows as they are,
+        for series in which the level itself says what is normal.
+    level_weight : float >= 0, default=0
+        Weight of the level that was taken away, and of the logarithm of the scale, as columns
+        beside the window; 1 counts as much as all stamps together.
     forget : float in [0, 1), default=0
         In ``partial_fit``, share of weight that rows lose with every row that follows: an
         effective memory of 1 / forget rows, however they are cut into batches.
@@ -172,7 +181,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     training_scores_ : ndarray of shape (n_samples,)
         Scores of the rows of the last ``fit`` or ``partial_fit``, each by what all other rows
         (or, with ``groups``, all other units) teach; rank the rows that were learned by them.
-        Time stamps of a series are scored without their fifth of it. Networks of several layers
+        Time stamps of a series are scored without their block of it. Networks of several layers
         are trained without a tenth of up to 2,048 rows at a time; of more rows, the last layer
         alone leaves a row out. With ``solver="hebbian"`` rows are scored as they are.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
@@ -212,9 +221,17 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     NaN stands for missing. In tables with the Fourier encoding, gaps of training rows are
     filled from one of the 20 nearest rows, so that thresholds hold for complete rows, too,
     roughly; gaps of other rows from the five nearest training rows' mean, which makes them look
-    more typical than they may be. With ``encoding="unit"`` and in
-    windows a gap counts as 0 or as the column's mean. A row of which nothing is known has
-    score 0. A column without known entries in training counts for nothing.
+    more typical than they may be. With ``encoding="unit"`` a gap counts as 0. A row of which
+    nothing is known has score 0. A column without known entries in training counts for nothing.
+
+    In a series, straight lines cross gaps; a channel that lies in a gap of more than an eighth of
+    a window looks frozen. Time stamps that are NaN throughout for longer have score 0. Windows
+    with long gaps are not learned. If the index of a data frame holds times, the series is cut
+    where stamps are missing. Stamps that no window covers have score NaN and are no outliers.
+
+    A stamp is an outlier if its tenth best window is below the threshold: a stamp that some
+    windows activate on is normal, and the fault is elsewhere in the others. Above and below the
+    threshold stamps rank by a smooth mean over the windows around them.
 
     A column of numbers that is constant in training, or but for one entry, is new by any change
     beyond a millionth of its value. Thresholds need 30 independent rows, or a warning says that
@@ -342,8 +359,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
         The first batch fixes the columns' scales, and ``bandwidth="auto"``. Gaps are filled from
         the rows so far. The threshold follows from a sample of 2,048 of all rows, with ``forget``
-        from the last 2,048. With ``window`` every batch is a series, or several, of its own, and
-        the threshold is that of the last.
+        from the last 2,048. With ``window`` a batch continues the one before, unless ``groups``
+        are given or the index of a data frame says otherwise; it is scored before it is learned,
+        and the threshold follows from the last 50,000 stamps.
 
         With ``solver="flow"``, one layer, ``standardize=False`` and a given ``bandwidth`` (or
         ``encoding="unit"``) activations are those after one ``fit`` on all rows so far. A stated
@@ -623,9 +641,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             ours, theirs = self._series, other._series
             super().merge(other)
             series = SeriesCalibration(**theirs).after(SeriesCalibration(**ours))
-            series.find_gate(self.window_, self.contamination)
-            self._series = vars(series)
-            self._adopt(calibration_of(series, self._epsilon))
+            self._adopt_series(series)
             return self
 
     merge.__doc__ = ActivationLearningBase.merge.__doc__
@@ -686,22 +702,23 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if series and task.previous is not None and task.partial:
             known = self._score(rows.X.all())  # by what is known before they are learned
         solution = super()._solve(rows, task)
+        if self.window_ is not None and not series:  # of a merge, which combines what both have
+            return solution
+        if not (task.partial and hasattr(self, "_chosen_threshold")):
+            self._chosen_threshold = {}
         of_sample = None
         if series:
             before = SeriesCalibration(**self._series) if known is not None else None
-            calibration, found, scores, self._of_windows = calibrate_series(
-                solution, rows, task, self.contamination, before, known
+            share = self._chosen_threshold.get("p", self.contamination)
+            found, scores, self._of_windows = calibrate_series(
+                solution, rows, task, share, before, known
             )
-            self._series = vars(found)
-        elif self.window_ is not None:  # of a merge, which combines what both have
-            return solution
+            self._adopt_series(found)
         else:
             calibration, scores, of_sample = calibrate(
                 solution, rows, task, self.contamination, task.units
             )
-        if not (task.partial and hasattr(self, "_chosen_threshold")):
-            self._chosen_threshold = {}
-        self._adopt(calibration)
+            self._adopt(calibration)
         self.training_scores_ = scores
         self._of_sample = of_sample
         return solution
@@ -713,11 +730,17 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if of_sample is not None:
             self._remember(sample.X, sample.weight, of_sample, merged=True)
 
+    def _adopt_series(self, series):
+        """Keep a calibration of a series, and its gate, or the one of a chosen rate."""
+        series.find_gate(self.window_, self._chosen_threshold.get("p", self.contamination))
+        self._series = vars(series)
+        self._adopt(calibration_of(series))
+
     def _adopt(self, calibration):
         """Keep a calibration, and the threshold that follows or was set."""
         self._calibration = vars(calibration)
         self.offset_ = calibration.threshold
-        if "p" in self._chosen_threshold:
+        if "p" in self._chosen_threshold and self.window_ is None:
             self.offset_ = calibration.score_at(self._chosen_threshold["p"])
         elif "score" in self._chosen_threshold:
             self.offset_ = self._chosen_threshold["score"]
@@ -728,8 +751,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            With ``window``, a series of at least that many time stamps; each gets the
-            mean activation of the windows that cover it.
+            With ``window``, a series of at least that many time stamps.
         groups : array-like of shape (n_samples,), default=None
             With ``window``, which series each time stamp belongs to. Without, ignored.
 
@@ -737,7 +759,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         -------
         activation : ndarray of float64 of shape (n_samples,)
             ||y||^2, in [0, 1]; of training rows, by what all other rows teach. Rows that are NaN
-            throughout have 0, with a warning.
+            throughout have 0, with a warning. Time stamps rank by a mean of the activations of
+            the windows around them, mapped to either side of the threshold (see Notes).
         """
         check_is_fitted(self)
         if self.window_ is not None:
@@ -873,12 +896,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
         Conformal: p = (1 + #{training scores <= score}) / (1 + #training scores), with
         ``training_scores_`` (after ``partial_fit`` those of a sample of 2,048 rows, of a series
-        those of all time stamps of the last fit). Below the lowest of them, 1 / (1 + #) goes on
+        those of the last 50,000 stamps). Below the lowest of them, 1 / (1 + #) goes on
         as a generalised Pareto tail. If all rows are exchangeable, ``p_values <= 0.05``
         raises about 5 % false alarms; with ``solver="hebbian"`` training rows are scored as they
         are and p is too small. Rows that a stated ``contamination`` puts below the threshold do
         not count, and with ``groups`` a unit counts as one row. Time stamps of a series are not
-        exchangeable: with few windows that do not overlap, shares vary much around 5 %.
+        exchangeable: with few windows that do not overlap, shares vary much around 5 %, and no
+        p-value is less than 1 / (1 + #).
 
         Parameters
         ----------
@@ -915,10 +939,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             activation at the peak, the worst first. Stamps are row numbers, in a data frame
             labels of its index.
         """
+        return labelled(self._events(X, groups, max_gap), X)
+
+    def _events(self, X, groups=None, max_gap=None):
+        """Events by the numbers of rows, as a structured array."""
         self._check_has_window("events")
         windows, dead, _ = self._series_of(X, groups)
         scores = self._stamp_scores(windows, dead)
-        return events_table(self, X, windows, dead, scores, max_gap)
+        return events_table(self, windows, dead, scores, max_gap)
 
     def monitor(self, X=None):
         """Judge the newest stamps of a live log, without looking at its past again.
@@ -956,8 +984,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         score : float, default=None
             Rows that activate less are outliers: the new ``offset_``.
         p : float in (0, 1), default=None
-            Rows whose p-value is ``p`` or less are outliers. ``offset_`` follows from what is
-            learned later.
+            Rows whose p-value is ``p`` or less are outliers, of a series the share ``p`` of its
+            stamps. ``offset_`` follows from what is learned later.
 
         Returns
         -------
@@ -981,7 +1009,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                 stacklevel=2,
             )
         self._chosen_threshold = chosen
-        self._adopt(Calibration(**self._calibration))
+        if self.window_ is None:
+            self._adopt(Calibration(**self._calibration))
+        else:
+            self._adopt_series(SeriesCalibration(**self._series))
         return self
 
     def compact(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._stamps import SeriesCalibration, stamp_scores
+from ._stamps import SeriesCalibration, newest_score
 from ._threshold import Calibration
 from ._windows import Windows, without_gaps
 
@@ -19,13 +19,13 @@ def runs_of(alarm, bounds, max_gap):
         at = first + np.flatnonzero(alarm[first:end])
         if len(at):
             runs += [
-                (r[0], r[-1]) for r in np.split(at, np.flatnonzero(np.diff(at) > max_gap) + 1)
+                (r[0], r[-1]) for r in np.split(at, np.flatnonzero(np.diff(at) > max_gap + 1) + 1)
             ]
     return runs
 
 
-def events_table(detector, X, windows, dead, scores, max_gap):
-    """The events of a series, as ``ActivationAnomalyDetector.events`` returns them."""
+def events_table(detector, windows, dead, scores, max_gap):
+    """The events of a series, by the numbers of their rows."""
     if max_gap is None:
         max_gap = max(1, int(JOINED * windows.width))
     runs = runs_of(scores < detector.offset_, windows.bounds, max_gap)
@@ -39,6 +39,11 @@ def events_table(detector, X, windows, dead, scores, max_gap):
         row["channels"] = tuple(names)
         if len(names) > 1 and not dead[peak]:
             row["channels"] = tuple(names[j] for j in _blamed(detector, windows, peak))
+    return table
+
+
+def labelled(table, X):
+    """A table of events as it is, or as a data frame with the index of the data frame ``X``."""
     if not hasattr(X, "iloc"):
         return table
     import pandas as pd  # X is one of its frames
@@ -121,11 +126,10 @@ class SeriesMonitor:
         filled, _, dead = without_gaps(stamps, [(0, len(stamps))], detector._longest_gap)
         filled = filled.astype(detector.coefs_[0].dtype, copy=False)
         windows = Windows(filled, [(0, len(filled))], width)
-        newest = detector._score(windows[len(windows) - 1])
+        newest = detector._energies(windows[len(windows) - 1]).astype(np.float64)
         self._activation = np.concatenate([self._activation, newest])[-len(windows) :]
         if dead[-1]:
             return 0.0
         series, encoding = SeriesCalibration(**detector._series), detector._encoding()
         encoding = encoding if hasattr(encoding, "columns") else None
-        last = len(filled) - 1
-        return stamp_scores(windows, self._activation, series, encoding, only=last)[last]
+        return newest_score(windows, self._activation, series, encoding)

@@ -92,7 +92,8 @@ class LastLayer:
 
     def leave_out(self, rows, mask):
         """Take rows out of the statistics and of the network for good."""
-        self.spectrum, self.moments = self._without(rows, mask)
+        self.moments = self._moments_without(rows, mask)
+        self.spectrum = self._spectrum_of(self.moments)
         network, layer = self.solution.network, len(self.solution.network) - 1
         Q = _flow.rotation(layer, self.spectrum.n_inputs, self.task)
         network.coefs[layer] = self.spectrum.weights(self.t, Q)
@@ -107,7 +108,11 @@ class LastLayer:
         if spectrum is None:
             return self._map(of, self.solution.network.energies, index)
         if without is not None and without.any() and not without.all():
-            spectrum, _ = self._without(rows, without)
+            moments = self._moments_without(rows, without)
+            if spectrum.averaged and spectrum.n_units >= spectrum.n_inputs:
+                root = self._root_of(moments)
+                return self._map(of, lambda Z: self._kept(self._inputs(Z), root), index)
+            spectrum = self._spectrum_of(moments)
         t = np.array([self.t])
         return self._map(of, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
 
@@ -171,16 +176,28 @@ class LastLayer:
         task.choose_time = lambda layer, moments, network: times[layer]
         return _flow.solve(rows, task).network
 
-    def _without(self, rows, mask):
-        """Spectrum and moments without the rows of a mask."""
+    def _moments_without(self, rows, mask):
+        """Moments without the rows of a mask."""
         index, others = np.flatnonzero(mask), _flow.Moments(self.spectrum.n_inputs)
         for block in block_slices(len(index), self._widest(rows)):
             part = index[block]
             others.add(self._inputs(rows.encode(part)), rows.weight[part])
-        moments = self.moments.without(others)
+        return self.moments.without(others)
+
+    def _spectrum_of(self, moments):
         old = self.spectrum
-        spectrum = _flow.Spectrum(*moments.spectrum(), old.n_units, old.epsilon, old.averaged)
-        return spectrum, moments
+        return _flow.Spectrum(*moments.spectrum(), old.n_units, old.epsilon, old.averaged)
+
+    def _root_of(self, moments):
+        """Triangular root of mu (C + mu)^-1: what a layer as wide as its inputs loses."""
+        C = moments.gram / moments.weight
+        C[np.diag_indices_from(C)] += 1 / self.t
+        return np.linalg.cholesky(np.linalg.inv(C) / self.t).astype(self.task.dtype)
+
+    def _kept(self, H, root):
+        """Activation of input rows ``H``, of which ``root`` is lost."""
+        lost = product_energies(H, root).astype(np.float64)
+        return row_energies(H).astype(np.float64) - (1 - self.spectrum.epsilon) * lost
 
     def _projected(self, H):
         """Coordinates along the directions in use, and energy along and beside them."""

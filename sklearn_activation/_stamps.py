@@ -1,8 +1,9 @@
 """From what windows activate to scores of time stamps, their threshold and p-values.
 
-A stamp is judged twice. Whether it is anomalous follows from its tenth best window: a stamp
-that some windows activate on is fine, and the anomaly is elsewhere in the others. How anomalous
-it is follows from a smooth mean of all windows around it, which ranks best.
+A stamp is judged twice. Whether it is anomalous follows from the 90 % quantile of what the
+windows that cover it activate: a stamp that some windows activate on is fine, and the anomaly is
+elsewhere in the others. How anomalous it is follows from a smooth mean of all windows around it,
+which ranks best.
 """
 
 import warnings
@@ -13,7 +14,7 @@ import numpy as np
 from ._leave_out import LastLayer
 from ._threshold import FALSE_ALARMS, Calibration, share_threshold
 
-FINE_SHARE = 0.1  # of the windows that cover a stamp: so many may be better than its evidence
+FINE_SHARE = 0.1  # share of the windows that cover a stamp which exceed its evidence
 BLOCK_WINDOWS = 4  # widths that a block of a series, which is left out as one, has at least
 BLOCKS = (5, 20)  # fewest and most of them
 FEWEST_WIDTHS = 8  # windows over a window's stamps, below which a threshold is not to be trusted
@@ -90,10 +91,11 @@ def _convolved(values, kernel):
 
 
 def evidence_of(windows, activation, edge=0.0):
-    """The tenth best of the activations of windows that cover each stamp, NaN where none does.
+    """The activation that a tenth of the windows which cover a stamp exceed, for each stamp.
 
-    Near an end of a series fewer windows cover a stamp, and the best of few is worse. ``edge``
-    is added to what the only window of a stamp at the end says, and less of it to that of others.
+    NaN where no window is. Near an end of a series fewer windows cover a stamp, and the best of
+    few is worse: ``edge`` is added to the activation of the only window at the end, and less of it
+    to the evidence of other stamps near there.
     """
     result, width = np.full(len(windows.X), np.nan), windows.width
     for first, end, of_series in _by_series(windows, activation):
@@ -147,7 +149,7 @@ def gate_of(evidence, width, contamination="auto"):
     return float(np.median(low) - SPREADS * spread)
 
 
-def stamp_scores(windows, activation, calibration, encoding, dead=None, only=None):
+def stamp_scores(windows, activation, calibration, encoding, dead=None):
     """Scores of all stamps: below ``calibration.gate`` exactly where a stamp is anomalous.
 
     Smooth means are mapped to [0, gate) there, and to [gate, 1] elsewhere, so that they rank
@@ -165,15 +167,11 @@ def stamp_scores(windows, activation, calibration, encoding, dead=None, only=Non
         None leaves deviations out.
     dead : ndarray of bool of shape (n_stamps,), default=None
         Stamps of which nothing is known: their score is 0.
-    only : int, default=None
-        The stamp that is asked for, if the others' scores may be rough.
     """
     gate = calibration.gate
     evidence = evidence_of(windows, activation, calibration.edge)
     smooth = smoothed(windows, activation)
     anomalous = np.flatnonzero(evidence < gate)
-    if only is not None:
-        anomalous = anomalous[anomalous == only]
     peaked = np.ones(len(anomalous))
     if encoding is not None and len(anomalous):
         peaked, apart = _peaks(windows, anomalous, calibration, encoding)
@@ -184,6 +182,25 @@ def stamp_scores(windows, activation, calibration, encoding, dead=None, only=Non
     if dead is not None:
         scores[dead] = 0.0
     return scores
+
+
+def newest_score(windows, activation, calibration, encoding):
+    """What ``stamp_scores`` says of the last stamp of one series, at the cost of one window."""
+    gate, width, n = calibration.gate, windows.width, len(activation)
+    at = width // 2 + len(windows.X) - 1 - np.arange(n)
+    near = at < 2 * width
+    weight = np.hanning(2 * width + 2)[1:-1][at[near]]
+    smooth = np.clip(weight @ activation[near] / weight.sum(), 0, 1)
+    evidence = activation[-1] + calibration.edge
+    if evidence < gate:
+        peaked, apart = np.ones(1), np.zeros(1, dtype=bool)
+        if encoding is not None:
+            last = np.array([len(windows.X) - 1])
+            peaked, apart = _peaks(windows, last, calibration, encoding)
+        if not apart[0]:
+            low = np.nextafter(gate, -np.inf)
+            return min(max(gate * smooth * peaked[0], 0.0), low) if gate > 0 else low
+    return gate + (1 - gate) * smooth
 
 
 def _peaks(windows, stamps, calibration, encoding):
@@ -268,7 +285,6 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
 
     Returns
     -------
-    calibration : Calibration
     series : SeriesCalibration
     scores : ndarray of shape (n_stamps,)
         NaN for stamps that no window covers.
@@ -306,10 +322,10 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
         series = series.after(before)
     series.find_gate(windows.width, contamination)
     scores = stamp_scores(windows, activation, series, encoding)
-    return calibration_of(series, task.epsilon), series, scores, activation
+    return series, scores, activation
 
 
-def calibration_of(series, least):
+def calibration_of(series):
     """What thresholds and p-values of stamps compare with."""
     gate = series.gate
     scores = np.where(
@@ -317,8 +333,8 @@ def calibration_of(series, least):
         max(gate, 0) * np.clip(series.smooth, 0, 1),
         gate + (1 - gate) * np.clip(series.smooth, 0, 1),
     )
-    calibration = Calibration.of(scores, np.ones(len(scores)), min(least, gate))
-    calibration.threshold = gate
+    calibration = Calibration.of(scores, np.ones(len(scores)))
+    calibration.threshold, calibration.has_tail = gate, False  # neighbours are no witnesses
     return calibration
 
 

@@ -15,13 +15,15 @@ FEWEST_IN_TAIL = 10  # scores that a tail is fitted to
 class Calibration:
     """Scores of normal rows, ascending, and how many independent rows each stands for.
 
-    ``least`` is the score of a row that is unlike all others.
+    ``least`` is the score of a row that is unlike all others. ``has_tail`` says whether p-values
+    go on below the lowest score.
     """
 
     scores: np.ndarray
     mass: np.ndarray
     threshold: float = 0.0
     least: float = 0.0
+    has_tail: bool = True
 
     @classmethod
     def of(cls, scores, mass, least=0.0):
@@ -69,6 +71,8 @@ class Calibration:
         Fitted to the distances of the lowest scores from a level above them (Zhang & Stephens
         2009). A tail that would end somewhere is taken to be exponential.
         """
+        if not self.has_tail:
+            return 0.0, 0.0
         total, below = self.mass.sum(), np.cumsum(self.mass)
         wanted = min(max(FEWEST_IN_TAIL, min(total / 10, 3 * np.sqrt(total))), total / 2)
         level = self.scores[min(np.searchsorted(below, wanted), len(below) - 1)]

@@ -120,7 +120,8 @@ class WindowEncoding:
         else:
             factors = (1.0,)
         factors = np.sort(np.resize(factors, n_frequencies)) * bandwidth
-        encoding.frequencies = orthogonal_frequencies(encoding.n_columns, factors, rng)
+        frequencies = orthogonal_frequencies(encoding.n_columns, factors, rng)
+        encoding.frequencies = frequencies.astype(np.float32)  # half the size, as random
         return encoding
 
     def _fit_roughness(self, rows):

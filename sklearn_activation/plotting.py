@@ -8,7 +8,12 @@ from numbers import Real
 import numpy as np
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
-__all__ = ["ActivationLandscapeDisplay", "AnomalyScoreDisplay", "ExplanationDisplay"]
+__all__ = [
+    "ActivationLandscapeDisplay",
+    "AnomalyScoreDisplay",
+    "EventDisplay",
+    "ExplanationDisplay",
+]
 
 ALARM, LINE, MUTED = "tab:red", "tab:blue", "0.4"
 MOST_NAMES = 5  # channels with a panel of their own
@@ -134,6 +139,135 @@ class AnomalyScoreDisplay:
                 ax.axvspan(
                     self.times[first], self.times[end - 1], color=ALARM, alpha=0.25, linewidth=1
                 )
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+
+class EventDisplay:
+    """One event of a series: its channels over time, those to blame first.
+
+    Use ``from_estimator`` to make one.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_stamps, n_channels)
+        The channels around the event.
+    times : ndarray of shape (n_stamps,)
+        Horizontal axis.
+    names : list of str of length n_channels
+        Labels of the vertical axes.
+    event : dict
+        "start", "end" and "peak", as ``times`` has them, and "p".
+    n_blamed : int
+        How many of the channels are to blame.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : ndarray of matplotlib Axes
+        One for each channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> from sklearn_activation.plotting import EventDisplay
+    >>> series = np.sin(np.arange(900) / 8)[:, None]
+    >>> detector = ActivationAnomalyDetector(window=50, random_state=0).fit(series[:600])
+    >>> series[700:720] = 0
+    >>> display = EventDisplay.from_estimator(detector, series)
+    """
+
+    def __init__(self, X, times, names, event, n_blamed):
+        self.X = X
+        self.times = times
+        self.names = names
+        self.event = event
+        self.n_blamed = n_blamed
+
+    @classmethod
+    def from_estimator(cls, detector, X, event=None, *, groups=None, margin=None, axes=None):
+        """Find the events of a series and draw one.
+
+        Parameters
+        ----------
+        detector : ActivationAnomalyDetector fitted with ``window``, or a Pipeline that ends in one
+            What finds the events.
+        X : array-like of shape (n_samples, n_features)
+            Time stamps in their order.
+        event : int, default=None
+            Which row of ``detector.events(X)``; None takes that of the lowest score.
+        groups : array-like of shape (n_samples,), default=None
+            Which series each stamp belongs to.
+        margin : int, default=None
+            Stamps to draw on either side; None takes a window.
+        axes : sequence of matplotlib Axes, default=None
+            One for each channel, five at most; None makes a figure.
+
+        Returns
+        -------
+        display : EventDisplay
+        """
+        check_is_fitted(detector)
+        last, seen, _ = _last_step(detector, X)
+        events = last._events(seen, groups)
+        if not len(events):
+            raise ValueError("The series has no events.")
+        if event is None:
+            event = int(np.argmin(events["score"]))
+        if not -len(events) <= event < len(events):
+            raise ValueError(f"event={event}, but the series has {len(events)} events.")
+        found, names = events[event], _names(seen)
+        margin = last.window_ if margin is None else margin
+        span = slice(max(found["start"] - margin, 0), found["end"] + margin + 1)
+        known = getattr(last, "feature_names_in_", np.arange(len(names))).tolist()
+        blamed = [known.index(channel) for channel in found["channels"]]
+        order = blamed + [j for j in range(len(names)) if j not in blamed]
+        order = order[:MOST_NAMES]
+        times = seen.index.to_numpy() if hasattr(seen, "iloc") else np.arange(len(seen))
+        display = cls(
+            np.column_stack([_plotted(_table_column(seen, j))[span] for j in order]),
+            times[span],
+            [names[j] for j in order],
+            {
+                **{name: times[found[name]] for name in ("start", "end", "peak")},
+                "p": float(found["p"]),
+            },
+            min(len(blamed), len(order)),
+        )
+        return display.plot(axes=axes)
+
+    def plot(self, *, axes=None):
+        """Draw.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib Axes, default=None
+            One for each channel; None makes a figure.
+
+        Returns
+        -------
+        self : object
+            The display, with its figure.
+        """
+        n_panels = len(self.names)
+        if axes is None:
+            _, axes = _pyplot().subplots(
+                n_panels, sharex=True, squeeze=False, figsize=(7, 1 + 1.4 * n_panels)
+            )
+            axes[0, 0].figure.set_layout_engine("constrained")
+        axes = np.ravel(axes)
+        if len(axes) != n_panels:
+            raise ValueError(f"axes: {n_panels} are needed, {len(axes)} were given.")
+        for j, (ax, name) in enumerate(zip(axes, self.names, strict=True)):
+            color = LINE if j < self.n_blamed else MUTED
+            ax.plot(self.times, self.X[:, j], color=color, linewidth=1)
+            ax.axvspan(self.event["start"], self.event["end"], color=ALARM, alpha=0.2, linewidth=1)
+            ax.axvline(self.event["peak"], color=ALARM, linewidth=1)
+            ax.set_ylabel(name)
+        axes[0].set_title(f"lowest score at the line, p = {self.event['p']:.2g}", fontsize=10)
+        if np.issubdtype(self.times.dtype, np.datetime64):
+            axes[-1].figure.autofmt_xdate()
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 

@@ -139,7 +139,7 @@ def test_near_alarms_are_joined_within_a_series():
         (20, 20),
         (39, 39),
     ]
-    assert runs_of(alarm, [(0, 40)], 1) == [(3, 4), (7, 7), (15, 15), (19, 20), (39, 39)]
+    assert runs_of(alarm, [(0, 40)], 0) == [(3, 4), (7, 7), (15, 15), (19, 20), (39, 39)]
 
 
 def test_events_of_a_frame_have_its_times_and_channels(fitted):

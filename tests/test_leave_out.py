@@ -135,7 +135,8 @@ def test_rows_that_left_the_statistics_are_scored_as_they_are():
     rows = EncodedRows(X, encoding_of(X), weight=weight)
     layer, gone = solved(rows, 24, 300.0, True), np.arange(60) < 5
     layer.leave_out = lambda *_: None  # its network has no weights here
-    layer.spectrum, layer.moments = layer._without(rows, gone)
+    layer.moments = layer._moments_without(rows, gone)
+    layer.spectrum = layer._spectrum_of(layer.moments)
     found = layer.scores_without(rows, unlearned=gone)
     rest = rows.take(~gone)
     alone = solved(rest, 24, 300.0, True)

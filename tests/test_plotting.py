@@ -22,6 +22,7 @@ from sklearn_activation import (  # noqa: E402
 from sklearn_activation.plotting import (  # noqa: E402
     ActivationLandscapeDisplay,
     AnomalyScoreDisplay,
+    EventDisplay,
     ExplanationDisplay,
 )
 
@@ -63,6 +64,39 @@ def test_series_scores_threshold_and_alarms(series):
     n_spans = np.count_nonzero(np.diff(alarm.astype(int), prepend=0) == 1)
     assert n_spans >= 1
     assert all(len(ax.patches) == n_spans for ax in display.axes_)
+
+
+def test_an_event_and_the_channels_to_blame(series):
+    X, detector = series
+    display = EventDisplay.from_estimator(detector, X)
+    events = detector.events(X)
+    worst = events.loc[events.score.idxmin()]
+    assert display.names == ["a", "b"]
+    assert display.n_blamed == len(worst.channels)
+    assert display.event["start"] == worst.start.to_numpy()
+    assert display.event["p"] == worst.p
+    at = X.index.get_indexer([worst.start, worst.end])
+    shown = X.iloc[at[0] - 20 : at[1] + 21]
+    np.testing.assert_array_equal(display.axes_[0].lines[0].get_ydata(), shown["a"])
+    narrow = EventDisplay.from_estimator(detector, X, int(events.score.argmin()), margin=0)
+    assert len(narrow.X) == at[1] - at[0] + 1
+    arrays = ActivationAnomalyDetector(window=20, random_state=0).fit(X[:250].to_numpy())
+    assert EventDisplay.from_estimator(arrays, X.to_numpy()).event["start"] == at[0]
+    piped = make_pipeline(StandardScaler(), arrays).fit(X[:250].to_numpy())
+    assert EventDisplay.from_estimator(piped, X.to_numpy()).names == ["column 0", "column 1"]
+
+
+def test_bad_questions_to_an_event_display(series, iris):
+    X, detector = series
+    with pytest.raises(ValueError, match="event=99"):
+        EventDisplay.from_estimator(detector, X, 99)
+    with pytest.raises(ValueError, match="no events"):
+        EventDisplay.from_estimator(detector, X[:200])
+    with pytest.raises(ValueError, match="events needs a detector with window"):
+        EventDisplay.from_estimator(iris[1], iris[0])
+    _, ax = matplotlib.pyplot.subplots()
+    with pytest.raises(ValueError, match="2 are needed, 1 were given"):
+        EventDisplay.from_estimator(detector, X, axes=ax)
 
 
 def test_rows_in_order_without_a_window(iris):

@@ -27,9 +27,10 @@ def page_id(path):
 def blocks(path, language="python"):
     """Code of a page's blocks in their order."""
     head = {"python": r"(?:code-block:: python|plot::)", "bash": "code-block:: bash"}[language]
-    pattern = rf"^\.\. {head}\n((?:[ ]+:[^\n]*\n)*\n(?:[ ]+[^\n]*\n|\n)+)"
+    option = r"[ ]+:[a-z-]+:[^\n]*\n(?:[ ]+[^:\s][^\n]*\n)*"
+    pattern = rf"^\.\. {head}\n((?:{option})*\n(?:[ ]+[^\n]*\n|\n)+)"
     found = re.findall(pattern, path.read_text(encoding="utf-8") + "\n", re.M)
-    code = [re.sub(r"^[ ]+:[a-z-]+:[^\n]*\n", "", block, flags=re.M) for block in found]
+    code = [re.sub(rf"\A(?:{option})*", "", block) for block in found]
     return [textwrap.dedent(block) for block in code]
 
 

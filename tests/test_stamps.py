@@ -6,6 +6,7 @@ import pytest
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._stamps import (
     SPREADS,
+    SeriesCalibration,
     calibration_of,
     evidence_of,
     gate_of,
@@ -27,7 +28,7 @@ def covering(windows, stamp):
     return (windows.starts <= stamp) & (stamp < windows.starts + windows.width)
 
 
-def test_evidence_is_the_tenth_best_window(scored):
+def test_evidence_is_what_a_tenth_of_the_windows_exceed(scored):
     windows, activation = scored
     found = evidence_of(windows, activation)
     for stamp in range(90):
@@ -147,7 +148,7 @@ def test_a_stated_share_holds_for_later_series(contamination):
 
 def test_p_values_follow_the_training_stamps():
     detector = ActivationAnomalyDetector(window=25, random_state=0).fit(noisy(4000))
-    calibration = calibration_of(type("S", (), detector._series), 0.1)
+    calibration = calibration_of(SeriesCalibration(**detector._series))
     assert calibration.threshold == detector.offset_
     assert (detector.p_values(noisy(4000, seed=5)) <= 0.05).mean() < 0.15
 
@@ -173,3 +174,35 @@ def test_thresholds_draw_on_all_recent_batches():
         offsets.append(detector.offset_)
     assert np.ptp(offsets[4:]) < 0.02
     assert (detector.predict(noisy(2000, seed=3)) == -1).mean() < 0.04
+
+
+@pytest.mark.parametrize("p", [0.002, 0.01, 0.05])
+def test_a_chosen_rate_keeps_alarms_at_the_fault(p):
+    X, later = noisy(4000), noisy(1000, seed=1)
+    detector = ActivationAnomalyDetector(window=25, random_state=0).fit(X)
+    automatic = detector.offset_
+    detector.set_threshold(p=p)
+    assert abs((detector.predict(X) == -1).mean() - p) < 0.002
+    clean = detector.predict(later) == -1
+    later[500] += 4
+    low = (detector.predict(later) == -1) & ~clean
+    assert low[500]
+    assert low[:494].sum() + low[507:].sum() <= 6
+    detector.partial_fit(noisy(500, seed=2))
+    assert detector.offset_ != automatic
+    assert abs((detector._series["evidence"] < detector.offset_).mean() - p) < 0.002
+    assert detector.set_threshold()._chosen_threshold == {}
+
+
+def test_p_values_of_stamps_end_at_those_of_the_training_stamps():
+    detector = ActivationAnomalyDetector(window=25, random_state=0).fit(noisy(2000))
+    later = noisy(300, seed=1)
+    later[150:170] += 50
+    assert detector.p_values(later).min() == 1 / 2001
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_monitors_raise_few_false_alarms(seed):
+    X = noisy(5000, seed)
+    detector = ActivationAnomalyDetector(window=25, random_state=0).fit(X[:3500])
+    assert detector.monitor(X[3400:3500]).update(X[3500:])["alarm"].mean() < 0.04
