@@ -268,7 +268,7 @@ def log_runs(X_train, X, seed):
 
 def joined(stamps):
     """First and last stamps of runs of alarms, shape (n_runs, 2)."""
-    parts = np.split(stamps, np.flatnonzero(np.diff(stamps) > MAX_GAP) + 1)
+    parts = np.split(stamps, np.flatnonzero(np.diff(stamps) > MAX_GAP + 1) + 1)
     return np.array([(part[0], part[-1]) for part in parts if len(part)]).reshape(-1, 2)
 
 

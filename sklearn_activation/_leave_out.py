@@ -99,22 +99,38 @@ class LastLayer:
         network.coefs[layer] = self.spectrum.weights(self.t, Q)
         self.solution.curve = _flow.activation_curve(self.spectrum, self.t)
 
-    def scores(self, rows, index=None, without=None, of=None):
-        """Activation of rows (at ``index``), as if those of the mask ``without`` were unknown.
-
-        With ``of`` the rows to score are others than those that were learned.
-        """
-        spectrum, of = self.spectrum, rows if of is None else of
+    def scores(self, rows, index=None, without=None):
+        """Activation of rows (at ``index``), as if those of the mask ``without`` were unknown."""
+        spectrum = self.spectrum
         if spectrum is None:
-            return self._map(of, self.solution.network.energies, index)
+            return self._map(rows, self.solution.network.energies, index)
         if without is not None and without.any() and not without.all():
-            moments = self._moments_without(rows, without)
-            if spectrum.averaged and spectrum.n_units >= spectrum.n_inputs:
-                root = self._root_of(moments)
-                return self._map(of, lambda Z: self._kept(self._inputs(Z), root), index)
-            spectrum = self._spectrum_of(moments)
+            spectrum = self._spectrum_of(self._moments_without(rows, without))
         t = np.array([self.t])
-        return self._map(of, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
+        return self._map(rows, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
+
+    def scores_of_block(self, rows, part, near, weight):
+        """Activation of the rows in the slice ``part`` without those in the slice ``near``.
+
+        ``near`` holds ``part``; ``weight`` is what each of its rows was learned with, 0 if not.
+        """
+        if self.spectrum is None:
+            return self.scores(rows, np.arange(part.start, part.stop))
+        near_blocks = block_slices(near.stop - near.start, self._widest(rows))
+        H = map_blocks(
+            lambda b: self._inputs(rows.encode(slice(near.start + b.start, near.start + b.stop))),
+            near_blocks,
+            self.task.n_jobs,
+        )
+        H, others = np.concatenate(list(H)), _flow.Moments(self.spectrum.n_inputs)
+        moments, learned = self.moments, weight > 0
+        if learned.any() and weight.sum() < (1 - NOTHING) * moments.weight:
+            others.add(H[learned], weight[learned])
+            moments = moments.without(others)
+        H = H[part.start - near.start : part.stop - near.start]
+        if self.spectrum.averaged and self.spectrum.n_units >= self.spectrum.n_inputs:
+            return self._kept(H, self._root_of(moments))
+        return self._spectrum_of(moments).energies(H, np.array([self.t]))[:, 0].astype(np.float64)
 
     def scores_without(self, rows, units=None, unlearned=None):
         """Activation of every row by what all others teach, or by all other units.
@@ -190,7 +206,8 @@ class LastLayer:
 
     def _root_of(self, moments):
         """Triangular root of mu (C + mu)^-1: what a layer as wide as its inputs loses."""
-        C = moments.gram / moments.weight
+        gram = moments.rows.T @ moments.rows if moments.gram is None else moments.gram
+        C = gram / moments.weight
         C[np.diag_indices_from(C)] += 1 / self.t
         return np.linalg.cholesky(np.linalg.inv(C) / self.t).astype(self.task.dtype)
 

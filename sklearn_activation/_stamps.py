@@ -245,10 +245,10 @@ def deviations_of(rows, typical, encoding, nearest=slice(0, N_NEAREST)):
     Z = encoding.standardise(rows)
     result = np.empty((len(Z), width))
     for i, z in enumerate(Z):
-        distances = np.minimum(np.abs(typical - z), FAR)
-        distance = np.einsum("ij,ij->i", distances, distances)
-        few = np.argsort(distance, kind="stable")[nearest]
-        change = np.abs(typical[few] - z).reshape(len(few), width, -1)
+        change = np.abs(typical - z)
+        short = np.minimum(change, FAR)
+        few = np.argsort(np.einsum("ij,ij->i", short, short), kind="stable")[nearest]
+        change = change[few].reshape(len(few), width, -1)
         result[i] = np.median(change.max(axis=2), axis=0)
     return result
 
@@ -358,10 +358,14 @@ def _without_blocks(layer, rows, every, suspects):
             UserWarning,
             stacklevel=2,
         )
-    result = np.empty(n)
+    weight, result = np.zeros(n), np.empty(n)
+    weight[_places(learned, windows)] = np.where(suspects, 0.0, rows.weight)
     n_blocks = int(np.clip(n // (BLOCK_WINDOWS * width), *BLOCKS))
-    for part in np.array_split(np.arange(n), min(n_blocks, n)):
-        first, last = windows.starts[part[0]], windows.starts[part[-1]]
-        near = (learned.starts > first - width) & (learned.starts < last + width) & ~suspects
-        result[part] = layer.scores(rows, part, without=near, of=every)
+    for index in np.array_split(np.arange(n), min(n_blocks, n)):
+        part, starts = slice(index[0], index[-1] + 1), windows.starts
+        near = slice(
+            int(np.searchsorted(starts, starts[part.start] - width, side="right")),
+            int(np.searchsorted(starts, starts[part.stop - 1] + width)),
+        )
+        result[part] = layer.scores_of_block(every, part, near, weight[near])
     return result

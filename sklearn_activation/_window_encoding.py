@@ -176,11 +176,14 @@ class WindowEncoding:
         Z = self._stamps(stamps)
         return sliding_window_view(Z, self.width, axis=0).transpose(0, 2, 1), Z
 
-    def columns(self, X):
-        """What the random frequencies see of windows, (n_windows, n_columns)."""
+    def columns(self, X, dtype=None):
+        """What the random frequencies see of windows, (n_windows, n_columns).
+
+        ``dtype`` is that of the result, by default that of ``X``.
+        """
         A, Z = self._cut(X)
         at = self.width * self.n_channels
-        result = np.empty((len(A), self.n_columns), dtype=A.dtype)
+        result = np.empty((len(A), self.n_columns), dtype=dtype or A.dtype)
         levels = self._write_relative(A, result[:, :at])
         if self._n_levels:
             levels = self.level_weight * np.sqrt(self.width) * np.concatenate(levels, axis=1)
@@ -201,11 +204,11 @@ class WindowEncoding:
             own[...] = A
             return []
         level = A.mean(axis=1)
-        np.subtract(A, level[:, None], out=own)
+        np.subtract(A, level[:, None], out=own, casting="same_kind")
         if self.relative_to == "level":
             return [level]
         deviation = np.sqrt(np.mean(own * own, axis=1)) + A.dtype.type(FLAT)
-        own /= deviation[:, None]
+        np.divide(own, deviation[:, None], out=own, casting="same_kind")
         return [level, np.log(deviation)]
 
     def _roughness(self, X, A=None, Z=None):
@@ -229,9 +232,8 @@ class WindowEncoding:
         return np.concatenate(found, axis=1)
 
     def _phase(self, X):
-        columns = self.columns(X)
-        phase = columns @ self.frequencies.astype(columns.dtype)
-        return phase.astype(np.float32, copy=False)
+        """Single precision, as sines and cosines are taken in: half the time of double."""
+        return self.columns(X, np.float32) @ self.frequencies
 
     def write(self, X, out):
         """Encode windows into the leading columns of ``out``."""
@@ -260,7 +262,7 @@ class WindowEncoding:
         n, shape = self.frequencies.shape[1], (-1, self.width, self.n_channels)
         phase = self._phase(X)
         G = (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
-        G = G @ self.frequencies.T
+        G = G @ self.frequencies.T.astype(G.dtype)
         at = self.width * self.n_channels
         own, A = G[:, :at].reshape(shape), self._cut(X)[0]
         if self.relative_to is not None:

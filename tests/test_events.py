@@ -132,7 +132,7 @@ def test_a_channel_that_falls_silent_is_to_blame(fitted):
 def test_near_alarms_are_joined_within_a_series():
     alarm = np.zeros(40, dtype=bool)
     alarm[[3, 4, 7, 15, 19, 20, 39]] = True
-    assert runs_of(alarm, [(0, 20), (20, 40)], 3) == [
+    assert runs_of(alarm, [(0, 20), (20, 40)], 2) == [
         (3, 7),
         (15, 15),
         (19, 19),
