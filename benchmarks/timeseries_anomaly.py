@@ -166,7 +166,7 @@ def nab58(report, quick, anchors=None):
 SKAB_CHOSEN = {
     "window": 10,
     "level_weight": 1.0,
-}  # on the half chosen on, among widths and weights
+}  # of widths and weights
 
 
 def skab(report, quick, anchors=None):
