@@ -153,8 +153,14 @@ def time_of(X):
     kind = getattr(getattr(index, "dtype", None), "kind", "")
     if kind not in "mM" or not kind:
         return None
+    if getattr(index, "tz", None) is not None:
+        index = index.tz_convert("UTC").tz_localize(None)
     unit = "datetime64[ns]" if kind == "M" else "timedelta64[ns]"
-    return np.asarray(index).astype(unit).astype(np.int64)
+    time = np.asarray(index).astype(unit)
+    if np.isnat(time).any():
+        at = int(np.argmax(np.isnat(time)))
+        raise ValueError(f"The index lacks a time at row {at}: leave the row out, or date it.")
+    return time.astype(np.int64)
 
 
 def cut_at_gaps(bounds, time, longest_gap):

@@ -167,6 +167,18 @@ def test_indices_of_other_kinds_hold_time_or_not():
         assert time_of(other) is None
 
 
+def test_a_clock_that_changes_to_summer_time_has_equal_steps():
+    spring = pd.date_range("2024-03-30", periods=48, freq="h", tz="Europe/Vienna")
+    assert (np.diff(time_of(pd.DataFrame(series(48), spring))) == 3600 * 10**9).all()
+
+
+def test_an_index_with_a_missing_time_is_refused():
+    index = pd.DatetimeIndex([*pd.date_range("2024", periods=99), pd.NaT])
+    detector = ActivationAnomalyDetector(window=20, **SMALL)
+    with pytest.raises(ValueError, match="lacks a time at row 99"):
+        detector.fit(pd.DataFrame(series(100), index))
+
+
 def test_unequal_steps_warn_and_unsorted_ones_are_refused():
     log = dated()
     jitter = pd.to_timedelta(np.random.default_rng(0).integers(0, 1500, len(log)), unit="s")
