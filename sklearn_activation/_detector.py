@@ -39,10 +39,11 @@ from ._windows import (
     GAP_SHARE,
     Windows,
     automatic_width,
-    checked_bounds,
+    check_lengths,
     cut_at_gaps,
     series_bounds,
     time_of,
+    times_before,
     without_gaps,
 )
 
@@ -229,8 +230,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     with long gaps are not learned. If the index of a data frame holds times, the series is cut
     where stamps are missing. Stamps that no window covers have score NaN and are no outliers.
 
-    A stamp is an outlier if its tenth best window is below the threshold: a stamp that some
-    windows activate on is normal, and the fault is elsewhere in the others. Above and below the
+    A stamp is an outlier if nine tenths of the windows that cover it activate less than the
+    threshold: a stamp that some windows activate on is normal, and the fault is elsewhere in the
+    others. Above and below the
     threshold stamps rank by a smooth mean over the windows around them.
 
     A column of numbers that is constant in training, or but for one entry, is new by any change
@@ -432,12 +434,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         refuse_nan(X)
         weight = self._checked_weight(X, sample_weight)
         if going_on and (self.window is None) != (self.window_ is None):
-            bounds = series_bounds(groups, len(X))
-            width = automatic_width(X, bounds)[0] if self.window == "auto" else self.window
-            self._refuse_width(width)
+            self._refuse_width(repr(self.window))
         if self.window is not None:
             return self._learn_series(X, time, weight, groups, partial, going_on)
         self.window_ = None
+        for name in ("_series", "_tail"):
+            vars(self).pop(name, None)
         return self._learn_rows(X, weight, groups, partial, going_on)
 
     def _refuse_width(self, width):
@@ -460,38 +462,67 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if going_on and width != self.window_:
             self._refuse_width(width)
         self.window_ = width
-        before = self._tail if going_on and groups is None and self._continues(time) else None
-        n_before = 0 if before is None else len(before["X"])
-        if n_before:
-            X = np.concatenate([before["X"].astype(X.dtype), X])
-            weight = np.concatenate([before["weight"], weight])
-            bounds = [(0, len(X))]
+        tail = self._tail if going_on and groups is None and self._continues(time) else None
+        n_tail = 0 if tail is None else len(tail["X"])
+        if tail is None:
+            self._tail = {"activation": np.empty(0)}
+        if n_tail:
+            X = np.concatenate([tail["X"].astype(X.dtype), X])
+            weight = np.concatenate([tail["weight"], weight])
             if time is not None:
-                time = np.concatenate([before["time"], time])
-        tail = slice(max(len(X) - width + 1, 0), None)
-        self._tail = {
-            "X": X[tail],
-            "weight": weight[tail],
-            "time": None if time is None else time[tail],
-        }
-        windows, dead, long = self._cut(X, time, bounds)
-        weight = windows.mean_of_stamps(weight)
+                time = np.concatenate([times_before(time, n_tail, tail["time"]), time])
+            bounds = [(0, len(X))]
+        if time is not None:
+            bounds = cut_at_gaps(bounds, time, self._longest_gap, n_tail)
+        if going_on and max(end - first for first, end in bounds) < width:
+            self.training_scores_ = np.full(len(X) - n_tail, np.nan)
+            self._keep_tail(X, weight, time, bounds)
+            return self
+        check_lengths(bounds[:-1] if partial and len(bounds) > 1 else bounds, width, n_tail)
+        windows, dead, long = self._cut(X, bounds)
+        of_windows = windows.mean_of_stamps(weight)
         whole = windows.mean_of_stamps(long | dead) == 0
-        counts = np.flatnonzero((weight > 0) & (whole | ~whole.any()))
-        if not len(counts):
+        n_old = len(self._tail["activation"])
+        counts = np.flatnonzero((of_windows > 0) & (whole | ~whole.any()))
+        counts = counts[counts >= n_old]
+        if not len(counts) and not going_on:
             raise ValueError("sample_weight: every window has weight zero.")
-        weight = self._forgetting(weight[counts], partial, going_on)
-        few = windows[counts].evenly(N_LEARNED)
-        if len(few) < len(counts) and not partial and self.solver == "flow":
-            weight = weight[few] * weight.sum() / weight[few].sum()
-            counts = counts[few]
-        self._train(windows[counts], None, weight, partial=partial)
-        activation = vars(self).pop("_of_windows")
+        if len(counts):
+            of_windows = self._forgetting(of_windows[counts], partial, going_on)
+            few = windows[counts].evenly(N_LEARNED)
+            if len(few) < len(counts) and not partial and self.solver == "flow":
+                of_windows = of_windows[few] * of_windows.sum() / of_windows[few].sum()
+                counts = counts[few]
+            self._train(windows[counts], None, of_windows, partial=partial)
+            activation = vars(self).pop("_of_windows")
+        else:  # nothing is learned of stamps without weight
+            activation = self._activation_of(windows)
+            self.training_scores_ = self._stamp_scores(windows, dead)
+        self._keep_tail(X, weight, time, bounds, activation)
         if len(windows) <= N_LEARNED and not partial:
             self._remember(windows, np.ones(len(windows)), activation)
         self.training_scores_[dead] = 0.0
-        self.training_scores_ = self.training_scores_[n_before:]
+        self.training_scores_ = self.training_scores_[n_tail:]
         return self
+
+    def _keep_tail(self, X, weight, time, bounds, activation=None):
+        """Keep the last stamps of a series, with which windows of the next batch begin.
+
+        And what the windows among them activate, to judge stamps by all windows that cover them.
+        """
+        first = max(len(X) - 2 * (self.window_ - 1), bounds[-1][0])
+        n = max(len(X) - first - self.window_ + 1, 0)
+        self._tail = {
+            "X": X[first:],
+            "weight": weight[first:],
+            "time": None if time is None else time[first:],
+            "activation": np.empty(0) if activation is None else activation[len(activation) - n :],
+        }
+
+    def _activation_of(self, windows):
+        """Activation of all windows of a series, of those of the batch before as it was then."""
+        known = self._tail["activation"]
+        return np.concatenate([known, self._score(windows[len(known) :])])
 
     def _continues(self, time):
         """Whether a batch of a stream begins where the one before has ended."""
@@ -506,11 +537,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Stamps that may be missing and are filled in."""
         return max(2, int(GAP_SHARE * self.window_))
 
-    def _cut(self, X, time, bounds):
+    def _cut(self, X, bounds):
         """All windows of validated stamps, which stamps are dead, and which lie in long gaps."""
-        if time is not None:
-            bounds = cut_at_gaps(bounds, time, self._longest_gap)
-        bounds = checked_bounds(bounds, self.window_)
         X, long, dead = without_gaps(X, bounds, self._longest_gap)
         return Windows(X, bounds, self.window_), dead, long
 
@@ -612,8 +640,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return row_hashes(self._encoding().rounded(X), np.zeros(len(X)))
 
     def _drawn(self, X, labels, weight, size, going_on, partial):
-        if isinstance(X, Windows):
+        if self.window_ is not None:
             size = int(np.clip(WINDOW_ENTRIES // X.shape[1], FEWEST_WINDOWS, SAMPLE_SIZE))
+        if isinstance(X, Windows):
             index = X.evenly(size)
             weight = weight[index] * len(X) / len(index)
             X = np.asarray(X[index])
@@ -626,7 +655,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     def _fitted_twin(self, solution, task, encoding, sample):
         twin = super()._fitted_twin(solution, task, encoding, sample)
-        return {**twin, "_learned": {}}  # nothing is recognised before the end
+        twin["_learned"] = {}  # nothing is recognised before the end
+        if self.window_ is not None:
+            twin["_series"] = vars(SeriesCalibration.of_nothing())
+        return twin
+
+    def _progress(self, X, labels, weight):
+        return super()._progress(X.X if isinstance(X, Windows) else X, labels, weight)
 
     def merge(self, other):
         if getattr(self, "window_", None) is None:
@@ -638,9 +673,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             self.training_scores_ = scores
             return self
         with all_or_nothing(self):
-            ours, theirs = self._series, other._series
+            ours = getattr(self, "_series", None)
             super().merge(other)
-            series = SeriesCalibration(**theirs).after(SeriesCalibration(**ours))
+            series = SeriesCalibration(**other._series).after(SeriesCalibration(**ours))
+            series.typical, series.deviation = ours["typical"], ours["deviation"]
             self._adopt_series(series)
             return self
 
@@ -698,9 +734,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     def _solve(self, rows, task):
         series = isinstance(rows.X, Windows)
-        known = None
+        known, n_old = None, 0
         if series and task.previous is not None and task.partial:
-            known = self._score(rows.X.all())  # by what is known before they are learned
+            n_old = len(self._tail["activation"])
+            known = self._activation_of(rows.X.all())  # before they are learned
         solution = super()._solve(rows, task)
         if self.window_ is not None and not series:  # of a merge, which combines what both have
             return solution
@@ -709,9 +746,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         of_sample = None
         if series:
             before = SeriesCalibration(**self._series) if known is not None else None
-            share = self._chosen_threshold.get("p", self.contamination)
+            contamination = self._chosen_threshold.get("p", self.contamination)
             found, scores, self._of_windows = calibrate_series(
-                solution, rows, task, share, before, known
+                solution, rows, task, contamination, before, known, n_old
             )
             self._adopt_series(found)
         else:
@@ -797,7 +834,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """All windows of a series, which stamps are dead, and which lie in long gaps."""
         time = time_of(X)
         X = self._fitted_rows(X)
-        return self._cut(X, time, series_bounds(groups, len(X)))
+        bounds = series_bounds(groups, len(X))
+        if time is not None:
+            bounds = cut_at_gaps(bounds, time, self._longest_gap)
+        check_lengths(bounds, self.window_)
+        return self._cut(X, bounds)
 
     def _stamp_scores(self, windows, dead):
         if dead.any():
@@ -808,9 +849,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                 UserWarning,
                 stacklevel=3,
             )
-        series, encoding = SeriesCalibration(**self._series), self._encoding()
-        encoding = encoding if hasattr(encoding, "columns") else None
-        return stamp_scores(windows, self._score(windows), series, encoding, dead)
+        series = SeriesCalibration(**self._series)
+        return stamp_scores(windows, self._score(windows), series, self._encoding(), dead)
 
     def _score(self, X):
         """Activation of rows or windows; 0 of rows of which nothing is known."""
@@ -944,6 +984,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _events(self, X, groups=None, max_gap=None):
         """Events by the numbers of rows, as a structured array."""
         self._check_has_window("events")
+        if max_gap is not None:
+            check_count("max_gap", max_gap, 0)
         windows, dead, _ = self._series_of(X, groups)
         scores = self._stamp_scores(windows, dead)
         return events_table(self, windows, dead, scores, max_gap)
@@ -1001,7 +1043,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             raise ValueError(f"p={p!r} must be between 0 and 1.")
         if not np.isfinite(chosen.get("score", 0.0)):
             raise ValueError(f"score={score!r} must be finite.")
-        if "score" in chosen and chosen["score"] < self._calibration["scores"][0]:
+        lowest = self._calibration["scores"][0]
+        if self.window_ is not None:
+            lowest = np.nanmin(self.training_scores_)
+        if "score" in chosen and chosen["score"] < lowest:
             warnings.warn(
                 f"score={score!r} is less than that of every training row: hardly any row will be "
                 "an outlier. A rate of false alarms is p.",
@@ -1027,6 +1072,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """
         check_is_fitted(self)
         self._state = {}
+        vars(self).pop("_tail", None)
         return self
 
     def explain(self, X, groups=None):

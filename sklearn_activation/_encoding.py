@@ -49,9 +49,15 @@ class UnitEncoding:
         kernels.scale_to_unit(out, self.n_outputs)
         return np.rint(out * ROUNDED)
 
-    def rounded_stamps(self, X):
-        """Stamps of a series, of which windows are cut, as they are."""
+    def to_hash(self, X):
+        """Stamps of a series as windows are recognised by them: as they are."""
         return X
+
+    def standardise(self, X):
+        """Rows of norm 1."""
+        out = np.array(X, dtype=np.float64)
+        kernels.scale_to_unit(out, self.n_outputs)
+        return out
 
     def pull_back(self, X, G):
         """Gradient with respect to rows ``X`` from that with respect to encoded ones."""

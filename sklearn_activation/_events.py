@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._stamps import SeriesCalibration, newest_score
+from ._stamps import SeriesCalibration, newest_score, start_around
 from ._threshold import Calibration
 from ._windows import Windows, without_gaps
 
@@ -31,6 +31,7 @@ def events_table(detector, windows, dead, scores, max_gap):
     runs = runs_of(scores < detector.offset_, windows.bounds, max_gap)
     names = getattr(detector, "feature_names_in_", np.arange(detector.n_features_in_)).tolist()
     p = Calibration(**detector._calibration).p_values(scores)
+    typical = detector._typical_rows() if len(names) > 1 and runs else None
     table = np.empty(len(runs), dtype=[*EVENT, ("channels", object)])
     for row, (start, end) in zip(table, runs, strict=True):
         peak = start + int(np.argmin(scores[start : end + 1]))
@@ -38,7 +39,7 @@ def events_table(detector, windows, dead, scores, max_gap):
         row["score"], row["p"] = scores[peak], p[peak]
         row["channels"] = tuple(names)
         if len(names) > 1 and not dead[peak]:
-            row["channels"] = tuple(names[j] for j in _blamed(detector, windows, peak))
+            row["channels"] = tuple(names[j] for j in _blamed(detector, windows, peak, typical))
     return table
 
 
@@ -54,10 +55,10 @@ def labelled(table, X):
     return pd.DataFrame(columns)
 
 
-def _blamed(detector, windows, stamp):
+def _blamed(detector, windows, stamp, typical):
     """Channels that have cost activation around a stamp, the worst first."""
-    nearest = np.argmin(np.abs(windows.starts + windows.width // 2 - stamp))
-    cost = detector._contributions(windows[nearest], detector._typical_rows())[0]
+    start = start_around(windows, np.array([stamp]))[0]
+    cost = detector._contributions(windows[np.searchsorted(windows.starts, start)], typical)[0]
     order = np.argsort(-cost, kind="stable")
     least = LEAST_BLAME * np.maximum(cost, 0).sum()
     return [j for k, j in enumerate(order) if k == 0 or cost[j] >= max(least, 1e-12)]
@@ -68,7 +69,9 @@ class SeriesMonitor:
 
     Made by ``ActivationAnomalyDetector.monitor``. It keeps two windows of stamps, and looks at
     the one window that ends at each new stamp: a new stamp costs the same however long the log.
-    Its scores are those of ``score_samples`` at the end of a log that ends there.
+    Its scores are those of ``score_samples`` at the end of a log that ends there, of stamps that
+    were not learned, and up to how gaps are filled: a gap continues its last entry until the next
+    is known. A monitor has no clock; give missing stamps as rows of NaN.
 
     Parameters
     ----------
@@ -130,6 +133,5 @@ class SeriesMonitor:
         self._activation = np.concatenate([self._activation, newest])[-len(windows) :]
         if dead[-1]:
             return 0.0
-        series, encoding = SeriesCalibration(**detector._series), detector._encoding()
-        encoding = encoding if hasattr(encoding, "columns") else None
-        return newest_score(windows, self._activation, series, encoding)
+        series = SeriesCalibration(**detector._series)
+        return newest_score(windows, self._activation, series, detector._encoding())

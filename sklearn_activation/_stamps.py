@@ -21,6 +21,7 @@ FEWEST_WIDTHS = 8  # windows over a window's stamps, below which a threshold is 
 SPREADS = 2.5  # of the blocks' quantiles, that the threshold lies below their median
 N_RECENT = 50_000  # stamps that a threshold is taken from
 CHUNK = 1 << 22  # entries that are sorted at once
+PEAK_ENTRIES = 1 << 20  # of windows that are compared at once
 N_TYPICAL = 256  # typical windows that deviations are measured from, at most
 TYPICAL_ENTRIES = 1 << 16  # of their stamps, at most
 N_NEAREST = 5  # of them, that a window is compared with
@@ -28,6 +29,7 @@ FAR = 2.0  # deviations beyond which a stamp is simply far, when the nearest are
 USUAL = 0.999  # quantile of normal stamps' deviations beyond which a stamp stands out
 PEAKED = 0.1  # share of its smooth mean that the deviation of an anomalous stamp takes at most
 PEAKED_AT_END = 0.5  # the same at the ends of a series, where smooth means tell stamps less apart
+LOWEST_GATE = 1e-6  # evidence; scores of dead sensors are below it
 HALF = 0.5  # of the largest deviation in a window: less does not stand out
 NEAR = 0.125  # of a window: stamps so near one that stands out belong to it
 
@@ -36,34 +38,51 @@ NEAR = 0.125  # of a window: stamps so near one that stands out belong to it
 class SeriesCalibration:
     """What is known of the windows of normal series.
 
-    ``evidence``, ``smooth`` and ``newest`` are those of recent stamps, each without its own block;
-    ``newest`` is what the window activates that ends there, NaN where none does.
-    ``gate`` is the evidence below which a stamp is anomalous. ``typical`` are standardised windows
-    to compare with, and ``deviation`` how far normal stamps are from the nearest of them, at most.
+    Parameters
+    ----------
+    evidence, smooth : ndarray of shape (n_stamps,)
+        Of recent stamps, each by what all but its own block teach, as ``evidence_of`` and
+        ``smoothed`` say.
+    end : ndarray of shape (n_stamps,)
+        How near to an end of its series each stamp is, from 0 to 1 (``nearness_to_end``).
+    newest : ndarray of shape (n_windows,)
+        Activation of recent windows, in their order.
+    gate : float
+        Evidence below which a stamp is anomalous.
+    edge : float
+        What is added to the evidence of a stamp that one window covers.
+    typical : ndarray of shape (n_typical, n_columns)
+        Standardised windows to compare with.
+    deviation : float
+        How far normal stamps are from the nearest of them at most.
     """
 
     evidence: np.ndarray
     smooth: np.ndarray
+    end: np.ndarray
     newest: np.ndarray
-    gate: float
-    edge: float
-    typical: np.ndarray
-    deviation: float
+    gate: float = LOWEST_GATE
+    edge: float = 0.0
+    typical: np.ndarray | None = None
+    deviation: float = 0.0
+
+    @classmethod
+    def of_nothing(cls):
+        """Before anything is calibrated: no stamp is anomalous."""
+        return cls(*np.empty((4, 0)))
 
     def after(self, before):
         """This and an earlier calibration as one, of the latest stamps of both."""
-        names = ("evidence", "smooth", "newest")
-        pairs = [(getattr(before, name), getattr(self, name)) for name in names]
-        recent = {
-            name: np.concatenate(p)[-N_RECENT:] for name, p in zip(names, pairs, strict=True)
-        }
-        return replace(self, **recent)
+        names = ("evidence", "smooth", "end", "newest")
+        both = {name: [getattr(before, name), getattr(self, name)] for name in names}
+        return replace(self, **{name: np.concatenate(p)[-N_RECENT:] for name, p in both.items()})
 
     def find_gate(self, width, contamination):
-        """Set the gate, and how much lower that of the newest stamp is."""
-        newest = self.newest[~np.isnan(self.newest)]
-        self.gate = gate_of(self.evidence, width, contamination)
-        self.edge = max(self.gate - gate_of(newest, width, contamination), 0.0)
+        """Set the gate, and how much lower it would be if each stamp had its newest window."""
+        gate = gate_of(self.evidence, width, contamination)
+        self.edge = max(gate - gate_of(self.newest, width, contamination), 0.0)
+        raised = self.evidence + self.edge * self.end
+        self.gate = max(gate_of(raised, width, contamination), LOWEST_GATE)
 
 
 def smoothed(windows, activation):
@@ -72,13 +91,18 @@ def smoothed(windows, activation):
     Hann's weights, as wide as two windows. NaN where no window is.
     """
     result, width = np.full(len(windows.X), np.nan), windows.width
-    kernel = np.hanning(2 * width + 2)[1:-1]
+    kernel = hann(width)
     for first, end, of_series in _by_series(windows, activation):
-        n = len(of_series)
+        n, middle = len(of_series), width - width // 2
         total = _convolved(of_series, kernel)
         total /= _convolved(np.ones(n), kernel)
-        result[first:end] = total[width // 2 : width // 2 + end - first]
+        result[first:end] = total[middle : middle + end - first]
     return result
+
+
+def hann(width):
+    """Weights of windows by the distance of their middle from a stamp, from -width to width."""
+    return np.hanning(2 * width + 3)[1:-1]
 
 
 def _convolved(values, kernel):
@@ -90,12 +114,10 @@ def _convolved(values, kernel):
     return oaconvolve(values, kernel)
 
 
-def evidence_of(windows, activation, edge=0.0):
+def evidence_of(windows, activation):
     """The activation that a tenth of the windows which cover a stamp exceed, for each stamp.
 
-    NaN where no window is. Near an end of a series fewer windows cover a stamp, and the best of
-    few is worse: ``edge`` is added to the activation of the only window at the end, and less of it
-    to the evidence of other stamps near there.
+    NaN where no window is.
     """
     result, width = np.full(len(windows.X), np.nan), windows.width
     for first, end, of_series in _by_series(windows, activation):
@@ -103,23 +125,31 @@ def evidence_of(windows, activation, edge=0.0):
         padded = np.full(n + 2 * (width - 1), -np.inf)
         padded[width - 1 : width - 1 + n] = of_series
         cuts = np.lib.stride_tricks.sliding_window_view(padded, width)
-        at = np.arange(len(cuts))
-        n_covering = np.minimum(at + 1, n) - np.maximum(at + 1 - width, 0)
-        ranks = width - 1 - (FINE_SHARE * n_covering).astype(np.intp)
+        ranks = width - 1 - (FINE_SHARE * _n_covering(n, width)).astype(np.intp)
         found, step = np.empty(len(cuts)), max(1, CHUNK // width)
         for start in range(0, len(cuts), step):
             part = slice(start, start + step)
             ascending = np.partition(cuts[part], np.unique(ranks[part]))
             found[part] = np.take_along_axis(ascending, ranks[part, None], axis=1)[:, 0]
-        result[first:end] = found + edge * (1 - (n_covering - 1) / (width - 1))
+        result[first:end] = found
     return result
 
 
-def newest_of(windows, activation):
-    """What the window activates that ends at each stamp, NaN where none does."""
-    result = np.full(len(windows.X), np.nan)
-    result[windows.starts + windows.width - 1] = activation
+def nearness_to_end(windows):
+    """0 for stamps that as many windows cover as can, up to 1 for those that one covers.
+
+    The fewer windows, the less their best: the evidence is lower near an end of a series.
+    """
+    result, width = np.full(len(windows.X), np.nan), windows.width
+    for first, end, of_series in _by_series(windows, windows.starts):
+        result[first:end] = 1 - (_n_covering(len(of_series), width) - 1) / (width - 1)
     return result
+
+
+def _n_covering(n_windows, width):
+    """How many of the windows of one series cover each of its stamps."""
+    at = np.arange(n_windows + width - 1)
+    return np.minimum(at + 1, n_windows) - np.maximum(at + 1 - width, 0)
 
 
 def _by_series(windows, values):
@@ -163,22 +193,18 @@ def stamp_scores(windows, activation, calibration, encoding, dead=None):
         All of the series.
     activation : ndarray of shape (n_windows,)
     calibration : SeriesCalibration
-    encoding : an encoding with ``standardise``, or None
-        None leaves deviations out.
+    encoding : WindowEncoding or UnitEncoding
     dead : ndarray of bool of shape (n_stamps,), default=None
         Stamps of which nothing is known: their score is 0.
     """
-    gate = calibration.gate
-    evidence = evidence_of(windows, activation, calibration.edge)
-    smooth = smoothed(windows, activation)
+    gate, smooth = calibration.gate, smoothed(windows, activation)
+    evidence = evidence_of(windows, activation) + calibration.edge * nearness_to_end(windows)
     anomalous = np.flatnonzero(evidence < gate)
-    peaked = np.ones(len(anomalous))
-    if encoding is not None and len(anomalous):
-        peaked, apart = _peaks(windows, anomalous, calibration, encoding)
-        anomalous, peaked = anomalous[~apart], peaked[~apart]
-    low, high = np.nextafter(gate, -np.inf), 1.0
-    scores = gate + (high - gate) * np.clip(smooth, 0, 1)
-    scores[anomalous] = np.clip(gate * smooth[anomalous] * peaked, 0, low) if gate > 0 else low
+    scores = _above(gate, smooth)
+    if len(anomalous):
+        kept, apart = _peaks(windows, anomalous, calibration, encoding)
+        found = anomalous[~apart]
+        scores[found] = _below(gate, smooth[found] * kept[~apart])
     if dead is not None:
         scores[dead] = 0.0
     return scores
@@ -186,54 +212,63 @@ def stamp_scores(windows, activation, calibration, encoding, dead=None):
 
 def newest_score(windows, activation, calibration, encoding):
     """What ``stamp_scores`` says of the last stamp of one series, at the cost of one window."""
-    gate, width, n = calibration.gate, windows.width, len(activation)
-    at = width // 2 + len(windows.X) - 1 - np.arange(n)
-    near = at < 2 * width
-    weight = np.hanning(2 * width + 2)[1:-1][at[near]]
-    smooth = np.clip(weight @ activation[near] / weight.sum(), 0, 1)
-    evidence = activation[-1] + calibration.edge
-    if evidence < gate:
-        peaked, apart = np.ones(1), np.zeros(1, dtype=bool)
-        if encoding is not None:
-            last = np.array([len(windows.X) - 1])
-            peaked, apart = _peaks(windows, last, calibration, encoding)
+    gate, width, last = calibration.gate, windows.width, len(windows.X) - 1
+    at = width - width // 2 + last - np.arange(len(activation))
+    near = at <= 2 * width
+    weight = hann(width)[at[near]]
+    smooth = weight @ activation[near] / weight.sum()
+    if activation[-1] + calibration.edge < gate:
+        kept, apart = _peaks(windows, np.array([last]), calibration, encoding)
         if not apart[0]:
-            low = np.nextafter(gate, -np.inf)
-            return min(max(gate * smooth * peaked[0], 0.0), low) if gate > 0 else low
-    return gate + (1 - gate) * smooth
+            return _below(gate, smooth * kept[0])
+    return _above(gate, smooth)
+
+
+def _above(gate, smooth):
+    """Scores of normal stamps, from the gate to 1."""
+    return gate + (1 - gate) * np.clip(smooth, 0, 1)
+
+
+def _below(gate, smooth):
+    """Scores of anomalous stamps, from 0 to just below the gate."""
+    return np.clip(gate * smooth, 0, np.nextafter(gate, -np.inf))
+
+
+def start_around(windows, stamps):
+    """Start of the window whose middle is nearest to each stamp, and the bounds of its series."""
+    bounds = np.array(windows.bounds)
+    first, end = bounds[np.searchsorted(bounds[:, 1], stamps, side="right")].T
+    start = np.clip(stamps - windows.width // 2, first, end - windows.width)
+    return start, first, end
 
 
 def _peaks(windows, stamps, calibration, encoding):
-    """How much of its smooth mean each anomalous stamp keeps, and whether it is apart from those.
+    """How much of its smooth mean each anomalous stamp keeps, and whether others stand out.
 
-    Each is looked at in the window whose middle is nearest.
+    Each is looked at in the window around it. Others stand out if the stamp is near an end of the
+    series, and only stamps further than an eighth of a window from it deviate much.
     """
     width = windows.width
-    all_starts = windows.starts
-    share, apart = np.ones(len(stamps)), np.zeros(len(stamps), dtype=bool)
-    bounds = np.array(windows.bounds)
-    series = np.searchsorted(bounds[:, 1], stamps, side="right")
-    first, end = bounds[series].T
-    start = np.clip(stamps - width // 2, first, end - width)
-    edge = (stamps < first + width - 1) | (stamps > end - width)
+    kept, apart = np.ones(len(stamps)), np.zeros(len(stamps), dtype=bool)
+    start, first, end = start_around(windows, stamps)
+    is_near_end = (stamps < first + width - 1) | (stamps > end - width)
     chosen, of_stamp = np.unique(start, return_inverse=True)
-    step, near = max(1, (1 << 20) // windows.shape[1]), max(1, int(NEAR * width))
+    step, near = max(1, PEAK_ENTRIES // windows.shape[1]), max(1, int(NEAR * width))
     for begin in range(0, len(chosen), step):
         part = chosen[begin : begin + step]
-        rows = windows[np.searchsorted(all_starts, part)]
+        rows = windows[np.searchsorted(windows.starts, part)]
         deviations = deviations_of(rows, calibration.typical, encoding)
-        of_part = np.flatnonzero((of_stamp >= begin) & (of_stamp < begin + len(part)))
-        row, at = of_stamp[of_part] - begin, stamps[of_part] - start[of_part]
+        here = np.flatnonzero((of_stamp >= begin) & (of_stamp < begin + len(part)))
+        row, at = of_stamp[here] - begin, stamps[here] - start[here]
         own = deviations[row, at]
-        peaked = np.where(edge[of_part], PEAKED_AT_END, PEAKED)
-        share[of_part] = 1 - peaked * own / (own + max(calibration.deviation, 1e-12))
-        far = deviations > np.maximum(
-            calibration.deviation, HALF * deviations.max(axis=1, keepdims=True)
-        )
+        taken = np.where(is_near_end[here], PEAKED_AT_END, PEAKED)
+        kept[here] = 1 - taken * own / (own + max(calibration.deviation, 1e-12))
+        largest = deviations.max(axis=1, keepdims=True)
+        far = deviations > np.maximum(calibration.deviation, HALF * largest)
         padded = np.pad(far, [(0, 0), (near, near)])
         around = np.lib.stride_tricks.sliding_window_view(padded, 2 * near + 1, axis=1).any(axis=2)
-        apart[of_part] = edge[of_part] & far.any(axis=1)[row] & ~around[row, at]
-    return share, apart
+        apart[here] = is_near_end[here] & far.any(axis=1)[row] & ~around[row, at]
+    return kept, apart
 
 
 def deviations_of(rows, typical, encoding, nearest=slice(0, N_NEAREST)):
@@ -258,8 +293,6 @@ def typical_of(windows, activation, encoding):
     most = int(np.clip(TYPICAL_ENTRIES // windows.shape[1], 16, N_TYPICAL))
     better = np.flatnonzero(activation >= np.median(activation))
     few = better[np.unique(np.linspace(0, len(better) - 1, most).astype(np.intp))]
-    if encoding is None:
-        return np.empty((0, windows.shape[1])), 0.0
     typical = encoding.standardise(windows[few])
     some = few[:: max(1, len(few) // 64)]
     others = slice(min(1, len(few) - 1), 1 + N_NEAREST)  # the nearest is the window itself
@@ -267,7 +300,7 @@ def typical_of(windows, activation, encoding):
     return typical, float(np.quantile(found, USUAL))
 
 
-def calibrate_series(solution, rows, task, contamination, before=None, activation=None):
+def calibrate_series(solution, rows, task, contamination, before=None, activation=None, n_old=0):
     """Scores of the stamps of a training series without their own block, and a threshold.
 
     Parameters
@@ -282,6 +315,8 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
         Of the series before, in a stream.
     activation : ndarray of shape (n_windows,), default=None
         Of all windows of the series, if they were scored before they were learned.
+    n_old : int, default=0
+        How many of those windows belong to the batch before.
 
     Returns
     -------
@@ -291,48 +326,55 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
     activation : ndarray of shape (n_windows,)
         Of all windows of the series.
     """
-    share = None if contamination == "auto" else contamination
     layer, learned = LastLayer.of(solution, task), rows.X
     windows = learned.all()
-    every = rows.of(windows)
-    suspects = np.zeros(len(learned), dtype=bool)
-    if share is not None and activation is None:
-        scores = layer.scores(rows)
-        suspects = scores < share_threshold(scores, rows.weight, share)
-        if layer.holds(rows) and 0 < np.count_nonzero(suspects) < len(rows):
-            layer.leave_out(rows, suspects)
-        else:
-            suspects[:] = False
     if activation is None:
-        activation = _without_blocks(layer, rows, every, suspects)
-    encoding = rows.encoding if hasattr(rows.encoding, "columns") else None
-    weight = windows.to_stamps(np.bincount(_places(learned, windows), minlength=len(windows)))
-    counts = np.flatnonzero(np.nan_to_num(weight) > 0)
+        suspects = np.zeros(len(learned), dtype=bool)
+        if contamination != "auto":
+            suspects = _suspects(layer, rows, contamination)
+        activation = _without_blocks(layer, rows, rows.of(windows), suspects)
+    counts = np.bincount(_places(learned, windows), minlength=len(windows)) > 0
+    counts[:n_old] = True
+    stamps = np.nan_to_num(windows.to_stamps(counts.astype(float))) > 0
+    if task.partial:  # each stamp once, when the windows that will cover it are known
+        stamps[:n_old] = False
+        stamps[max(len(stamps) - windows.width + 1, 1) :] = False
+    stamps, counts[:n_old] = np.flatnonzero(stamps), False
     if before is None:
-        counts = counts[np.unique(np.linspace(0, len(counts) - 1, N_RECENT).astype(np.intp))]
+        stamps = stamps[np.unique(np.linspace(0, len(stamps) - 1, N_RECENT).astype(np.intp))]
+    if before is None:
+        typical, deviation = typical_of(windows, activation, rows.encoding)
+    else:
+        typical, deviation = before.typical, before.deviation
     series = SeriesCalibration(
-        evidence_of(windows, activation)[counts],
-        smoothed(windows, activation)[counts],
-        newest_of(windows, activation)[counts],
-        0.0,
-        0.0,
-        *typical_of(windows, activation, encoding),
+        evidence_of(windows, activation)[stamps],
+        smoothed(windows, activation)[stamps],
+        nearness_to_end(windows)[stamps],
+        activation[counts][-N_RECENT:],
+        typical=typical,
+        deviation=deviation,
     )
     if before is not None:
         series = series.after(before)
     series.find_gate(windows.width, contamination)
-    scores = stamp_scores(windows, activation, series, encoding)
-    return series, scores, activation
+    return series, stamp_scores(windows, activation, series, rows.encoding), activation
+
+
+def _suspects(layer, rows, share):
+    """Mask of the windows that activate least, which leave the statistics if they can."""
+    scores = layer.scores(rows)
+    suspects = scores < share_threshold(scores, rows.weight, share)
+    if layer.holds(rows) and 0 < np.count_nonzero(suspects) < len(rows):
+        layer.leave_out(rows, suspects)
+        return suspects
+    return np.zeros(len(rows), dtype=bool)
 
 
 def calibration_of(series):
     """What thresholds and p-values of stamps compare with."""
-    gate = series.gate
-    scores = np.where(
-        series.evidence < gate,
-        max(gate, 0) * np.clip(series.smooth, 0, 1),
-        gate + (1 - gate) * np.clip(series.smooth, 0, 1),
-    )
+    gate, smooth = series.gate, series.smooth
+    is_low = series.evidence + series.edge * series.end < gate
+    scores = np.where(is_low, _below(gate, smooth), _above(gate, smooth))
     calibration = Calibration.of(scores, np.ones(len(scores)))
     calibration.threshold, calibration.has_tail = gate, False  # neighbours are no witnesses
     return calibration

@@ -250,7 +250,7 @@ class WindowEncoding:
         self._write_relative(A, result)
         return result
 
-    def rounded_stamps(self, X):
+    def to_hash(self, X):
         """Stamps that are the same numbers wherever encoded ones are, but for rounding."""
         return np.rint(self._stamps(X.astype(np.float64)) * ROUNDED)
 

@@ -36,8 +36,6 @@ class Windows:
         First stamps of the windows to take; None takes all.
     """
 
-    ndim = 2
-
     def __init__(self, X, bounds, width, starts=None):
         self.X = X
         self.bounds = bounds
@@ -74,11 +72,11 @@ class Windows:
         return self.X[first : last + self.width]
 
     def hashes(self, encoding):
-        """64-bit hash of every window, of stamps that are the same but for rounding.
+        """64-bit hash of every window, equal for equal stamps as the encoding takes them.
 
         A polynomial in the stamps' hashes, so that each is added and taken away once.
         """
-        stamps = row_hashes(encoding.rounded_stamps(self.X), np.zeros(len(self.X)))
+        stamps = row_hashes(encoding.to_hash(self.X), np.zeros(len(self.X)))
         power = np.full(len(stamps) + 1, BASE, dtype=np.uint64)
         power[0] = 1
         power = np.cumprod(power, dtype=np.uint64)
@@ -109,8 +107,11 @@ class Windows:
             return np.cumsum(total, axis=0)[:-1] / np.where(count > 0, count, np.nan)
 
 
-def checked_bounds(bounds, width, what="series"):
-    """Raise if every series is shorter than a window; warn of those that are, by their stamps."""
+def check_lengths(bounds, width, n_before=0):
+    """Raise if every series is shorter than a window; warn of those that are, by their stamps.
+
+    The first ``n_before`` stamps are those of a batch before, from which no one counts.
+    """
     short = [(a, b) for a, b in bounds if b - a < width]
     if len(short) == len(bounds):
         longest = max(b - a for a, b in bounds)
@@ -119,15 +120,14 @@ def checked_bounds(bounds, width, what="series"):
             "stamps or more. A fitted detector scores the newest stamp by monitor()."
         )
     if short:
-        named = ", ".join(f"{a} to {b - 1}" for a, b in short[:3])
+        named = ", ".join(f"{a - n_before} to {b - 1 - n_before}" for a, b in short[:3])
         rest = f" and {len(short) - 3} more" if len(short) > 3 else ""
         warnings.warn(
-            f"{len(short)} {what} are shorter than window={width} and are left out, their scores "
+            f"{len(short)} series are shorter than window={width} and are left out, their scores "
             f"are NaN: time stamps {named}{rest}.",
             UserWarning,
             stacklevel=4,
         )
-    return bounds
 
 
 def series_bounds(groups, n_stamps):
@@ -163,10 +163,19 @@ def time_of(X):
     return time.astype(np.int64)
 
 
-def cut_at_gaps(bounds, time, longest_gap):
+def times_before(time, n_before, known):
+    """The times of the stamps before a batch, as far as they are known; else at equal steps."""
+    if known is not None:
+        return known
+    step = int(np.median(np.diff(time))) if len(time) > 1 else 1
+    return time[0] - step * np.arange(n_before, 0, -1)
+
+
+def cut_at_gaps(bounds, time, longest_gap, n_before=0):
     """Series cut where more than ``longest_gap`` stamps are missing from their index.
 
-    Warns of gaps and of unequal steps. Raises a ValueError if time does not increase.
+    The first ``n_before`` stamps are those of a batch before, of which nothing is said. Warns of
+    gaps and of unequal steps. Raises a ValueError if time does not increase.
     """
     found, n_short, uneven = [], 0, 0
     for first, end in bounds:
@@ -175,7 +184,7 @@ def cut_at_gaps(bounds, time, longest_gap):
             found.append((first, end))
             continue
         if steps.min() <= 0:
-            at = first + int(np.argmax(steps <= 0)) + 1
+            at = first + int(np.argmax(steps <= 0)) + 1 - n_before
             raise ValueError(
                 f"The index does not increase at row {at}: sort the rows by time, and keep one a "
                 "time stamp."
@@ -183,10 +192,12 @@ def cut_at_gaps(bounds, time, longest_gap):
         usual = np.median(steps)
         missing = np.rint(steps / usual) - 1
         cuts = first + 1 + np.flatnonzero(missing > longest_gap)
-        n_short += np.count_nonzero((missing >= 1) & (missing <= longest_gap))
-        uneven += np.count_nonzero(np.abs(steps - (missing + 1) * usual) > 0.1 * usual)
+        is_new = np.arange(first + 1, end) >= n_before
+        n_short += np.count_nonzero(is_new & (missing >= 1) & (missing <= longest_gap))
+        is_odd = np.abs(steps - (missing + 1) * usual) > 0.1 * usual
+        uneven += np.count_nonzero(is_new & is_odd)
         found += pairwise([first, *cuts.tolist(), end])
-    n_cuts, n_steps = len(found) - len(bounds), len(time) - len(bounds)
+    n_cuts, n_steps = len(found) - len(bounds), len(time) - max(len(bounds), n_before)
     if n_cuts or n_short:
         text = f"The index lacks time stamps: the series is cut at {n_cuts} gaps"
         text += f", and {n_short} gaps of {longest_gap} stamps or fewer are closed" * bool(n_short)

@@ -219,7 +219,11 @@ class EventDisplay:
             raise ValueError(f"event={event}, but the series has {len(events)} events.")
         found, names = events[event], _names(seen)
         margin = last.window_ if margin is None else margin
-        span = slice(max(found["start"] - margin, 0), found["end"] + margin + 1)
+        first, end = 0, len(seen)
+        if groups is not None:
+            own = np.flatnonzero(np.asarray(groups) == np.asarray(groups)[found["start"]])
+            first, end = own[0], own[-1] + 1
+        span = slice(max(found["start"] - margin, first), min(found["end"] + margin + 1, end))
         known = getattr(last, "feature_names_in_", np.arange(len(names))).tolist()
         blamed = [known.index(channel) for channel in found["channels"]]
         order = blamed + [j for j in range(len(names)) if j not in blamed]

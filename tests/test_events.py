@@ -174,6 +174,21 @@ def test_events_of_an_array_are_a_structured_array(fitted):
     assert {tuple(channels) for channels in one.events(later[:, :1])["channels"]} <= {(0,)}
 
 
+def test_channels_are_blamed_within_their_own_series(fitted):
+    later = log(400, seed=1).to_numpy(copy=True)
+    detector = ActivationAnomalyDetector(window=48, random_state=0).fit(log().to_numpy())
+    later[200:206, 2] += 12
+    events = detector.events(later, np.arange(400) // 200)
+    hit = events[(events["start"] <= 203) & (events["end"] >= 203)]
+    assert hit["channels"][0][0] == 2
+
+
+@pytest.mark.parametrize("max_gap", [-1, "x", 1.5])
+def test_gaps_between_alarms_are_counted(fitted, max_gap):
+    with pytest.raises(ValueError, match="max_gap"):
+        fitted.events(log(200), max_gap=max_gap)
+
+
 def test_a_quiet_series_has_no_events(fitted):
     assert len(fitted.events(log(200, seed=4))) == 0
     assert fitted.events(log(200, seed=4)).columns[0] == "start"

@@ -10,7 +10,7 @@ from sklearn_activation._stamps import (
     calibration_of,
     evidence_of,
     gate_of,
-    newest_of,
+    nearness_to_end,
     smoothed,
 )
 from sklearn_activation._windows import Windows
@@ -37,40 +37,30 @@ def test_evidence_is_what_a_tenth_of_the_windows_exceed(scored):
         np.testing.assert_equal(found[stamp], expected)
 
 
-def test_evidence_is_raised_towards_the_ends(scored):
-    windows, activation = scored
-    raised = evidence_of(windows, activation, edge=0.2) - evidence_of(windows, activation)
+def test_nearness_to_an_end_counts_windows(scored):
+    windows, _ = scored
+    found = nearness_to_end(windows)
     for stamp in range(90):
         n = covering(windows, stamp).sum()
-        np.testing.assert_allclose(raised[stamp], 0.2 * (1 - (n - 1) / 11) if n else np.nan)
+        np.testing.assert_allclose(found[stamp], 1 - (n - 1) / 11 if n else np.nan)
 
 
-@pytest.mark.parametrize("n", [90, 5000])
-def test_smooth_means_have_hann_weights(n):
-    bounds = BOUNDS if n == 90 else [(0, n)]
-    width = 12 if n == 90 else 40
+@pytest.mark.parametrize("n, width", [(90, 12), (91, 13), (5000, 40)])
+def test_smooth_means_have_hann_weights(n, width):
+    bounds = [(0, n)] if n == 5000 else [(0, 30), (30, 34), (34, n)]
     windows = Windows(np.zeros((n, 1)), bounds, width)
     activation = np.random.default_rng(0).uniform(size=len(windows))
     found = smoothed(windows, activation)
-    for stamp in range(0, n, 1 if n == 90 else 97):
-        own = next((a, b) for a, b in bounds if a <= stamp < b)
-        inside = (windows.starts >= own[0]) & (windows.starts < own[1])
-        distance = windows.starts[inside] + width - 1 - stamp - width // 2
-        angle = np.pi * (distance + 0.5 - (width % 2) / 2 + 0.0) / (width + 0.5)
-        weight = np.where(np.abs(angle) < np.pi, 0.5 + 0.5 * np.cos(angle), 0.0)
+    for stamp in range(0, n, 97 if n == 5000 else 1):
+        first, end = next((a, b) for a, b in bounds if a <= stamp < b)
+        inside = (windows.starts >= first) & (windows.starts < end)
+        distance = windows.starts[inside] + width // 2 - stamp
+        weight = np.cos(np.pi * distance / (2 * width + 2)) ** 2 * (np.abs(distance) <= width)
         if inside.any():
             expected = weight @ activation[inside] / weight.sum()
-            np.testing.assert_allclose(found[stamp], expected, atol=2e-2)
+            np.testing.assert_allclose(found[stamp], expected, rtol=1e-9)
         else:
             assert np.isnan(found[stamp])
-
-
-def test_the_newest_window_ends_at_its_stamp(scored):
-    windows, activation = scored
-    found = newest_of(windows, activation)
-    np.testing.assert_array_equal(found[11:30], activation[:19])
-    assert np.isnan(found[30:45]).all()
-    np.testing.assert_array_equal(found[45:], activation[19:])
 
 
 def test_the_gate_looks_at_quiet_blocks():
@@ -103,7 +93,7 @@ def test_scores_are_below_the_threshold_where_the_evidence_is(encoding):
     scores = detector.score_samples(X)
     assert gate == detector.offset_
     inner = slice(24, -24)
-    low = evidence_of(windows, activation, edge) < gate
+    low = evidence_of(windows, activation) + edge * nearness_to_end(windows) < gate
     np.testing.assert_array_equal((scores < gate)[inner], low[inner])
     assert low[400:410].all()
     smooth = smoothed(windows, activation)
@@ -161,9 +151,22 @@ def test_a_stream_is_judged_before_it_is_learned():
     detector = ActivationAnomalyDetector(window=25, random_state=0).partial_fit(X[:1000])
     expected = detector._score(Windows(X[976:1500], [(0, 524)], 25))
     detector.partial_fit(X[1000:1500])
-    newest = detector._series["newest"]
-    assert len(detector._series["evidence"]) == 1000 + 524
-    np.testing.assert_allclose(newest[-500:], expected, rtol=1e-12)
+    np.testing.assert_allclose(detector._series["newest"][-500:], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 10, 100])
+def test_stamps_count_once_however_a_stream_is_cut(size):
+    X, later = noisy(1000), noisy(200, seed=1)
+    given = {"bandwidth": 3.0, "standardize": False, "n_frequencies": 32, "random_state": 0}
+    whole = ActivationAnomalyDetector(window=20, **given).partial_fit(X).partial_fit(later)
+    parts = ActivationAnomalyDetector(window=20, **given).partial_fit(X)
+    for start in range(0, 200, size):
+        parts.partial_fit(later[start : start + size])
+    for name in ("evidence", "smooth", "end"):
+        assert len(parts._series[name]) == 1200 - 19
+    assert len(parts._series["newest"]) == 1200 - 19
+    assert abs(parts.offset_ - whole.offset_) < 2e-3
+    np.testing.assert_allclose(parts.coefs_[0], whole.coefs_[0], atol=1e-6)
 
 
 def test_thresholds_draw_on_all_recent_batches():
@@ -206,3 +209,22 @@ def test_monitors_raise_few_false_alarms(seed):
     X = noisy(5000, seed)
     detector = ActivationAnomalyDetector(window=25, random_state=0).fit(X[:3500])
     assert detector.monitor(X[3400:3500]).update(X[3500:])["alarm"].mean() < 0.04
+
+
+@pytest.mark.parametrize("length", [25, 40, 400])
+def test_a_stated_share_holds_for_short_series(length):
+    n = 4000 // length * length
+    groups = np.arange(n) // length
+    detector = ActivationAnomalyDetector(window=20, contamination=0.05, random_state=0)
+    labels = detector.fit_predict(noisy(n), groups=groups)
+    assert 0.03 <= (labels == -1).mean() <= 0.06
+
+
+def test_dead_sensors_are_outliers_whatever_the_threshold():
+    walk = np.cumsum(np.random.default_rng(0).normal(size=60))[:, None]
+    detector = ActivationAnomalyDetector(window=20, random_state=0)
+    with pytest.warns(UserWarning, match="60 time stamps are too few"):
+        detector.fit(walk)
+    later = np.concatenate([walk, np.full((40, 1), np.nan), walk])
+    with pytest.warns(UserWarning, match="40 of 160 time stamps are NaN"):
+        assert (detector.predict(later)[60:100] == -1).all()

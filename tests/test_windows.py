@@ -1,8 +1,11 @@
 """Windows of series: cutting, widths, gaps, times, and how a detector learns them."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._windows import (
@@ -69,7 +72,7 @@ def test_bounds_of_groups():
 class Plain:
     """An encoding that takes stamps as they are."""
 
-    def rounded_stamps(self, X):
+    def to_hash(self, X):
         return X
 
 
@@ -316,7 +319,7 @@ def test_window_may_not_change_in_a_stream():
 
 def test_a_stream_of_rows_may_not_become_one_of_windows():
     detector = ActivationAnomalyDetector(**SMALL).partial_fit(series())
-    with pytest.raises(ValueError, match="window=50 differs from the None"):
+    with pytest.raises(ValueError, match="window='auto' differs from the None"):
         detector.set_params(window="auto").partial_fit(series())
 
 
@@ -341,3 +344,54 @@ def test_batches_with_groups_are_series_of_their_own():
     for group in (0, 1):
         parts.partial_fit(X[groups == group], groups=groups[groups == group])
     np.testing.assert_allclose(whole.coefs_[0], parts.coefs_[0], atol=1e-8)
+
+
+def test_a_stream_goes_on_after_a_gap_stamp_by_stamp():
+    log = dated(300)
+    detector = ActivationAnomalyDetector(window=20, **SMALL).partial_fit(log[:150])
+    seen = detector._n_seen
+    for row in range(200, 219):
+        detector.partial_fit(log[row : row + 1])
+        assert np.isnan(detector.training_scores_).all()
+    assert detector._n_seen == seen
+    for row in range(219, 260):
+        detector.partial_fit(log[row : row + 1])
+        assert np.isfinite(detector.training_scores_).all()
+    np.testing.assert_allclose(detector._n_seen - seen, 41)
+
+
+def test_no_window_of_a_stream_crosses_two_series():
+    X = np.concatenate([series(600), 50 + series(10, seed=1)])
+    detector = ActivationAnomalyDetector(window=20, **SMALL)
+    with pytest.warns(UserWarning, match="shorter than window=20"):
+        detector.fit(X, groups=np.arange(610) >= 600)
+    seen = detector._n_seen
+    detector.partial_fit(50 + series(9, seed=2))
+    assert detector._n_seen == seen
+    detector.partial_fit(50 + series(1, seed=3))
+    np.testing.assert_allclose(detector._n_seen, seen + 1)
+
+
+def test_an_array_may_be_followed_by_a_frame_with_times():
+    detector = ActivationAnomalyDetector(window=20, **SMALL).partial_fit(series(300))
+    log = pd.DataFrame(series(60), pd.date_range("2024", periods=60, freq="h"))
+    assert np.isfinite(detector.partial_fit(log).training_scores_).all()
+    late = log.set_axis(log.index + pd.Timedelta("60h"))
+    late.index = late.index[:5].append(late.index[4:-1])
+    with pytest.raises(ValueError, match="does not increase at row 5"):
+        detector.partial_fit(late)
+
+
+def test_nothing_of_windows_is_kept_by_a_fit_to_rows():
+    detector = ActivationAnomalyDetector(window=20, **SMALL).fit(series())
+    assert "_tail" not in vars(pickle.loads(pickle.dumps(detector.compact())))
+    detector.set_params(window=None).fit(series())
+    assert not {"_tail", "_series"} & set(vars(detector))
+
+
+def test_merging_what_cannot_be_merged_says_so():
+    detector = ActivationAnomalyDetector(window=20, **SMALL).fit(series())
+    with pytest.raises(NotFittedError):
+        detector.merge(ActivationAnomalyDetector(window=20, **SMALL))
+    with pytest.raises(ValueError, match="Cannot merge"):
+        detector.merge(ActivationAnomalyDetector(**SMALL).fit(series()))
