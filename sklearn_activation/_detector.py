@@ -410,6 +410,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         )
         if is_categorical is not None and self.window is not None:
             names = np.flatnonzero(is_categorical).tolist()
+            if hasattr(X, "columns"):
+                names = [str(X.columns[j]) for j in names]
             raise ValueError(
                 f"Columns {names} hold categories, which windows of a series cannot: leave them "
                 "out, or encode them as numbers."
@@ -977,9 +979,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             A row an event, with "start", "end" (its last stamp) and "peak" (the stamp of the
             lowest score), "score" and "p" at the peak, and "channels", those that have cost
             activation at the peak, the worst first. Stamps are row numbers, in a data frame
-            labels of its index.
+            labels of its index, and channels those of its columns. With ``groups`` a column
+            "group" says which series an event belongs to.
         """
-        return labelled(self._events(X, groups, max_gap), X)
+        return labelled(self._events(X, groups, max_gap), X, groups)
 
     def _events(self, X, groups=None, max_gap=None):
         """Events by the numbers of rows, as a structured array."""

@@ -1,13 +1,15 @@
 """Events of a series, and a log that is judged stamp by stamp."""
 
 import numpy as np
+from numpy.lib.recfunctions import append_fields
+from sklearn.utils.validation import check_array
 
 from ._stamps import SeriesCalibration, newest_score, start_around
 from ._threshold import Calibration
 from ._windows import Windows, without_gaps
 
 JOINED = 0.125  # of a window: alarms no further apart are one event
-LEAST_BLAME = 0.1  # of the activation that channels have cost together
+LEAST_BLAME = 0.2  # of the activation that the worst channel has cost
 EVENT = [("start", int), ("end", int), ("peak", int), ("score", float), ("p", float)]
 JUDGED = [("score", float), ("p", float), ("alarm", bool)]
 
@@ -25,26 +27,34 @@ def runs_of(alarm, bounds, max_gap):
 
 
 def events_table(detector, windows, dead, scores, max_gap):
-    """The events of a series, by the numbers of their rows."""
+    """The events of a series, by the numbers of their rows and channels."""
     if max_gap is None:
         max_gap = max(1, int(JOINED * windows.width))
     runs = runs_of(scores < detector.offset_, windows.bounds, max_gap)
-    names = getattr(detector, "feature_names_in_", np.arange(detector.n_features_in_)).tolist()
+    channels = range(detector.n_features_in_)
     p = Calibration(**detector._calibration).p_values(scores)
-    typical = detector._typical_rows() if len(names) > 1 and runs else None
+    typical = detector._typical_rows() if len(channels) > 1 and runs else None
     table = np.empty(len(runs), dtype=[*EVENT, ("channels", object)])
     for row, (start, end) in zip(table, runs, strict=True):
         peak = start + int(np.argmin(scores[start : end + 1]))
         row["start"], row["end"], row["peak"] = start, end, peak
         row["score"], row["p"] = scores[peak], p[peak]
-        row["channels"] = tuple(names)
-        if len(names) > 1 and not dead[peak]:
-            row["channels"] = tuple(names[j] for j in _blamed(detector, windows, peak, typical))
+        row["channels"] = tuple(channels)
+        if len(channels) > 1 and not dead[peak]:
+            row["channels"] = tuple(_blamed(detector, windows, peak, typical))
     return table
 
 
-def labelled(table, X):
-    """A table of events as it is, or as a data frame with the index of the data frame ``X``."""
+def labelled(table, X, groups=None):
+    """A table of events as it is, or as a data frame with the labels of the data frame ``X``.
+
+    With ``groups`` it also says which series each event belongs to.
+    """
+    if groups is not None:
+        of_event = np.asarray(groups)[table["start"]]
+        table = append_fields(
+            table, "group", of_event, of_event.dtype, usemask=False, asrecarray=False
+        )
     if not hasattr(X, "iloc"):
         return table
     import pandas as pd  # X is one of its frames
@@ -52,6 +62,7 @@ def labelled(table, X):
     columns = {name: table[name] for name in table.dtype.names}
     for name in ("start", "end", "peak"):
         columns[name] = X.index[table[name]]
+    columns["channels"] = [tuple(X.columns[list(own)]) for own in table["channels"]]
     return pd.DataFrame(columns)
 
 
@@ -60,8 +71,8 @@ def _blamed(detector, windows, stamp, typical):
     start = start_around(windows, np.array([stamp]))[0]
     cost = detector._contributions(windows[np.searchsorted(windows.starts, start)], typical)[0]
     order = np.argsort(-cost, kind="stable")
-    least = LEAST_BLAME * np.maximum(cost, 0).sum()
-    return [j for k, j in enumerate(order) if k == 0 or cost[j] >= max(least, 1e-12)]
+    least = max(LEAST_BLAME * cost.max(), 1e-12)
+    return [j for k, j in enumerate(order) if k == 0 or cost[j] >= least]
 
 
 class SeriesMonitor:
@@ -108,7 +119,7 @@ class SeriesMonitor:
         detector = self.detector
         if np.ndim(X) == 1 and not hasattr(X, "columns"):
             X = X.to_frame().T if hasattr(X, "to_frame") else np.reshape(X, (1, -1))
-        X = detector._fitted_rows(X)
+        X = detector._fitted_rows(X) if hasattr(X, "columns") else self._array(X)
         judged = np.zeros(len(X), dtype=JUDGED)
         for i, stamp in enumerate(X):
             judged["score"][i] = self._judge(stamp)
@@ -118,6 +129,16 @@ class SeriesMonitor:
         judged["p"][known] = calibration.p_values(judged["score"][known])
         judged["alarm"] = judged["score"] < detector.offset_
         return judged
+
+    def _array(self, X):
+        """Stamps without names, which need no warning that they have none."""
+        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+        if X.shape[1] != self.detector.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} channels, but the detector was fitted to "
+                f"{self.detector.n_features_in_}."
+            )
+        return X
 
     def _judge(self, stamp):
         detector, width = self.detector, self.detector.window_

@@ -18,6 +18,7 @@ FINE_SHARE = 0.1  # share of the windows that cover a stamp which exceed its evi
 BLOCK_WINDOWS = 4  # widths that a block of a series, which is left out as one, has at least
 BLOCKS = (5, 20)  # fewest and most of them
 FEWEST_WIDTHS = 8  # windows over a window's stamps, below which a threshold is not to be trusted
+OUTLYING = 20.0  # of the distance from median to lower quartile, below which stamps are left out
 SPREADS = 2.5  # of the blocks' quantiles, that the threshold lies below their median
 N_RECENT = 50_000  # stamps that a threshold is taken from
 CHUNK = 1 << 22  # entries that are sorted at once
@@ -167,16 +168,23 @@ def gate_of(evidence, width, contamination="auto"):
 
     The 1 % quantiles of blocks of the series spread about their median; the gate lies 2.5 such
     spreads below it. Blocks above the median alone tell the spread: those below may hold the
-    series' own anomalies.
+    series' own anomalies. Stamps that lie far below all others are anomalies and left out.
     """
     if contamination != "auto":
         return share_threshold(evidence, np.ones(len(evidence)), contamination)
+    evidence = evidence[evidence >= outlying(evidence)]
     n_blocks = int(np.clip(len(evidence) // (BLOCK_WINDOWS * width), *BLOCKS))
     parts = np.array_split(evidence, min(n_blocks, len(evidence)))
     low = np.array([np.quantile(part, FALSE_ALARMS) for part in parts])
     above = low[low >= np.median(low)] - np.median(low)
     spread = np.sqrt(np.mean(above**2) * (1 + 1 / len(low)))
     return float(np.median(low) - SPREADS * spread)
+
+
+def outlying(evidence):
+    """The evidence far below that of all normal stamps."""
+    quartile, median = np.quantile(evidence, [0.25, 0.5])
+    return median - OUTLYING * (median - quartile)
 
 
 def stamp_scores(windows, activation, calibration, encoding, dead=None):
@@ -357,6 +365,13 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
     if before is not None:
         series = series.after(before)
     series.find_gate(windows.width, contamination)
+    if contamination == "auto" and series.gate < outlying(series.evidence):
+        warnings.warn(
+            "The threshold lies far below what is usual in this series, which may hold many "
+            "anomalies: leave them out, state contamination, or give a shorter window.",
+            UserWarning,
+            stacklevel=2,
+        )
     return series, stamp_scores(windows, activation, series, rows.encoding), activation
 
 

@@ -137,6 +137,8 @@ def series_bounds(groups, n_stamps):
     groups = np.asarray(groups)
     if groups.shape != (n_stamps,):
         raise ValueError(f"groups has shape {groups.shape}, but X has {n_stamps} time stamps.")
+    if any(value is None or value != value for value in groups.tolist()):
+        raise ValueError("groups has missing entries: every time stamp belongs to some series.")
     change = np.flatnonzero(groups[1:] != groups[:-1]) + 1
     edges = [0, *change.tolist(), n_stamps]
     bounds = list(pairwise(edges))

@@ -224,8 +224,7 @@ class EventDisplay:
             own = np.flatnonzero(np.asarray(groups) == np.asarray(groups)[found["start"]])
             first, end = own[0], own[-1] + 1
         span = slice(max(found["start"] - margin, first), min(found["end"] + margin + 1, end))
-        known = getattr(last, "feature_names_in_", np.arange(len(names))).tolist()
-        blamed = [known.index(channel) for channel in found["channels"]]
+        blamed = list(found["channels"])
         order = blamed + [j for j in range(len(names)) if j not in blamed]
         order = order[:MOST_NAMES]
         times = seen.index.to_numpy() if hasattr(seen, "iloc") else np.arange(len(seen))

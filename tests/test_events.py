@@ -174,6 +174,51 @@ def test_events_of_an_array_are_a_structured_array(fitted):
     assert {tuple(channels) for channels in one.events(later[:, :1])["channels"]} <= {(0,)}
 
 
+def test_all_channels_that_fail_are_blamed(fitted):
+    later = log(seed=1)
+    later.iloc[700:710] += 9
+    events = fitted.events(later)
+    hit = events[(events.start <= later.index[705]) & (events.end >= later.index[705])]
+    assert set(hit.channels.iloc[0]) == {"a", "b", "c"}
+
+
+def test_events_of_groups_and_of_numbered_columns_say_which():
+    train = log().set_axis([10, 20, 30], axis=1)
+    detector = ActivationAnomalyDetector(window=48, random_state=0).fit(train)
+    later = log(400, seed=1).set_axis([10, 20, 30], axis=1)
+    later.iloc[300:306, 1] += 12
+    groups = np.repeat(["x", "y"], 200)
+    for X, column in ((later, 20), (later.to_numpy(), 1)):
+        events = detector.events(X, groups)
+        worst = np.argmin(events["score"])
+        assert np.asarray(events["group"])[worst] == "y"
+        assert list(events["channels"])[worst][0] == column
+
+
+def test_a_few_obvious_faults_do_not_hide_themselves():
+    hour, rng = np.arange(3360), np.random.default_rng(0)
+    X = np.column_stack(
+        [
+            50 + 10 * np.sin(2 * np.pi * hour / 24) + rng.normal(0, 1, 3360),
+            20 + 5 * np.cos(2 * np.pi * hour / 24) + rng.normal(0, 1, 3360),
+        ]
+    )
+    at = [300, 1111, 1999, 3050]
+    for start in at:
+        X[start : start + 5] = 0
+    events = ActivationAnomalyDetector(window="auto", random_state=0).fit(X).events(X)
+    for start in at:
+        assert ((events["start"] <= start) & (events["end"] >= start)).any()
+
+
+def test_arrays_go_to_a_monitor_of_a_frame_without_a_warning(fitted, recwarn):
+    monitor = fitted.monitor(log(100, seed=1).to_numpy())
+    monitor.update([[0.0, 1.0, 2.0]])
+    assert not [w for w in recwarn if "feature names" in str(w.message)]
+    with pytest.raises(ValueError, match="2 channels"):
+        monitor.update([[0.0, 1.0]])
+
+
 def test_channels_are_blamed_within_their_own_series(fitted):
     later = log(400, seed=1).to_numpy(copy=True)
     detector = ActivationAnomalyDetector(window=48, random_state=0).fit(log().to_numpy())
