@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._leave_out import LastLayer
-from ._threshold import FALSE_ALARMS, Calibration, share_threshold
+from ._threshold import FALSE_ALARMS, ROUNDING, Calibration, share_threshold
 
 FINE_SHARE = 0.1  # share of the windows that cover a stamp which exceed its evidence
 BLOCK_WINDOWS = 4  # widths that a block of a series, which is left out as one, has at least
@@ -178,7 +178,7 @@ def gate_of(evidence, width, contamination="auto"):
     low = np.array([np.quantile(part, FALSE_ALARMS) for part in parts])
     above = low[low >= np.median(low)] - np.median(low)
     spread = np.sqrt(np.mean(above**2) * (1 + 1 / len(low)))
-    return float(np.median(low) - SPREADS * spread)
+    return float(np.median(low) - SPREADS * spread - ROUNDING)
 
 
 def outlying(evidence):
