@@ -365,7 +365,7 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
     if before is not None:
         series = series.after(before)
     series.find_gate(windows.width, contamination)
-    if contamination == "auto" and series.gate < outlying(series.evidence):
+    if contamination == "auto" and series.gate < outlying(series.evidence) - 2 * ROUNDING:
         warnings.warn(
             "The threshold lies far below what is usual in this series, which may hold many "
             "anomalies: leave them out, state contamination, or give a shorter window.",
