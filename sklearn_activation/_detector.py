@@ -116,7 +116,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         stream of more than 2,048 rows). More than there are costs accuracy.
         With ``window`` a float is the share of time stamps of the training series. "auto" cuts
         the series into 5 to 20 blocks, scores each without itself, and takes the median of the
-        blocks' 1 % quantiles less 2.5 times how far those above the median spread, so that few
+        blocks' 1 % quantiles less three times how far those above the median spread, so that few
         alarms are raised on later series, and anomalies of this one do not hide themselves. It
         needs a series of many windows.
     window : int >= 2, "auto" or None, default=None

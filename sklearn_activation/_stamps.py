@@ -19,7 +19,7 @@ BLOCK_WINDOWS = 4  # widths that a block of a series, which is left out as one, 
 BLOCKS = (5, 20)  # fewest and most of them
 FEWEST_WIDTHS = 8  # windows over a window's stamps, below which a threshold is not to be trusted
 OUTLYING = 20.0  # of the distance from median to lower quartile, below which stamps are left out
-SPREADS = 2.5  # of the blocks' quantiles, that the threshold lies below their median
+SPREADS = 3.0  # of the blocks' quantiles, that the threshold lies below their median
 N_RECENT = 50_000  # stamps that a threshold is taken from
 CHUNK = 1 << 22  # entries that are sorted at once
 PEAK_ENTRIES = 1 << 20  # of windows that are compared at once
@@ -166,7 +166,7 @@ def _by_series(windows, values):
 def gate_of(evidence, width, contamination="auto"):
     """The evidence below which normal stamps rarely are, or a stated share of the stamps.
 
-    The 1 % quantiles of blocks of the series spread about their median; the gate lies 2.5 such
+    The 1 % quantiles of blocks of the series spread about their median; the gate lies three such
     spreads below it. Blocks above the median alone tell the spread: those below may hold the
     series' own anomalies. Stamps that lie far below all others are anomalies and left out.
     """
