@@ -124,8 +124,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         stamps are what is learned, together with how rough they are: frozen sensors, spikes and
         bursts of noise stand out however wide the window. "auto" takes the shortest
         multiple of the series' period with 100 stamps or more, a tenth of the (shortest) series
-        at most; ``verbose=1`` says which. Longer windows see slower patterns. An event is known
-        to a tenth of a window.
+        at most; ``verbose=1`` says which. Longer windows see slower patterns; shorter ones say
+        more exactly when an event began and ended, which is known to about a tenth of a window,
+        and keep events apart that follow each other within a window.
     relative_to : {"level", "scale", None}, default="level"
         What windows are seen relative to: "level" takes each channel's mean over the window away,
         so that a trend is normal, and a shift an event and not an alarm for ever; "scale" then
@@ -133,7 +134,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         for series in which the level itself says what is normal.
     level_weight : float >= 0, default=0
         Weight of the level that was taken away, and of the logarithm of the scale, as columns
-        beside the window; 1 counts as much as all stamps together.
+        beside the window; 1 counts as much as all stamps together. With ``relative_to=None``
+        nothing is taken away, and the weight is of nothing.
     forget : float in [0, 1), default=0
         In ``partial_fit``, share of weight that rows lose with every row that follows: an
         effective memory of 1 / forget rows, however they are cut into batches.
@@ -676,6 +678,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             return self
         with all_or_nothing(self):
             ours = getattr(self, "_series", None)
+            theirs = getattr(other, "window_", self.window_)
+            if theirs != self.window_:
+                raise ValueError(
+                    f"Cannot merge: the windows are of {self.window_} and {theirs} time stamps."
+                )
             super().merge(other)
             series = SeriesCalibration(**other._series).after(SeriesCalibration(**ours))
             series.typical, series.deviation = ours["typical"], ours["deviation"]

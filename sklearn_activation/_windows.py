@@ -201,9 +201,12 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0):
         found += pairwise([first, *cuts.tolist(), end])
     n_cuts, n_steps = len(found) - len(bounds), len(time) - max(len(bounds), n_before)
     if n_cuts or n_short:
-        text = f"The index lacks time stamps: the series is cut at {n_cuts} gaps"
-        text += f", and {n_short} gaps of {longest_gap} stamps or fewer are closed" * bool(n_short)
-        warnings.warn(text + ".", UserWarning, stacklevel=4)
+        found_gaps = [f"the series is cut at {n_cuts} gaps"] if n_cuts else []
+        if n_short:
+            found_gaps.append(f"{n_short} gaps of {longest_gap} stamps or fewer are closed")
+        warnings.warn(
+            f"The index lacks time stamps: {', and '.join(found_gaps)}.", UserWarning, stacklevel=4
+        )
     if uneven > UNEVEN * n_steps:
         warnings.warn(
             f"{uneven} of {n_steps} steps of the index are unequal: resample the series to equal "
@@ -260,12 +263,13 @@ def automatic_width(X, bounds):
     lengths = [end - first for first, end in bounds]
     shortest = min([n for n in lengths if n >= LEAST] or [max(lengths)])
     most = max(2, int(MOST_SHARE * shortest))
-    period, height = _period(X, bounds, min(LARGEST_LAG, shortest // 3))
+    n_lags = min(LARGEST_LAG, shortest // 3)
+    period, height = _period(X, bounds, n_lags)
     width = period * -(-LEAST // period)
     if width > most:
         width = max(2, most // period * period or most)
     if period == 1:
-        return width, f"window={width}: no period was found"
+        return width, f"window={width}: no period of up to {n_lags} stamps was found"
     return width, f"window={width}: the period is {period} (autocorrelation {height:.2f})"
 
 
