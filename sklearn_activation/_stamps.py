@@ -18,6 +18,7 @@ FINE_SHARE = 0.1  # share of the windows that cover a stamp which exceed its evi
 BLOCK_WINDOWS = 4  # widths that a block of a series, which is left out as one, has at least
 BLOCKS = (5, 20)  # fewest and most of them
 FEWEST_WIDTHS = 8  # windows over a window's stamps, below which a threshold is not to be trusted
+MOST_ALARMS = 0.02  # share of a series' own stamps, but for outlying ones, below the gate
 OUTLYING = 20.0  # of the distance from median to lower quartile, below which stamps are left out
 SPREADS = 3.0  # of the blocks' quantiles, that the threshold lies below their median
 N_RECENT = 50_000  # stamps that a threshold is taken from
@@ -168,7 +169,8 @@ def gate_of(evidence, width, contamination="auto"):
 
     The 1 % quantiles of blocks of the series spread about their median; the gate lies three such
     spreads below it. Blocks above the median alone tell the spread: those below may hold the
-    series' own anomalies. Stamps that lie far below all others are anomalies and left out.
+    series' own anomalies. Stamps that lie far below all others are anomalies and left out; of the
+    rest 2 % at most are below the gate.
     """
     if contamination != "auto":
         return share_threshold(evidence, np.ones(len(evidence)), contamination)
@@ -178,7 +180,8 @@ def gate_of(evidence, width, contamination="auto"):
     low = np.array([np.quantile(part, FALSE_ALARMS) for part in parts])
     above = low[low >= np.median(low)] - np.median(low)
     spread = np.sqrt(np.mean(above**2) * (1 + 1 / len(low)))
-    return float(np.median(low) - SPREADS * spread - ROUNDING)
+    gate = min(np.median(low) - SPREADS * spread, np.quantile(evidence, MOST_ALARMS))
+    return float(gate - ROUNDING)
 
 
 def outlying(evidence):

@@ -5,6 +5,7 @@ import pytest
 
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._stamps import (
+    MOST_ALARMS,
     SPREADS,
     SeriesCalibration,
     calibration_of,
@@ -70,6 +71,7 @@ def test_the_gate_looks_at_quiet_blocks():
     low = np.array([np.quantile(part, 0.01) for part in np.array_split(evidence, 20)])
     above = low[low >= np.median(low)] - np.median(low)
     naive = np.median(low) - SPREADS * np.sqrt(np.mean(above**2) * 1.05) - ROUNDING
+    assert naive < np.quantile(evidence, MOST_ALARMS)
     np.testing.assert_allclose(gate_of(evidence, 20), naive)
     for at in (500, 900, 1700, 2500, 3900):  # events of the series itself
         evidence[at : at + 20] = 0.2
@@ -229,3 +231,11 @@ def test_dead_sensors_are_outliers_whatever_the_threshold():
     later = np.concatenate([walk, np.full((40, 1), np.nan), walk])
     with pytest.warns(UserWarning, match="40 of 160 time stamps are NaN"):
         assert (detector.predict(later)[60:100] == -1).all()
+
+
+def test_the_gate_is_below_nearly_all_stamps_of_the_series():
+    rng = np.random.default_rng(0)
+    evidence = rng.normal(0.9, 0.001, size=4000)
+    for block in range(0, 4000, 1000):  # rare but regular, in fewer than half of the blocks
+        evidence[block : block + 60] -= 0.01
+    assert (evidence < gate_of(evidence, 20)).mean() <= MOST_ALARMS
