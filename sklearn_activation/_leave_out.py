@@ -76,6 +76,7 @@ class LastLayer:
         self.moments = moments
         self.t = solution.times[-1]
         self.learned_weight = None if moments is None else moments.weight
+        self.gone = None  # mask of the rows that were left out for good
         self.merged = False  # whether copies of the rows to come are merged into their weights
 
     @classmethod
@@ -93,6 +94,7 @@ class LastLayer:
     def leave_out(self, rows, mask):
         """Take rows out of the statistics and of the network for good."""
         self.moments = self._moments_without(rows, mask)
+        self.gone = mask
         self.spectrum = self._spectrum_of(self.moments)
         network, layer = self.solution.network, len(self.solution.network) - 1
         Q = _flow.rotation(layer, self.spectrum.n_inputs, self.task)
@@ -193,12 +195,20 @@ class LastLayer:
         return _flow.solve(rows, task).network
 
     def _moments_without(self, rows, mask):
-        """Moments without the rows of a mask."""
-        index, others = np.flatnonzero(mask), _flow.Moments(self.spectrum.n_inputs)
+        """Moments without the rows of a mask.
+
+        Of few rows with many columns, those of the rows that stay: no square matrix of columns.
+        """
+        few = self.moments.gram is None and self.holds(rows)
+        if few and self.gone is not None:
+            mask = mask | self.gone
+        if few and mask.all():
+            return self.moments
+        index, found = np.flatnonzero(~mask if few else mask), _flow.Moments(self.spectrum.n_inputs)
         for block in block_slices(len(index), self._widest(rows)):
             part = index[block]
-            others.add(self._inputs(rows.encode(part)), rows.weight[part])
-        return self.moments.without(others)
+            found.add(self._inputs(rows.encode(part)), rows.weight[part])
+        return found if few else self.moments.without(found)
 
     def _spectrum_of(self, moments):
         old = self.spectrum
