@@ -204,7 +204,8 @@ class LastLayer:
             mask = mask | self.gone
         if few and mask.all():
             return self.moments
-        index, found = np.flatnonzero(~mask if few else mask), _flow.Moments(self.spectrum.n_inputs)
+        index = np.flatnonzero(~mask if few else mask)
+        found = _flow.Moments(self.spectrum.n_inputs)
         for block in block_slices(len(index), self._widest(rows)):
             part = index[block]
             found.add(self._inputs(rows.encode(part)), rows.weight[part])
