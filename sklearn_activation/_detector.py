@@ -40,6 +40,7 @@ from ._windows import (
     Windows,
     automatic_width,
     check_lengths,
+    checked_groups,
     cut_at_gaps,
     series_bounds,
     time_of,
@@ -1329,9 +1330,5 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
 def units_of(groups, n_rows):
     """Number of the unit that each row belongs to."""
-    groups = np.asarray(groups)
-    if groups.shape != (n_rows,):
-        raise ValueError(f"groups has shape {groups.shape}, but X has {n_rows} rows.")
-    if any(value is None or value != value for value in groups.tolist()):
-        raise ValueError("groups has missing entries: every row belongs to some unit.")
+    groups = checked_groups(groups, n_rows, "row", "unit")
     return np.unique(groups, return_inverse=True)[1]

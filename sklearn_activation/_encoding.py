@@ -251,14 +251,11 @@ class FourierEncoding:
         return Z
 
     def write(self, X, out):
-        n = self.frequencies.shape[1]
         Z = self.standardise(X).astype(X.dtype, copy=False)
         phase = (Z @ self.frequencies.astype(X.dtype)).astype(np.float32, copy=False)
         if self.categories is not None:
             self._add_categories(X, phase)
-        np.cos(phase, out=out[:, :n])
-        np.sin(phase, out=out[:, n : 2 * n])
-        out[:, : 2 * n] /= np.sqrt(n)
+        write_waves(phase, out)
 
     def _add_categories(self, X, phase):
         widths = self.categories["widths"].astype(np.float32)
@@ -287,11 +284,10 @@ class FourierEncoding:
 
     def pull_back(self, X, G):
         """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
-        n = self.frequencies.shape[1]
         phase = (self.standardise(X) @ self.frequencies).astype(np.float32)
         if self.categories is not None:
             self._add_categories(X, phase)
-        G = (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
+        G = phase_gradient(phase, G)
         return G @ self.frequencies.T * self._slope(X)
 
     def _slope(self, X):
@@ -339,6 +335,20 @@ class FourierEncoding:
 
 
 ENCODINGS = {kind.name: kind for kind in (UnitEncoding, FourierEncoding)}
+
+
+def write_waves(phase, out):
+    """Write cosines and sines of phases, rows of norm 1, into the leading columns of ``out``."""
+    n = phase.shape[1]
+    np.cos(phase, out=out[:, :n])
+    np.sin(phase, out=out[:, n : 2 * n])
+    out[:, : 2 * n] /= np.sqrt(n)
+
+
+def phase_gradient(phase, G):
+    """Gradient with respect to phases from that with respect to their cosines and sines."""
+    n = phase.shape[1]
+    return (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
 
 
 def _known_products(X, known, kept):

@@ -78,6 +78,11 @@ def drawn_evenly(X, size):
     return np.sort(np.argpartition(even_keys(X), size - 1)[:size])
 
 
+def evenly_spaced(n, size):
+    """At most ``size`` of the places 0 to n - 1, evenly spaced, ascending."""
+    return np.unique(np.linspace(0, n - 1, min(size, n)).astype(np.intp))
+
+
 def even_keys(X):
     """A key for every row: a hash of its values in single precision, other for each copy."""
     with np.errstate(over="ignore"):

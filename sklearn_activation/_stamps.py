@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._leave_out import LastLayer
+from ._sampling import evenly_spaced
 from ._threshold import FALSE_ALARMS, ROUNDING, Calibration, share_threshold
 
 FINE_SHARE = 0.1  # share of the windows that cover a stamp which exceed its evidence
@@ -175,13 +176,17 @@ def gate_of(evidence, width, contamination="auto"):
     if contamination != "auto":
         return share_threshold(evidence, np.ones(len(evidence)), contamination)
     evidence = evidence[evidence >= outlying(evidence)]
-    n_blocks = int(np.clip(len(evidence) // (BLOCK_WINDOWS * width), *BLOCKS))
-    parts = np.array_split(evidence, min(n_blocks, len(evidence)))
+    parts = np.array_split(evidence, n_blocks_of(len(evidence), width))
     low = np.array([np.quantile(part, FALSE_ALARMS) for part in parts])
     above = low[low >= np.median(low)] - np.median(low)
     spread = np.sqrt(np.mean(above**2) * (1 + 1 / len(low)))
     gate = min(np.median(low) - SPREADS * spread, np.quantile(evidence, MOST_ALARMS))
     return float(gate - ROUNDING)
+
+
+def n_blocks_of(n, width):
+    """How many blocks ``n`` stamps, or windows of ``width`` stamps, are cut into."""
+    return min(int(np.clip(n // (BLOCK_WINDOWS * width), *BLOCKS)), n)
 
 
 def outlying(evidence):
@@ -208,16 +213,31 @@ def stamp_scores(windows, activation, calibration, encoding, dead=None):
     dead : ndarray of bool of shape (n_stamps,), default=None
         Stamps of which nothing is known: their score is 0.
     """
-    gate, smooth = calibration.gate, smoothed(windows, activation)
-    evidence = evidence_of(windows, activation) + calibration.edge * nearness_to_end(windows)
-    anomalous = np.flatnonzero(evidence < gate)
+    scores = _scores_of(windows, judgements(windows, activation), calibration, encoding)
+    if dead is not None:
+        scores[dead] = 0.0
+    return scores
+
+
+def judgements(windows, activation):
+    """Evidence, smooth mean and nearness to an end of every stamp."""
+    return (
+        evidence_of(windows, activation),
+        smoothed(windows, activation),
+        nearness_to_end(windows),
+    )
+
+
+def _scores_of(windows, judged, calibration, encoding):
+    """``stamp_scores`` from the ``judgements`` of the stamps."""
+    evidence, smooth, end = judged
+    gate = calibration.gate
+    anomalous = np.flatnonzero(evidence + calibration.edge * end < gate)
     scores = _above(gate, smooth)
     if len(anomalous):
         kept, apart = _peaks(windows, anomalous, calibration, encoding)
         found = anomalous[~apart]
         scores[found] = _below(gate, smooth[found] * kept[~apart])
-    if dead is not None:
-        scores[dead] = 0.0
     return scores
 
 
@@ -303,7 +323,7 @@ def typical_of(windows, activation, encoding):
     """Windows of the better half, standardised, and how far normal stamps are from the nearest."""
     most = int(np.clip(TYPICAL_ENTRIES // windows.shape[1], 16, N_TYPICAL))
     better = np.flatnonzero(activation >= np.median(activation))
-    few = better[np.unique(np.linspace(0, len(better) - 1, most).astype(np.intp))]
+    few = better[evenly_spaced(len(better), most)]
     typical = encoding.standardise(windows[few])
     some = few[:: max(1, len(few) // 64)]
     others = slice(min(1, len(few) - 1), 1 + N_NEAREST)  # the nearest is the window itself
@@ -352,15 +372,13 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
         stamps[max(len(stamps) - windows.width + 1, 1) :] = False
     stamps, counts[:n_old] = np.flatnonzero(stamps), False
     if before is None:
-        stamps = stamps[np.unique(np.linspace(0, len(stamps) - 1, N_RECENT).astype(np.intp))]
-    if before is None:
+        stamps = stamps[evenly_spaced(len(stamps), N_RECENT)]
         typical, deviation = typical_of(windows, activation, rows.encoding)
     else:
         typical, deviation = before.typical, before.deviation
+    judged = judgements(windows, activation)
     series = SeriesCalibration(
-        evidence_of(windows, activation)[stamps],
-        smoothed(windows, activation)[stamps],
-        nearness_to_end(windows)[stamps],
+        *(values[stamps] for values in judged),
         activation[counts][-N_RECENT:],
         typical=typical,
         deviation=deviation,
@@ -375,7 +393,7 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
             UserWarning,
             stacklevel=2,
         )
-    return series, stamp_scores(windows, activation, series, rows.encoding), activation
+    return series, _scores_of(windows, judged, series, rows.encoding), activation
 
 
 def _suspects(layer, rows, share):
@@ -420,8 +438,7 @@ def _without_blocks(layer, rows, every, suspects):
         )
     weight, result = np.zeros(n), np.empty(n)
     weight[_places(learned, windows)] = np.where(suspects, 0.0, rows.weight)
-    n_blocks = int(np.clip(n // (BLOCK_WINDOWS * width), *BLOCKS))
-    for index in np.array_split(np.arange(n), min(n_blocks, n)):
+    for index in np.array_split(np.arange(n), n_blocks_of(n, width)):
         part, starts = slice(index[0], index[-1] + 1), windows.starts
         near = slice(
             int(np.searchsorted(starts, starts[part.start] - width, side="right")),

@@ -11,8 +11,10 @@ from ._encoding import (
     PAIR,
     ROUNDED,
     orthogonal_frequencies,
+    phase_gradient,
     robust_scales,
     row_norms,
+    write_waves,
 )
 from ._windows import Windows
 
@@ -125,7 +127,7 @@ class WindowEncoding:
         return encoding
 
     def _fit_roughness(self, rows):
-        changes = self._roughness(rows)
+        changes = self._roughness(*self._cut(rows))
         usual = np.median(changes[:, : self.n_channels], axis=0)
         self.floor = FLAT * np.maximum(usual, LEAST_ROUGHNESS)
         changes = np.log(changes + np.tile(self.floor, N_MEASURES))
@@ -189,7 +191,7 @@ class WindowEncoding:
             levels = self.level_weight * np.sqrt(self.width) * np.concatenate(levels, axis=1)
             result[:, at : at + levels.shape[1]] = levels
         if self.floor is not None:
-            changes = self._roughness(X, A, Z)
+            changes = self._roughness(A, Z)
             changes = (np.log(changes + np.tile(self.floor, N_MEASURES)) - self.center) / (
                 self.spread
             )
@@ -211,10 +213,11 @@ class WindowEncoding:
         np.divide(own, deviation[:, None], out=own, casting="same_kind")
         return [level, np.log(deviation)]
 
-    def _roughness(self, X, A=None, Z=None):
-        """Mean, largest and least change a step of each channel, (n_windows, 3 * n_channels)."""
-        if A is None:
-            A, Z = self._cut(X)
+    def _roughness(self, A, Z):
+        """Mean, largest and least change a step of each channel, (n_windows, 3 * n_channels).
+
+        Of what ``_cut`` returns.
+        """
         n_steps = self.width - 1
         part = min(max(2, int(PART * self.width)), n_steps)
         if Z is None:
@@ -237,11 +240,7 @@ class WindowEncoding:
 
     def write(self, X, out):
         """Encode windows into the leading columns of ``out``."""
-        n = self.frequencies.shape[1]
-        phase = self._phase(X)
-        np.cos(phase, out=out[:, :n])
-        np.sin(phase, out=out[:, n : 2 * n])
-        out[:, : 2 * n] /= np.sqrt(n)
+        write_waves(self._phase(X), out)
 
     def standardise(self, X):
         """Stamps of windows as they are compared with each other, without roughness."""
@@ -259,9 +258,8 @@ class WindowEncoding:
 
         Roughness is taken as it is: a walk that accepts or refuses its steps needs no more.
         """
-        n, shape = self.frequencies.shape[1], (-1, self.width, self.n_channels)
-        phase = self._phase(X)
-        G = (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
+        shape = (-1, self.width, self.n_channels)
+        G = phase_gradient(self._phase(X), G)
         G = G @ self.frequencies.T.astype(G.dtype)
         at = self.width * self.n_channels
         own, A = G[:, :at].reshape(shape), self._cut(X)[0]

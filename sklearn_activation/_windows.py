@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from ._encoding import column_scales
-from ._sampling import row_hashes
+from ._sampling import evenly_spaced, row_hashes
 
 LEAST = 100  # stamps of window="auto", if the series has 1,000
 MOST_SHARE = 0.1  # share of the shortest series that window="auto" takes at most
@@ -62,7 +62,7 @@ class Windows:
 
     def evenly(self, n):
         """At most ``n`` of the windows, evenly spaced: their places, ascending."""
-        return np.unique(np.linspace(0, len(self) - 1, min(n, len(self))).astype(np.intp))
+        return evenly_spaced(len(self), n)
 
     def stretch(self):
         """The stamps that the windows cover if each starts one stamp after the last, or None."""
@@ -130,15 +130,21 @@ def check_lengths(bounds, width, n_before=0):
         )
 
 
+def checked_groups(groups, n, member, whole):
+    """``groups`` as an array of ``n`` known entries, which each ``member`` of a ``whole`` has."""
+    groups = np.asarray(groups)
+    if groups.shape != (n,):
+        raise ValueError(f"groups has shape {groups.shape}, but X has {n} {member}s.")
+    if any(value is None or value != value for value in groups.tolist()):
+        raise ValueError(f"groups has missing entries: every {member} belongs to some {whole}.")
+    return groups
+
+
 def series_bounds(groups, n_stamps):
     """First and end stamp of every run of equal entries in ``groups``."""
     if groups is None:
         return [(0, n_stamps)]
-    groups = np.asarray(groups)
-    if groups.shape != (n_stamps,):
-        raise ValueError(f"groups has shape {groups.shape}, but X has {n_stamps} time stamps.")
-    if any(value is None or value != value for value in groups.tolist()):
-        raise ValueError("groups has missing entries: every time stamp belongs to some series.")
+    groups = checked_groups(groups, n_stamps, "time stamp", "series")
     change = np.flatnonzero(groups[1:] != groups[:-1]) + 1
     edges = [0, *change.tolist(), n_stamps]
     bounds = list(pairwise(edges))

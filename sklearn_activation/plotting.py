@@ -115,15 +115,7 @@ class AnomalyScoreDisplay:
         self : object
             The display, with its figure.
         """
-        n_panels = len(self.names) + 1
-        if axes is None:
-            _, axes = _pyplot().subplots(
-                n_panels, sharex=True, squeeze=False, figsize=(9, 1 + 1.4 * n_panels)
-            )
-            axes[0, 0].figure.set_layout_engine("constrained")
-        axes = np.ravel(axes)
-        if len(axes) != n_panels:
-            raise ValueError(f"axes: {n_panels} are needed, {len(axes)} were given.")
+        axes = _panels(len(self.names) + 1, axes, width=9)
         alarm = self.scores < self.threshold
         for ax, name, values in zip(axes, self.names, self.X.T, strict=False):
             ax.plot(self.times, values, color=LINE, linewidth=0.8)
@@ -253,15 +245,7 @@ class EventDisplay:
         self : object
             The display, with its figure.
         """
-        n_panels = len(self.names)
-        if axes is None:
-            _, axes = _pyplot().subplots(
-                n_panels, sharex=True, squeeze=False, figsize=(7, 1 + 1.4 * n_panels)
-            )
-            axes[0, 0].figure.set_layout_engine("constrained")
-        axes = np.ravel(axes)
-        if len(axes) != n_panels:
-            raise ValueError(f"axes: {n_panels} are needed, {len(axes)} were given.")
+        axes = _panels(len(self.names), axes, width=7)
         for j, (ax, name) in enumerate(zip(axes, self.names, strict=True)):
             color = LINE if j < self.n_blamed else MUTED
             ax.plot(self.times, self.X[:, j], color=color, linewidth=1)
@@ -485,6 +469,17 @@ class ActivationLandscapeDisplay:
         ax.set(xlabel=self.names[0], ylabel=self.names[1])
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _panels(n, axes, width):
+    """``n`` Axes one above the other: the given ones, or those of a new figure."""
+    if axes is None:
+        _, axes = _pyplot().subplots(n, sharex=True, squeeze=False, figsize=(width, 1 + 1.4 * n))
+        axes[0, 0].figure.set_layout_engine("constrained")
+    axes = np.ravel(axes)
+    if len(axes) != n:
+        raise ValueError(f"axes: {n} are needed, {len(axes)} were given.")
+    return axes
 
 
 def _pyplot():
