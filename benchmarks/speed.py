@@ -13,8 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_activation import ActivationLearningClassifier, _feedback
-from sklearn_activation._hebbian import on_cache_lines
-from sklearn_activation._network import ACTIVATIONS, block_slices
+from sklearn_activation._blocks import block_slices
+from sklearn_activation._learning.hebbian import on_cache_lines
+from sklearn_activation._network import ACTIVATIONS
 from sklearn_activation.kernels.online import learn_rows
 
 WIDTH = 1064

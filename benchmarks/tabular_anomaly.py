@@ -27,7 +27,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import OneClassSVM
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._network import N_STRIPS, block_slices
+from sklearn_activation._blocks import block_slices
+from sklearn_activation._network import N_STRIPS
 
 N_TRAIN, N_TEST = 5_000, 10_000
 N_UNSEEN = 1_500  # normal rows that a rate of false alarms is taken from

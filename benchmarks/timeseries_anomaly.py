@@ -47,7 +47,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, confusion_matrix
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._windows import automatic_width
+from sklearn_activation._series.width import automatic_width
 
 OURS = "ActivationAnomalyDetector"
 ROBUST = f"{OURS}, contamination=0.1"  # for series that hold anomalies

@@ -10,18 +10,22 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from . import _flow, _hebbian
-from ._columns import refuse_unfit_columns
-from ._encoding import ENCODINGS, SAMPLE_SIZE, EncodedRows, UnitEncoding
-from ._network import ACTIVATIONS, Network, block_slices
-from ._parallel import map_blocks
+from ._blocks import block_slices, map_blocks
+from ._learning import flow as _flow
+from ._learning import hebbian as _hebbian
+from ._learning.moments import merge_states
+from ._learning.task import Solution, Task
+from ._learning.time_rules import kaiser_time
+from ._network import ACTIVATIONS, Network
 from ._progress import CallbackSupportMixin, Progress
-from ._sampling import Sample
-from ._training import Solution, Task
+from ._rows.columns import refuse_unfit_columns
+from ._rows.encoded import SAMPLE_SIZE, EncodedRows
+from ._rows.encodings import ENCODINGS
+from ._rows.sample import Sample
+from ._rows.unit import UnitEncoding
 
 # name: function (EncodedRows, Task) -> Solution
 SOLVERS = {"flow": _flow.solve, "hebbian": _hebbian.solve}
-
 SEARCH_SIZE = 8_000  # rows that learning times are chosen on; SAMPLE_SIZE of them are kept
 
 
@@ -57,7 +61,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     _activate_last = False
     _n_labels = 0
     _allow_nan = False
-    _cut_off = (1.0, 0.0)  # of the mean eigenvalue, of all energy: see _flow.kaiser_time
+    _cut_off = (1.0, 0.0)  # of the mean eigenvalue, of all energy: see kaiser_time
     _max_width = 1024
     _doc_link_module = "sklearn_activation"
     _doc_link_template = "https://arxiv.org/abs/2209.13400"
@@ -242,7 +246,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     def _plan(self, task, rows, sample):
         """Fill in the learning times of ``task``: here the rule of ``kaiser_time``."""
         task.choose_time = lambda layer, moments, network: (
-            _flow.kaiser_time(moments, *self._cut_off) if task.times is None else task.times[layer]
+            kaiser_time(moments, *self._cut_off) if task.times is None else task.times[layer]
         )
 
     # -- state -----------------------------------------------------------------
@@ -317,7 +321,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(other)
         self._check_mergeable(other)
         with all_or_nothing(self):
-            self._state = _flow.merge_states(self._state, other._state)
+            self._state = merge_states(self._state, other._state)
             sample = Sample(**self._sample).joined(Sample(**other._sample), SAMPLE_SIZE)
             self._sample = vars(sample)
             self._n_seen += other._n_seen

@@ -15,7 +15,6 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from . import _feedback, _flow, _hebbian, _learning_time
 from ._base import (
     SEARCH_SIZE,
     ActivationLearningBase,
@@ -24,22 +23,20 @@ from ._base import (
     new_seed,
     refuse_nan,
 )
-from ._calibration import fit_sharpness, log_losses, softmax
-from ._encoding import ENCODINGS, EncodedRows
-from ._inference import (
-    LostActivation,
-    Objective,
-    column_ranges,
-    completed,
-    generated,
-    with_means,
-)
-from ._labels import class_weights, is_missing, without_missing
-from ._network import block_slices
-from ._parallel import map_blocks
+from ._blocks import block_slices, map_blocks
+from ._inference.completion import column_ranges, completed, generated, with_means
+from ._inference.objective import LostActivation, Objective
+from ._learning import feedback as _feedback
+from ._learning import flow as _flow
+from ._learning import hebbian as _hebbian
+from ._learning import held_out as _learning_time
+from ._learning.sharpness import fit_sharpness, log_losses, softmax
+from ._learning.task import Feedback, Wishes
 from ._progress import Progress, with_callbacks
-from ._sampling import Sample, is_picked, row_hashes
-from ._training import Feedback, Wishes
+from ._rows.encoded import EncodedRows
+from ._rows.encodings import ENCODINGS
+from ._rows.labels import class_weights, is_missing, without_missing
+from ._rows.sample import Sample, is_picked, row_hashes
 
 MAX_CANDIDATES = 2**25  # entries of held-out rows with every label
 HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on

@@ -9,36 +9,26 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from . import _flow
 from ._base import ActivationLearningBase, all_or_nothing, check_count, new_seed, refuse_nan
-from ._columns import read_table
-from ._encoding import (
-    ENCODINGS,
-    PAIR,
-    SAMPLE_SIZE,
-    FourierEncoding,
-    UnitEncoding,
-    column_scales,
-)
-from ._events import SeriesMonitor, events_table, labelled
-from ._gaps import N_DONORS, completed
-from ._inference import LostActivation, sampled
-from ._leave_out import copy_weight
+from ._detection.contamination import calibrate
+from ._detection.leave_out import copy_weight
+from ._detection.threshold import Calibration
+from ._inference.langevin import sampled
+from ._inference.objective import LostActivation
+from ._learning.moments import scaled_states
 from ._network import row_energies
 from ._progress import with_callbacks
-from ._sampling import Sample, drawn_evenly, row_hashes
-from ._stamps import (
-    SeriesCalibration,
-    calibrate_series,
-    calibration_of,
-    stamp_scores,
-)
-from ._threshold import Calibration, calibrate
-from ._window_encoding import WindowEncoding
-from ._windows import (
+from ._rows.columns import read_table
+from ._rows.encoded import SAMPLE_SIZE
+from ._rows.encodings import ENCODINGS
+from ._rows.fourier import FourierEncoding
+from ._rows.gaps import N_DONORS, completed
+from ._rows.sample import Sample, drawn_evenly, row_hashes
+from ._rows.scales import PAIR, column_scales
+from ._rows.unit import UnitEncoding
+from ._series.calibration import SeriesCalibration, calibrate_series, calibration_of
+from ._series.cutting import (
     GAP_SHARE,
-    Windows,
-    automatic_width,
     check_lengths,
     checked_groups,
     cut_at_gaps,
@@ -47,11 +37,16 @@ from ._windows import (
     times_before,
     without_gaps,
 )
+from ._series.encoding import WindowEncoding
+from ._series.events import SeriesMonitor, events_table, labelled
+from ._series.stamps import stamp_scores
+from ._series.width import automatic_width
+from ._series.windows import Windows
 
 BANDWIDTHS = (0.5, 1.0, 2.0, 4.0)  # in one Fourier map, over the automatic one
 RATE = 3e-4  # mu: reciprocal of the mean learning time, for rows of norm 1
 COARSENESS = 0.1  # of contamination: least rate
-CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of hidden layers' mean eigenvalue: _flow.kaiser_time
+CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of hidden layers' mean eigenvalue: kaiser_time
 N_LEARNED = 50_000  # rows of a table that ``fit`` learns from; all others are scored
 LONE_SHARE = 0.95  # of rows without copies, in tables whose rows are recognised
 FEWEST = 30  # independent rows that a threshold at 1 % false alarms can be had from
@@ -600,7 +595,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     def _weigh_past(self, factor):
         """Multiply the weights of all rows that were learned."""
-        self._state = _flow.scaled_states(self._state, factor)
+        self._state = scaled_states(self._state, factor)
         self._sample = {**self._sample, "weight": self._sample["weight"] * factor}
         self._n_seen *= factor
 

@@ -9,11 +9,18 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import all_or_nothing, new_seed, refuse_nan, validated
-from ._encoding import CLIP, SAMPLE_SIZE, EncodedRows, FourierEncoding, column_scales
-from ._flow import Moments, Spectrum, kaiser_time, random_rotation
-from ._inference import N_NEAREST, LostActivation, column_ranges, maximise_blocks
-from ._network import Network, block_slices
-from ._sampling import Sample
+from ._blocks import block_slices
+from ._inference.ascent import maximise_blocks
+from ._inference.completion import N_NEAREST, column_ranges
+from ._inference.objective import LostActivation
+from ._learning.layer import Spectrum, random_rotation
+from ._learning.moments import Moments
+from ._learning.time_rules import kaiser_time
+from ._network import Network
+from ._rows.encoded import SAMPLE_SIZE, EncodedRows
+from ._rows.fourier import CLIP, FourierEncoding
+from ._rows.sample import Sample
+from ._rows.scales import column_scales
 
 FACTORS = (1.0, 2.0, 4.0, 8.0)  # bandwidths to choose from, over half the median distance
 SHARES = (10.0, 10 / 3, 1.0, 1 / 3, 0.1, 1 / 30)  # cut-offs, of the mean eigenvalue

@@ -16,10 +16,6 @@ ACTIVATIONS = {
     ),
     "square": (activations.square_forward, activations.square_gradient),
 }
-
-# Hidden rows computed at once: enough for full-speed products, small enough for
-# the cache that the cores share.
-BLOCK_ENTRIES = 1 << 22
 N_STRIPS = 4  # columns of a triangular matrix that are multiplied at once: a quarter of them
 
 
@@ -174,9 +170,3 @@ def product_energies(H, W):
     for first, end in pairwise(edges):
         total += row_energies(H[:, first:] @ W[first:, first:end])
     return total
-
-
-def block_slices(n_rows, n_columns):
-    """Slices that cut ``n_rows`` rows of ``n_columns`` entries into blocks."""
-    size = max(1, BLOCK_ENTRIES // max(1, n_columns))
-    return [slice(i, min(i + size, n_rows)) for i in range(0, n_rows, size)]

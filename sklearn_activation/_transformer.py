@@ -1,19 +1,15 @@
 """Unsupervised features."""
 
 import numpy as np
-from sklearn.base import (
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import ActivationLearningBase, all_or_nothing
-from ._encoding import row_norms
 from ._progress import with_callbacks
+from ._rows.scales import row_norms
 from .kernels.rows import scale_to_unit
 
 

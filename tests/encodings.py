@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_activation._encoding import FourierEncoding
+from sklearn_activation._rows.fourier import FourierEncoding
 
 
 def fourier_encoding(X, weight=None, **options):

@@ -9,8 +9,8 @@ import pytest
 from scipy import sparse
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._columns import read_table
-from sklearn_activation._encoding import PAIR
+from sklearn_activation._rows.columns import read_table
+from sklearn_activation._rows.scales import PAIR
 
 from .encodings import fourier_encoding
 

@@ -3,14 +3,9 @@
 import numpy as np
 import pytest
 
-from sklearn_activation._encoding import (
-    BEND,
-    PAIR,
-    FourierEncoding,
-    orthogonal_frequencies,
-    robust_scales,
-    weighted_quantiles,
-)
+from sklearn_activation._rows.fourier import BEND, FourierEncoding
+from sklearn_activation._rows.frequencies import orthogonal_frequencies
+from sklearn_activation._rows.scales import PAIR, robust_scales, weighted_quantiles
 
 from . import naive
 

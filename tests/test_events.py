@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._events import runs_of
+from sklearn_activation._series.events import runs_of
 
 
 def noise(n, rho, seed):

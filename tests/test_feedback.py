@@ -12,11 +12,12 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
 from sklearn_activation import ActivationLearningClassifier, _feedback
-from sklearn_activation._encoding import EncodedRows, UnitEncoding
+from sklearn_activation._learning.task import Feedback, Solution, Task
 from sklearn_activation._network import Network
 from sklearn_activation._progress import Progress
-from sklearn_activation._sampling import Sample, is_picked, row_hashes
-from sklearn_activation._training import Feedback, Solution, Task
+from sklearn_activation._rows.encoded import EncodedRows
+from sklearn_activation._rows.sample import Sample, is_picked, row_hashes
+from sklearn_activation._rows.unit import UnitEncoding
 
 from . import naive
 

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 from sklearn_activation import CompetitiveHebbianTransformer, _learning_time
-from sklearn_activation._flow import (
-    Moments,
+from sklearn_activation._learning.layer import (
     Spectrum,
-    absolute_moments,
     activation_curve,
-    kaiser_time,
     logistic_filter,
     random_rotation,
 )
+from sklearn_activation._learning.moments import Moments, absolute_moments
+from sklearn_activation._learning.time_rules import kaiser_time
 
 from . import naive
 

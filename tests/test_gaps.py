@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._gaps import N_DRAWN, N_NEAREST, completed
+from sklearn_activation._rows.gaps import N_DRAWN, N_NEAREST, completed
 
 from .encodings import fourier_encoding
 

@@ -12,8 +12,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.svm import SVC
 
 from sklearn_activation import ActivationAnomalyDetector, ActivationLearningClassifier, _network
-from sklearn_activation._encoding import ENCODINGS
-from sklearn_activation._inference import LostActivation, Objective, maximise, sampled
+from sklearn_activation._inference.ascent import maximise
+from sklearn_activation._inference.langevin import sampled
+from sklearn_activation._inference.objective import LostActivation, Objective
+from sklearn_activation._rows.encodings import ENCODINGS
 
 ACTIVATIONS = ["abs", "std_abs", "layer_std_abs", "square"]
 

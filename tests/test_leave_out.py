@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from sklearn_activation import ActivationAnomalyDetector, _flow
-from sklearn_activation._encoding import EncodedRows, UnitEncoding
-from sklearn_activation._leave_out import N_FOLDS, LastLayer, copy_weight, mass_of
+from sklearn_activation._detection.leave_out import N_FOLDS, LastLayer, copy_weight, mass_of
+from sklearn_activation._learning.task import Solution
 from sklearn_activation._network import Network, product_energies
-from sklearn_activation._sampling import mixed_hashes, row_hashes
-from sklearn_activation._training import Solution
+from sklearn_activation._rows.encoded import EncodedRows
+from sklearn_activation._rows.sample import mixed_hashes, row_hashes
+from sklearn_activation._rows.unit import UnitEncoding
 
 from .encodings import fourier_encoding
 

@@ -8,8 +8,8 @@ from sklearn.datasets import load_iris
 
 from sklearn_activation import ActivationLearningClassifier, CompetitiveHebbianTransformer
 from sklearn_activation import _network as network_module
-from sklearn_activation._network import ACTIVATIONS, Network, block_slices, row_energies
-from sklearn_activation._parallel import map_blocks
+from sklearn_activation._blocks import block_slices, map_blocks
+from sklearn_activation._network import ACTIVATIONS, Network, row_energies
 
 from . import naive
 

@@ -10,8 +10,8 @@ from sklearn_activation import (
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
 )
-from sklearn_activation._flow import Moments
-from sklearn_activation._parallel import map_blocks
+from sklearn_activation._blocks import map_blocks
+from sklearn_activation._learning.moments import Moments
 
 
 @pytest.fixture(scope="module")

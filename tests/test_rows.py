@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_activation._sampling import Sample, row_hashes
+from sklearn_activation._rows.sample import Sample, row_hashes
 from sklearn_activation.kernels import rows as kernels
 
 from . import naive

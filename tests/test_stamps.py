@@ -4,18 +4,16 @@ import numpy as np
 import pytest
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._stamps import (
+from sklearn_activation._detection.threshold import ROUNDING
+from sklearn_activation._series.calibration import (
     MOST_ALARMS,
     SPREADS,
     SeriesCalibration,
     calibration_of,
-    evidence_of,
     gate_of,
-    nearness_to_end,
-    smoothed,
 )
-from sklearn_activation._threshold import ROUNDING
-from sklearn_activation._windows import Windows
+from sklearn_activation._series.stamps import evidence_of, nearness_to_end, smoothed
+from sklearn_activation._series.windows import Windows
 
 BOUNDS = [(0, 30), (30, 34), (34, 90)]
 

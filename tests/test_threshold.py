@@ -7,7 +7,12 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._threshold import ROUNDING, Calibration, pareto_fit, share_threshold
+from sklearn_activation._detection.threshold import (
+    ROUNDING,
+    Calibration,
+    pareto_fit,
+    share_threshold,
+)
 
 # -- Calibration -------------------------------------------------------------------------
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from sklearn_activation._window_encoding import (
+from sklearn_activation._series.encoding import (
     FLAT,
     LARGEST_CHANGE,
     PART,
     ROUGHNESS,
     WindowEncoding,
 )
-from sklearn_activation._windows import Windows
+from sklearn_activation._series.windows import Windows
 
 WIDTH = 16
 

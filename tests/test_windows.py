@@ -8,14 +8,9 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._windows import (
-    Windows,
-    automatic_width,
-    cut_at_gaps,
-    series_bounds,
-    time_of,
-    without_gaps,
-)
+from sklearn_activation._series.cutting import cut_at_gaps, series_bounds, time_of, without_gaps
+from sklearn_activation._series.width import automatic_width
+from sklearn_activation._series.windows import Windows
 
 SMALL = {"n_frequencies": 32, "random_state": 0}
 

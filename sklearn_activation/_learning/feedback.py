@@ -23,10 +23,10 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._hebbian import flush, update_standards
-from ._network import block_slices, row_energies
-from ._parallel import map_blocks
-from ._training import Solution
+from .._blocks import block_slices, map_blocks
+from .._network import row_energies
+from .hebbian import flush, update_standards
+from .task import Solution
 
 PACE = 14.0  # total rate of a mini-batch at the start, in learning rates
 VISITED = 2  # rows visited for a row of ``batch_size``: about half have nothing to learn

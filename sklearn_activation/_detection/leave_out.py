@@ -11,12 +11,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import _flow
-from ._encoding import SAMPLE_SIZE
-from ._network import block_slices, product_energies, row_energies
-from ._parallel import map_blocks
-from ._progress import Progress
-from ._sampling import mixed_hashes, row_hashes
+from .._blocks import block_slices, map_blocks
+from .._learning import flow as _flow
+from .._learning.layer import Spectrum, activation_curve, rotation
+from .._learning.moments import Moments
+from .._network import product_energies, row_energies
+from .._progress import Progress
+from .._rows.encoded import SAMPLE_SIZE
+from .._rows.sample import mixed_hashes, row_hashes
 
 N_LANCZOS = 30  # steps of the quadrature: five digits up to learning times of 1,000
 N_FOLDS = 10  # left out one after the other where formula and quadrature do not hold
@@ -63,9 +65,9 @@ class LastLayer:
     ----------
     solution : Solution
     task : Task
-    spectrum : _flow.Spectrum
+    spectrum : Spectrum
         Of the layer's inputs; None for the stochastic solver, which keeps no statistics.
-    moments : _flow.Moments
+    moments : Moments
         The same inputs' weight and products.
     """
 
@@ -83,7 +85,7 @@ class LastLayer:
     def of(cls, solution, task):
         if solution.spectrum is None:
             return cls(solution, task, None, None)
-        moments = _flow.Moments(**solution.state["moments"][-1])
+        moments = Moments(**solution.state["moments"][-1])
         return cls(solution, task, solution.spectrum, moments)
 
     def holds(self, rows):
@@ -97,9 +99,9 @@ class LastLayer:
         self.gone = mask
         self.spectrum = self._spectrum_of(self.moments)
         network, layer = self.solution.network, len(self.solution.network) - 1
-        Q = _flow.rotation(layer, self.spectrum.n_inputs, self.task)
+        Q = rotation(layer, self.spectrum.n_inputs, self.task)
         network.coefs[layer] = self.spectrum.weights(self.t, Q)
-        self.solution.curve = _flow.activation_curve(self.spectrum, self.t)
+        self.solution.curve = activation_curve(self.spectrum, self.t)
 
     def scores(self, rows, index=None, without=None):
         """Activation of rows (at ``index``), as if those of the mask ``without`` were unknown."""
@@ -124,7 +126,7 @@ class LastLayer:
             near_blocks,
             self.task.n_jobs,
         )
-        H, others = np.concatenate(list(H)), _flow.Moments(self.spectrum.n_inputs)
+        H, others = np.concatenate(list(H)), Moments(self.spectrum.n_inputs)
         moments, learned = self.moments, weight > 0
         if learned.any() and weight.sum() < (1 - NOTHING) * moments.weight:
             others.add(H[learned], weight[learned])
@@ -205,7 +207,7 @@ class LastLayer:
         if few and mask.all():
             return self.moments
         index = np.flatnonzero(~mask if few else mask)
-        found = _flow.Moments(self.spectrum.n_inputs)
+        found = Moments(self.spectrum.n_inputs)
         for block in block_slices(len(index), self._widest(rows)):
             part = index[block]
             found.add(self._inputs(rows.encode(part)), rows.weight[part])
@@ -213,7 +215,7 @@ class LastLayer:
 
     def _spectrum_of(self, moments):
         old = self.spectrum
-        return _flow.Spectrum(*moments.spectrum(), old.n_units, old.epsilon, old.averaged)
+        return Spectrum(*moments.spectrum(), old.n_units, old.epsilon, old.averaged)
 
     def _root_of(self, moments):
         """Triangular root of mu (C + mu)^-1: what a layer as wide as its inputs loses."""

@@ -4,9 +4,11 @@ import numpy as np
 from numpy.lib.recfunctions import append_fields
 from sklearn.utils.validation import check_array
 
-from ._stamps import SeriesCalibration, newest_score, start_around
-from ._threshold import Calibration
-from ._windows import Windows, without_gaps
+from .._detection.threshold import Calibration
+from .calibration import SeriesCalibration
+from .cutting import without_gaps
+from .stamps import newest_score, start_around
+from .windows import Windows
 
 JOINED = 0.125  # of a window: alarms no further apart are one event
 LEAST_BLAME = 0.2  # of the activation that the worst channel has cost

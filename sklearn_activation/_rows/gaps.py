@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ._encoding import PAIR
-from ._sampling import even_keys
+from .sample import even_keys
+from .scales import PAIR
 
 N_DONORS = 512  # rows that gaps are completed from
 N_NEAREST = 5  # donors whose mean fills a gap

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kernels import rows as kernels
+from ..kernels import rows as kernels
 
 
 @dataclass

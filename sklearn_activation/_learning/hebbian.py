@@ -12,11 +12,12 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from . import _flow
-from ._network import Network, row_energies
-from ._progress import Progress
-from ._training import Solution
-from .kernels.online import TOGETHER, learn_rows
+from .._network import Network, row_energies
+from .._progress import Progress
+from ..kernels.online import TOGETHER, learn_rows
+from . import flow as _flow
+from .moments import absolute_moments
+from .task import Solution
 
 DECAY = 0.995  # of the running moments of |y|, per update
 FINAL_SHARE = 0.1  # of the updates run at a tenth of the rate
@@ -167,7 +168,7 @@ def untrained(rows, task):
     weight = rows.weight[:N_STANDARD]
     for layer, W in enumerate(network.coefs):
         Y = H @ W
-        network.standards[layer] = _flow.absolute_moments([(Y, weight)], task.dtype)
+        network.standards[layer] = absolute_moments([(Y, weight)], task.dtype)
         H, _ = network.activate(layer, Y)
     return Solution(network, [0.0] * len(network), 0, np.empty(0))
 

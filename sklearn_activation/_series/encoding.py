@@ -4,19 +4,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-from ._encoding import (
-    CLIP,
-    FENCE,
-    LIMIT,
-    PAIR,
-    ROUNDED,
-    orthogonal_frequencies,
-    phase_gradient,
-    robust_scales,
-    row_norms,
-    write_waves,
-)
-from ._windows import Windows
+from .._rows.fourier import CLIP, LIMIT, ROUNDED
+from .._rows.frequencies import orthogonal_frequencies, phase_gradient, write_waves
+from .._rows.scales import FENCE, PAIR, robust_scales, row_norms
+from .windows import Windows
 
 ROUGHNESS = 0.25  # weight of a measure of roughness, as a share of a window's stamps together
 PART = 0.125  # of a window: the stretch in which the least roughness is looked for

@@ -1,110 +1,12 @@
-"""Sliding windows of time series: rows that are cut out when they are needed.
-
-Rows of the input are time stamps, columns are channels. A window of w stamps is one row of
-w x channels entries.
-"""
+"""Where series begin, end and have gaps."""
 
 import warnings
 from itertools import pairwise
 
 import numpy as np
 
-from ._encoding import column_scales
-from ._sampling import evenly_spaced, row_hashes
-
-LEAST = 100  # stamps of window="auto", if the series has 1,000
-MOST_SHARE = 0.1  # share of the shortest series that window="auto" takes at most
-LARGEST_LAG = 1000  # longest period that is looked for, in stamps
-PEAK = 0.1  # autocorrelation that a period has at least
-AS_HIGH = 0.8  # share of the highest peak from which a shorter period is preferred
 GAP_SHARE = 0.125  # longest gap that is filled in, as a share of a window
-BASE = np.uint64(0x9E3779B97F4A7C15)  # of the polynomial that hashes windows; odd
 UNEVEN = 0.05  # share of steps that may differ from the usual one before a warning
-
-
-class Windows:
-    """Windows of some series, as an array of rows that is never held whole.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_stamps, n_channels)
-    bounds : list of (first, end)
-        Stamps of every series; a series shorter than a window has none.
-    width : int
-        Stamps of a window.
-    starts : ndarray of int, default=None
-        First stamps of the windows to take; None takes all.
-    """
-
-    def __init__(self, X, bounds, width, starts=None):
-        self.X = X
-        self.bounds = bounds
-        self.width = width
-        if starts is None:
-            starts = np.concatenate([np.arange(a, b - width + 1) for a, b in bounds])
-        self.starts = starts
-        self.dtype = X.dtype
-        self.shape = (len(starts), width * X.shape[1])
-
-    def __len__(self):
-        return len(self.starts)
-
-    def __getitem__(self, index):
-        return Windows(self.X, self.bounds, self.width, np.atleast_1d(self.starts[index]))
-
-    def __array__(self, dtype=None, copy=None):
-        stamps = self.starts[:, None] + np.arange(self.width)
-        return self.X[stamps].reshape(self.shape).astype(dtype or self.dtype, copy=False)
-
-    def all(self):
-        """All windows of the same series."""
-        return Windows(self.X, self.bounds, self.width)
-
-    def evenly(self, n):
-        """At most ``n`` of the windows, evenly spaced: their places, ascending."""
-        return evenly_spaced(len(self), n)
-
-    def stretch(self):
-        """The stamps that the windows cover if each starts one stamp after the last, or None."""
-        first, last = self.starts[0], self.starts[-1]
-        if last - first + 1 != len(self) or (np.diff(self.starts) != 1).any():
-            return None
-        return self.X[first : last + self.width]
-
-    def hashes(self, encoding):
-        """64-bit hash of every window, equal for equal stamps as the encoding takes them.
-
-        A polynomial in the stamps' hashes, so that each is added and taken away once.
-        """
-        stamps = row_hashes(encoding.to_hash(self.X), np.zeros(len(self.X)))
-        power = np.full(len(stamps) + 1, BASE, dtype=np.uint64)
-        power[0] = 1
-        power = np.cumprod(power, dtype=np.uint64)
-        inverse = np.full(len(stamps), pow(int(BASE), -1, 2**64), dtype=np.uint64)
-        inverse[0] = 1
-        total = np.zeros(len(stamps) + 1, dtype=np.uint64)
-        total[1:] = np.cumsum(stamps * np.cumprod(inverse, dtype=np.uint64), dtype=np.uint64)
-        return (total[self.starts + self.width] - total[self.starts]) * power[self.starts]
-
-    def mean_of_stamps(self, values):
-        """Mean over each window of a value for every stamp."""
-        total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-        return (total[self.starts + self.width] - total[self.starts]) / self.width
-
-    def to_stamps(self, values):
-        """Mean over the windows that cover each stamp, of values (n_windows, ...).
-
-        NaN for stamps that no window covers.
-        """
-        shape = (len(self.X) + 1, *values.shape[1:])
-        total, count = np.zeros(shape), np.zeros(len(self.X) + 1)
-        total[self.starts] += values  # no two windows start together
-        total[self.starts + self.width] -= values
-        count[self.starts] += 1
-        count[self.starts + self.width] -= 1
-        count = np.rint(np.cumsum(count)[:-1]).reshape(-1, *[1] * (values.ndim - 1))
-        with np.errstate(invalid="ignore"):
-            return np.cumsum(total, axis=0)[:-1] / np.where(count > 0, count, np.nan)
 
 
 def check_lengths(bounds, width, n_before=0):
@@ -256,48 +158,3 @@ def without_gaps(X, bounds, longest_gap):
                 np.flatnonzero(gone), known, X[first:end, j][known]
             )
     return X, (in_long & ~unknown).any(axis=1), in_long.all(axis=1)
-
-
-def automatic_width(X, bounds):
-    """A width for detection, and why: the text that ``verbose`` prints.
-
-    The shortest multiple of the period that has 100 stamps, a tenth of the shortest series that
-    has 100 at most. The period is the shortest lag at which the autocorrelation, averaged over
-    channels and series, has a peak of 0.1 or more that is not much lower than its highest: of a
-    day and a week, a day, so that short events do not drown. Without a peak it is 1.
-    """
-    lengths = [end - first for first, end in bounds]
-    shortest = min([n for n in lengths if n >= LEAST] or [max(lengths)])
-    most = max(2, int(MOST_SHARE * shortest))
-    n_lags = min(LARGEST_LAG, shortest // 3)
-    period, height = _period(X, bounds, n_lags)
-    width = period * -(-LEAST // period)
-    if width > most:
-        width = max(2, most // period * period or most)
-    if period == 1:
-        return width, f"window={width}: no period of up to {n_lags} stamps was found"
-    return width, f"window={width}: the period is {period} (autocorrelation {height:.2f})"
-
-
-def _period(X, bounds, n_lags):
-    """The shortest lag of a high peak of the autocorrelation, and the peak's height."""
-    if n_lags < 4:
-        return 1, 0.0
-    correlation = np.zeros(n_lags)
-    for first, end in bounds:
-        x = X[first:end].astype(np.float64)
-        location, scale = column_scales(x, np.ones(len(x)))
-        x = np.nan_to_num((x - location) / scale)
-        x = x[:, x.std(axis=0) > 1e-6]
-        if not x.shape[1] or len(x) < n_lags:
-            continue
-        spectrum = np.fft.rfft(x, 2 * len(x), axis=0)
-        power = (spectrum * spectrum.conj()).real.mean(axis=1)
-        correlation += np.fft.irfft(power)[:n_lags] / len(bounds) / len(x)
-    inner = correlation[1:-1]
-    peaks = 1 + np.flatnonzero((inner > correlation[:-2]) & (inner > correlation[2:]))
-    peaks = peaks[(peaks >= 3) & (correlation[peaks] > PEAK)]
-    if not len(peaks):
-        return 1, 0.0
-    period = peaks[correlation[peaks] >= AS_HIGH * correlation[peaks].max()][0]
-    return int(period), float(correlation[period])

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._encoding import EncodedRows
-from ._network import Network
-from ._progress import Progress
+from .._network import Network
+from .._progress import Progress
+from .._rows.encoded import EncodedRows
 
 
 @dataclass

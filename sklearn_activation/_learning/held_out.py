@@ -4,13 +4,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._calibration import fit_sharpness
-from ._flow import Moments, Spectrum, absolute_moments, rotation
-from ._network import Network
-from ._training import Task
+from .._network import Network
+from .layer import Spectrum, rotation
+from .moments import Moments, absolute_moments
+from .sharpness import fit_sharpness
+from .task import Task
 
 # Times tried for a last layer: all of them from one decomposition.
 PATH = 10.0 ** np.arange(0, 6.01, 0.125)
+
+
 # Times tried for a hidden layer, by decades from START, then half a decade off.
 DECADES = 10.0 ** np.arange(0, 6)
 START = 2

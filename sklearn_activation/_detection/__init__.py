@@ -1,0 +1,1 @@
+"""Detection: scores of rows without themselves, thresholds, explanations."""

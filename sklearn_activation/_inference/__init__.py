@@ -1,0 +1,1 @@
+"""Inference: entries of rows that activate most."""

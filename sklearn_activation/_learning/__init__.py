@@ -1,0 +1,1 @@
+"""Learning: the closed form, the rule itself, feedback, and for how long."""

@@ -1,0 +1,135 @@
+"""Sums of x x^T over rows, and moments of what units put out."""
+
+from copy import deepcopy
+
+import numpy as np
+
+from ..kernels.rows import absolute_sums
+
+
+class Moments:
+    """Weighted sum of x x^T over rows, with the sum of their weights.
+
+    As long as there are fewer rows than columns the rows are kept themselves.
+    ``state`` is a dictionary of arrays, to be stored, merged and restored.
+    """
+
+    def __init__(self, n_inputs, *, weight=0.0, rows=None, gram=None, precision=0.0):
+        self.n_inputs = n_inputs
+        self.weight = weight
+        self.precision = precision  # of the coarsest products in ``gram``
+        self.rows = np.empty((0, n_inputs)) if rows is None and gram is None else rows
+        self.gram = gram
+
+    @property
+    def state(self):
+        return {
+            "n_inputs": self.n_inputs,
+            "weight": self.weight,
+            "rows": self.rows,
+            "gram": self.gram,
+            "precision": self.precision,
+        }
+
+    def add(self, Z, weight=None):
+        """Add rows ``Z`` (n_rows, n_inputs), products in their own precision."""
+        if weight is None:
+            self.weight += len(Z)
+        else:
+            self.weight += weight.sum(dtype=np.float64)
+            if not (weight == 1).all():
+                Z = Z * np.sqrt(weight)[:, None].astype(Z.dtype)
+        if self.gram is None:
+            if len(self.rows) + len(Z) <= self.n_inputs:
+                self.rows = np.concatenate([self.rows, Z], dtype=np.float64)
+                return self
+            self._condense()
+        self.precision = max(self.precision, float(np.finfo(Z.dtype).eps))
+        self.gram += Z.T @ Z  # one operand and its transpose: BLAS does half the work
+        return self
+
+    def merge(self, other):
+        """Add the rows that ``other`` has seen."""
+        weight = self.weight + other.weight
+        if other.gram is None:
+            self.add(other.rows)
+        else:
+            self._condense()
+            self.gram += other.gram
+        self.precision = max(self.precision, other.precision)
+        self.weight = weight
+        return self
+
+    def without(self, other):
+        """The moments of all rows but those of ``other``, which were added before."""
+        rest = Moments(self.n_inputs).merge(self)
+        rest._condense()
+        rest.gram = rest.gram - (other.rows.T @ other.rows if other.gram is None else other.gram)
+        rest.weight -= other.weight
+        return rest
+
+    def scaled(self, factor):
+        """The moments of the same rows with weights times ``factor``."""
+        state = self.state
+        state["weight"] = factor * self.weight
+        if self.gram is None:
+            state["rows"] = np.sqrt(factor) * self.rows
+        else:
+            state["gram"] = factor * self.gram
+        return Moments(**state)
+
+    def _condense(self):
+        if self.gram is None:
+            self.gram = self.rows.T @ self.rows
+            self.rows = None
+
+    def trace(self):
+        """Mean squared norm of the rows, and the number of inputs ever non-zero."""
+        if self.gram is None:
+            energy = np.einsum("ij,ij->j", self.rows, self.rows)
+        else:
+            energy = np.diag(self.gram)
+        return energy.sum() / self.weight, np.count_nonzero(energy > 0)
+
+    def spectrum(self):
+        """Eigenvalues of the mean x x^T, descending, and eigenvectors (columns).
+
+        Directions without any energy are left out.
+        """
+        if self.gram is None:
+            kernel = self.rows @ self.rows.T / self.weight
+            values, U = np.linalg.eigh(kernel)
+        else:
+            values, V = np.linalg.eigh(self.gram / self.weight)
+        precision = max(self.precision, float(np.finfo(np.float64).eps))
+        floor = max(values[-1], 0) * np.sqrt(self.n_inputs) * precision
+        keep = np.flatnonzero(values > floor)[::-1]
+        values = values[keep]
+        if self.gram is None:
+            V = self.rows.T @ (U[:, keep] / np.sqrt(values * self.weight))
+            return values, V
+        return values, V[:, keep]
+
+
+def absolute_moments(outputs, dtype):
+    """Weighted mean and variance of |y| per unit, from pairs (Y, weight) of blocks."""
+    total, sums, squares = 0.0, None, None
+    for Y, weight in outputs:
+        if sums is None:
+            sums, squares = np.zeros((2, Y.shape[1]))
+        total += weight.sum()
+        absolute_sums(Y, weight, sums, squares)
+    mean = sums / total
+    variance = np.maximum(squares / total - mean**2, 0)
+    return mean.astype(dtype), variance.astype(dtype)
+
+
+def merge_states(ours, theirs):
+    """Statistics of two disjoint sets of rows, as one."""
+    pairs = zip(deepcopy(ours["moments"]), theirs["moments"], strict=True)
+    return {"moments": [Moments(**m).merge(Moments(**other)).state for m, other in pairs]}
+
+
+def scaled_states(state, factor):
+    """Statistics in which all rows so far weigh ``factor`` times as much."""
+    return {"moments": [Moments(**m).scaled(factor).state for m in state["moments"]]}

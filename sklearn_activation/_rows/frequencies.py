@@ -1,0 +1,49 @@
+"""Random frequencies and the waves that they make (Rahimi & Recht 2007)."""
+
+import numpy as np
+
+
+def write_waves(phase, out):
+    """Write cosines and sines of phases, rows of norm 1, into the leading columns of ``out``."""
+    n = phase.shape[1]
+    np.cos(phase, out=out[:, :n])
+    np.sin(phase, out=out[:, n : 2 * n])
+    out[:, : 2 * n] /= np.sqrt(n)
+
+
+def phase_gradient(phase, G):
+    """Gradient with respect to phases from that with respect to their cosines and sines."""
+    n = phase.shape[1]
+    return (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
+
+
+def orthogonal_frequencies(n_features, factors, rng):
+    """Normal frequencies over ``factors``, those of equal factors at right angles to each other.
+
+    In groups of as many as there are columns; their lengths are those of independent ones.
+    """
+    parts = []
+    for factor in np.unique(factors):
+        left = np.count_nonzero(factors == factor)
+        while left > 0:
+            n = min(left, n_features)
+            directions, _ = np.linalg.qr(rng.normal(size=(n_features, n)))
+            lengths = np.sqrt(rng.chisquare(n_features, size=n))
+            parts.append(directions * (lengths / factor))
+            left -= n
+    return np.concatenate(parts, axis=1)
+
+
+def normal_numbers(codes, key, n):
+    """``n`` independent normal numbers for every code (uint64), the same in every process.
+
+    Bits are mixed as in SplitMix64 (Steele, Lea & Flood 2014), and made normal by Box & Muller.
+    """
+    count = np.arange(1, 2 * n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    start = (codes ^ np.uint64(key % 2**64)) * np.uint64(0xD1342543DE82EF95)
+    bits = (start ^ (start >> np.uint64(31)))[:, None] + count
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    uniform = ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+    radius = np.sqrt(-2 * np.log1p(-uniform[:, :n]))
+    return radius * np.cos(2 * np.pi * uniform[:, n:])

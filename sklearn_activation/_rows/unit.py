@@ -1,0 +1,90 @@
+"""Rows scaled to norm 1."""
+
+import numpy as np
+
+from ..kernels import rows as kernels
+from .fourier import ROUNDED
+from .scales import _known_products, row_norms
+
+
+class UnitEncoding:
+    """Every row scaled to norm 1; zero rows stay zero."""
+
+    name = "unit"
+    unit = 1.0  # of every column: changes of one unit matter alike
+    largest = 1e100  # entry that is handled, over ``magnitude``
+
+    def __init__(self, n_outputs):
+        self.n_outputs = n_outputs
+
+    @property
+    def state(self):
+        return {"n_outputs": self.n_outputs}
+
+    @classmethod
+    def fitted_to(cls, sample, **_):
+        return cls(sample.X.shape[1])
+
+    def write(self, X, out):
+        """Encode ``X`` into the leading columns of ``out``."""
+        X = np.asarray(X)
+        if X.dtype != out.dtype:  # float32 may not hold what a row holds
+            largest = np.fmax.reduce(np.abs(X), axis=1, keepdims=True)
+            X = X / np.where(largest > 0, largest, 1)
+        out[:, : self.n_outputs] = X
+        kernels.scale_to_unit(out, self.n_outputs)  # missing units become 0
+
+    def rounded(self, X):
+        """Rows that are the same number for number wherever encoded rows are, but for rounding."""
+        out = np.array(X, dtype=np.float64)
+        kernels.scale_to_unit(out, self.n_outputs)
+        return np.rint(out * ROUNDED)
+
+    def to_hash(self, X):
+        """Stamps of a series as windows are recognised by them: as they are."""
+        return X
+
+    def standardise(self, X):
+        """Rows of norm 1."""
+        out = np.array(X, dtype=np.float64)
+        kernels.scale_to_unit(out, self.n_outputs)
+        return out
+
+    def pull_back(self, X, G):
+        """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
+        norms = row_norms(X)[:, None]
+        norms[norms == 0] = 1
+        Z = X / norms
+        return (G - np.einsum("ij,ij->i", Z, G)[:, None] * Z) / norms
+
+    def length(self, X):
+        """L1 norm of the encoded rows, and its gradient with respect to ``X``."""
+        Z = X / np.maximum(row_norms(X), 1e-300)[:, None]
+        return np.abs(Z).sum(axis=1), self.pull_back(X, np.sign(Z))
+
+    def size(self, X):
+        """Norm of the rows, in ``unit`` for each column."""
+        return row_norms(X)
+
+    def energy(self, X):
+        """Squared length of the rows before they are encoded, and its gradient."""
+        return np.einsum("ij,ij->i", X, X), 2 * X
+
+    def magnitude(self, X):
+        """Number to divide rows by for entries of order 1: a power of two, exactly undone."""
+        largest = np.fmax.reduce(np.abs(X), axis=None).astype(np.float64)
+        return 2.0 ** np.floor(np.log2(largest)) if largest > 0 else 1.0
+
+    def with_lengths(self, X, lengths):
+        """Rows of the given norms, which encoded rows do not tell."""
+        return X * (lengths / np.maximum(np.linalg.norm(X, axis=1), 1e-300))[:, None]
+
+    def distances(self, X, known, kept, weight):
+        """Squared, from rows' known entries to the nearest multiple of each kept row.
+
+        Also the multiple. Rows count as alike whatever their length. A constant that is the
+        same for all kept rows is left out.
+        """
+        product, squares = _known_products(X, known, kept)
+        factor = np.maximum(product, 0) / np.where(squares > 0, squares, 1)
+        return factor * (factor * squares - 2 * product), factor

@@ -1,0 +1,1 @@
+"""Series: windows, scores of time stamps, events."""
