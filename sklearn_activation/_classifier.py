@@ -1,10 +1,10 @@
 """Classification: the label that activates most."""
 
 from dataclasses import replace
-from math import ceil
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -15,54 +15,27 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from ._base import (
-    SEARCH_SIZE,
-    ActivationLearningBase,
+from ._base import ActivationLearningBase
+from ._classification.filling import fill_gaps
+from ._classification.model import ClassifierModel, refuse_unknown
+from ._classification.self_training import train_partly_labelled
+from ._classification.training import ClassifierTraining
+from ._inference.completion import column_ranges, generated
+from ._inference.objective import Objective
+from ._progress import with_callbacks
+from ._rows.encodings import ENCODINGS
+from ._rows.labels import class_weights, is_missing, without_missing
+from ._validation import (
     all_or_nothing,
     check_count,
+    check_weight,
+    leave_out_weightless,
     new_seed,
     refuse_nan,
 )
-from ._blocks import block_slices, map_blocks
-from ._inference.completion import column_ranges, completed, generated, with_means
-from ._inference.objective import LostActivation, Objective
-from ._learning import feedback as _feedback
-from ._learning import flow as _flow
-from ._learning import hebbian as _hebbian
-from ._learning import held_out as _learning_time
-from ._learning.sharpness import fit_sharpness, log_losses, softmax
-from ._learning.task import Feedback, Wishes
-from ._progress import Progress, with_callbacks
-from ._rows.encoded import EncodedRows
-from ._rows.encodings import ENCODINGS
-from ._rows.labels import class_weights, is_missing, without_missing
-from ._rows.sample import Sample, is_picked, row_hashes
 
-MAX_CANDIDATES = 2**25  # entries of held-out rows with every label
-HELD_OUT_SIZE = 3072  # rows that a large set's last learning time is chosen on
-N_TRIAL_STEPS = 30  # of completing a row with every label, or to learn from it
-N_FILLS = 2  # times that rows with NaN are completed and learned again
-WHOLE_SHARE = 0.1  # of rows without NaN: enough to start from
-ENCODING_SIZE = 1000  # rows that an encoding is chosen on
-BANDWIDTHS = (2.0, 1.0)  # tried, over half the median distance
-EPOCHS = 100  # of the stochastic solver
-FEEDBACK_EPOCHS = {"flow": 20, "hebbian": EPOCHS}
-FEW_FOR_FEEDBACK = 1000  # rows below which feedback="auto" does not try
-HELD_OUT_ON_TRIAL = 2000  # rows, at most, that decide for feedback
-FEWEST_ON_TRIAL = 250
-HELD_OUT_SHARE = 0.1  # of the rows, at most, to fit probabilities on after feedback
-HELD_OUT_FOR_PROBABILITIES = 1000  # rows, at most
-N_ROUNDS = 2  # of self-labelling in closed form
-N_FED = 6  # of self-labelling with feedback, with a fifth of its epochs
-FED_SHARE = 0.2
-MANY_FOR_FEEDBACK = 4000  # rows from which on feedback="auto" takes those, too
-LABELLED_SHARE = 0.5  # least weight of labelled rows over that of the others
-SETTLED = 0.001  # share of labels that may still change after the last round
-N_JUDGED = 1000  # latest rows of a stream to fit probabilities on
-FEW_JUDGED = 50
-ENCODING_TIME = 300.0  # of hidden layers meanwhile
-FEW_A_CLASS = 20  # rows; with less, learning times come from the spectrum
-N_FOLDS = _learning_time.N_FOLDS
+# Most steps of completing rows for ``complete``.
+COMPLETION_STEPS = 300
 
 
 class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
@@ -249,7 +222,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
         "encoding": [StrOptions({"auto", *ENCODINGS})],
-        **ActivationLearningBase._fourier_constraints,
+        **ActivationLearningBase._encoding_constraints,
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "feedback": ["boolean", StrOptions({"auto"})],
         "unlearning_factor": [Interval(Real, 0, 1, closed="both")],
@@ -260,9 +233,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "missing_label": "no_validation",
     }
-    _default_depth = 2
     _allow_nan = True
-    _least_width = 256
 
     def __init__(
         self,
@@ -411,359 +382,52 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             return self._learn(X, self._codes(y), unknown, sample_weight, partial=True)
 
     def _learn(self, X, labels, unknown, sample_weight, *, partial):
-        unknown = np.zeros(len(labels), dtype=bool) if unknown is None else unknown
+        """Weigh rows, fill gaps, train, and adopt the model."""
+        known = np.ones(len(labels), dtype=bool) if unknown is None else ~unknown
         if self.class_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
             of_class = class_weights(
                 self.class_weight,
                 self.classes_,
-                None if partial else labels[~unknown],
-                sample_weight[~unknown],
+                None if partial else labels[known],
+                sample_weight[known],
             )
-            sample_weight = sample_weight * np.where(unknown, 1, of_class[labels])
-        X, labels, unknown, weight = self._weighted(X, sample_weight, labels, unknown)
-        if np.isnan(X).any():
-            X = self._filled(X, labels, ~unknown, weight, partial=partial)
-        if not unknown.any():
-            return self._train(X, labels, weight, partial=partial)
-        if unknown.all() and not (partial and self.__sklearn_is_fitted__()):
+            sample_weight = sample_weight * np.where(known, of_class[labels], 1)
+        weight = check_weight(X, sample_weight)
+        X, labels, known, weight = leave_out_weightless(weight, X, labels, known)
+        training = self._training(self._model(), partial)
+        if not (known.any() or training.going_on):
             raise ValueError("sample_weight: every row with a label has weight zero.")
-        return self._learn_partly(X, labels, unknown, weight, partial=partial)
-
-    def _filled(self, X, labels, known, weight, *, partial):
-        """Rows completed by the network, which learns from what it has filled in.
-
-        It starts from the complete rows or, if those are few, from all of them with the means
-        of their labels in the place of missing entries; later batches are completed by the
-        network so far.
-        """
-        rows = np.flatnonzero(np.isnan(X).any(axis=1) & ~np.isnan(X).all(axis=1))
-        means = with_means(X, labels)
-        if partial and self.__sklearn_is_fitted__():
-            return self._filled_once(X, means, labels, known, rows)
-        whole = known & ~np.isnan(X).any(axis=1)
-        enough = np.bincount(labels[whole], minlength=len(self.classes_)).min() >= N_FOLDS
-        start = whole if enough and whole.mean() >= WHOLE_SHARE else known
-        filled = means
-        for taken in (start, *[known] * (N_FILLS - 1)):
-            wishes = Wishes(feedback=False, share=1.0, known=taken[taken], sharpness=1.0)
-            self._train(
-                filled[taken],
-                labels[taken],
-                weight[taken],
-                partial=False,
-                warm=False,
-                wishes=wishes,
-            )
-            filled = self._filled_once(X, means, labels, known, rows)
-        return filled
-
-    def _filled_once(self, X, means, labels, known, rows):
-        """``rows`` of ``X`` completed; those that are wholly NaN get the mean of their label.
-
-        ``means`` are the rows with means in the place of missing entries.
-        """
-        filled, labels = means.copy(), labels[rows].copy()
-        guess = ~known[rows]
-        if guess.any():
-            labels[guess] = self._scores(X[rows[guess]]).argmax(axis=1)
-        if len(rows):
-            filled[rows] = self._completed(X[rows], labels, N_TRIAL_STEPS)[0]
-        return filled
-
-    def _learn_partly(self, X, labels, unknown, weight, *, partial):
-        """Learn rows with a label, then let the network label the others, round by round."""
-        known = ~unknown
-        if partial:
-            if not self.__sklearn_is_fitted__():
-                return self._train(X[known], labels[known], weight[known], partial=True)
-            labels = labels.copy()
-            labels[unknown] = self._scores(X[unknown]).argmax(axis=1)
-            return self._train(X, labels, weight, partial=True)
-        self._train(X[known], labels[known], weight[known], partial=False)
-        sharpness = self._sharpness  # other rows' labels agree with the network too well
-        needed = LABELLED_SHARE * weight[unknown].sum() / weight[known].sum()
-        weight = np.where(known, max(1, needed), 1) * weight
-        labels = labels.copy()
-        many = len(labels) >= MANY_FOR_FEEDBACK
-        fed = self.feedback is True or (self.feedback == "auto" and many)
-        for feedback, n_rounds in {False: N_ROUNDS, True: N_FED if fed else 0}.items():
-            for k in range(n_rounds):
-                found = self._scores(X[unknown]).argmax(axis=1)
-                if k and np.mean(found != labels[unknown]) < SETTLED:
-                    break
-                labels[unknown] = found
-                wishes = Wishes(feedback, share=FED_SHARE, known=known, sharpness=sharpness)
-                self._train(X, labels, weight, partial=False, warm=False, wishes=wishes)
+        if np.isnan(X).any():
+            X = fill_gaps(training, X, labels, known, weight)
+        if known.all():
+            model = training.run(X, labels, weight)
+        else:
+            model = train_partly_labelled(training, X, labels, known, weight)
+        self._adopt(model)
         return self
 
-    @property
-    def _n_labels(self):
-        return len(self.classes_)
+    def _training(self, previous, partial):
+        return ClassifierTraining(self, previous, partial)
 
-    def _is_due(self, weight, partial):
-        """Learning times are worth choosing again each time the rows have doubled."""
-        if not (partial and self.__sklearn_is_fitted__()) or len(weight) == 0:  # or a merge
-            return True
-        return np.frexp(self._n_seen + weight.sum())[1] > np.frexp(self._n_seen)[1]
-
-    def _train(self, X, labels, weight, *, partial, **options):
-        self._due = self._is_due(weight, partial)
-        super()._train(X, labels, weight, partial=partial, **options)
-        del self._due
-        return self
-
-    def _fitted_encoding(self, sample, seed, X, weight):
-        names = ENCODINGS if self.encoding == "auto" else [self.encoding]
-        tried = []
-        for name in names:
-            several = name == "fourier" and self.bandwidth == "auto"
-            for factor in BANDWIDTHS if several else [1.0]:
-                tried.append(self._encoding_of_kind(name, sample, seed, (factor,)))
-        if len(tried) == 1:
-            return tried[0]
-        return min(tried, key=lambda encoding: self._encoding_loss(encoding, sample, seed))
-
-    def _encoding_loss(self, encoding, sample, seed):
-        """Held-out log-loss of a small sample in this encoding."""
-        sample = sample.smallest(ENCODING_SIZE)
-        rows = EncodedRows.of_sample(sample, encoding, self._n_labels, sample.X.dtype)
-        task = self._task(rows, seed)
-        if len(rows) < N_FOLDS * rows.n_labels:
-            return np.inf  # too few of a class to hold any out: the first encoding stays
-        folds = _learning_time.cross_validation(rows, sample.folds(N_FOLDS), task)
-        task.times = [ENCODING_TIME] * len(task.sizes)
-        _, folds = _learning_time.choose_hidden_times(folds, task)
-        return _learning_time.choose_last_time(folds)[1]
-
-    def _task(self, rows, seed):
-        task = super()._task(rows, seed)
-        task.max_iter = self.max_iter or EPOCHS
-        return task
-
-    def _plan(self, task, rows, sample):
-        """Choose learning times, and the sharpness of probabilities, on held-out rows."""
-        if self.solver == "flow" and not self._due:
-            task.times = task.times or list(self.learning_times_)
-        super()._plan(task, rows, sample)
-        going_on = task.partial and task.previous is not None
-        if self._due and not (going_on and self.feedback_):
-            self._sharpness = None  # until held-out rows say
-        wanted = self._wants_feedback(task, rows)
-        n_epochs = self.max_iter or FEEDBACK_EPOCHS[self.solver]
-        if task.wishes is not None:
-            n_epochs = ceil(task.wishes.share * n_epochs)
-
-        def plan_rival(share):
-            self._plan_times(task, rows, sample.without(share))
-
-        if wanted:
-            task.feedback = Feedback(
-                unlearning_factor=float(self.unlearning_factor),
-                gap=float(self.feedback_gap),
-                max_iter=n_epochs,
-                n_iter_no_change=int(self.n_iter_no_change),
-                choose_time=task.choose_time,
-                plan_rival=plan_rival if wanted == "auto" else None,
-            )
-        else:
-            self._plan_times(task, rows, sample)
-
-    def _plan_times(self, task, rows, sample):
-        """Learning times without feedback, on held-out rows."""
-        stochastic = self.solver == "hebbian"
-        if not self._due or (stochastic and (task.times or task.partial)):
-            return
-        all_rows_sampled = len(sample.X) < SEARCH_SIZE
-        sample = sample.smallest(N_FOLDS * _affordable(rows.n_labels, task))
-        held_out = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
-        if task.partial or all_rows_sampled or stochastic:
-            self._plan_on_sample(task, held_out, sample.folds(N_FOLDS))
-            if stochastic:
-                self._sharpness = None  # of the closed form
-        else:
-            self._plan_on_all_rows(task, held_out, sample.folds(N_FOLDS))
-
-    def _wants_feedback(self, task, rows):
-        """True, False or "auto"; streams go on the way they began."""
-        asked = self.feedback if task.wishes is None else task.wishes.feedback
-        if task.partial and task.previous is not None:
-            before = self.feedback_
-            if asked != "auto" and asked != before:
-                raise ValueError(
-                    f"feedback={asked} differs from the {before} that partial_fit is to "
-                    "go on from: call fit."
-                )
-            return before
-        if asked == "auto" and (task.partial or len(rows) < FEW_FOR_FEEDBACK):
-            return False
-        return asked
-
-    def _solve(self, rows, task):
-        self.feedback_ = task.feedback is not None
-        if not self.feedback_:
-            return super()._solve(rows, task)
-        if task.partial:
-            return self._solve_stream(rows, task)
-        on_trial = task.feedback.plan_rival is not None
-        known = None if task.wishes is None else task.wishes.known
-        share = self._held_out_share(len(rows) if known is None else known.sum(), on_trial)
-        train, task.held = self._held_out(rows, share, known)
-        if not on_trial:
-            solution = self._with_feedback(train, task)
-            if task.held is not None:
-                self._sharpness = self._held_out_sharpness(solution.network, task.held)
-        elif task.held is not None:
-            solution = self._trial(train, task, share)
-        else:
-            solution = None
-        if solution is None:
-            self.feedback_ = False
-            task.feedback.plan_rival(0.0)
-            return super()._solve(rows, task)
-        return solution
-
-    def _with_feedback(self, train, task):
-        if self.solver == "flow":
-            beginning = replace(task, choose_time=task.feedback.choose_time, rotations={})
-            start = _flow.solve(train, beginning)
-        else:
-            start = task.previous or _hebbian.untrained(train, task)
-        held = task.held if self.early_stopping else None
-        return _feedback.solve(train, task, start, held, counts=self.solver == "hebbian")
-
-    def _trial(self, train, task, share):
-        """The solution with feedback if that pays on held-out rows, else None.
-
-        Its rival goes without, with learning times of its own: feedback must have less
-        log-loss, by a standard error of the rows' differences.
-        """
-        if self.verbose:
-            print(f"Trial of feedback, {len(task.held)} rows held out")
-        held, solution = task.held, self._with_feedback(train, task)
-        task.feedback.plan_rival(share)
-        rival = super()._solve(train, replace(task, progress=Progress(), rotations={}))
-        losses = []
-        for network in (rival.network, solution.network):
-            energies = _feedback.label_energies(network, held, n_jobs=self.n_jobs)
-            sharpness = _fitted_sharpness(energies, held)
-            losses.append(log_losses(sharpness, energies, held.labels))
-        gain = losses[0] - losses[1]
-        mean = np.average(gain, weights=held.weight)
-        error = np.sqrt(held.weight**2 @ (gain - mean) ** 2) / held.weight.sum()
-        if self.verbose:
-            with_, without = (np.average(v, weights=held.weight) for v in losses[::-1])
-            print(f"Held-out log-loss {with_:.4f} with feedback, {without:.4f} without")
-        if mean <= error:
-            return None
-        self._sharpness = sharpness
-        return solution
-
-    def _solve_stream(self, rows, task):
-        """Feedback on one more batch, whose rows are held-out rows until they are learned."""
-        start = task.previous
-        if start is None:
-            solver = _flow.solve if self.solver == "flow" else _hebbian.untrained
-            start = replace(solver(rows, task), n_iter=0)
-            return _feedback.solve(rows, task, start, counts=self.solver == "hebbian")
-        latest = rows.take(slice(-N_JUDGED, None))
-        judged = {
-            "energies": _feedback.label_energies(start.network, latest, n_jobs=self.n_jobs),
-            "labels": latest.labels,
-            "weight": latest.weight,
+    def _attributes_of(self, model):
+        return {
+            **super()._attributes_of(model),
+            "encoding_": model.encoding.name,
+            "feedback_": model.solution.feedback,
+            "_sharpness": model.sharpness,
         }
-        before = start.state.get("judged", {})
-        for name, values in judged.items():
-            judged[name] = np.concatenate([before.get(name, values[:0]), values])[-N_JUDGED:]
-        if len(judged["labels"]) >= FEW_JUDGED:
-            self._sharpness = float(fit_sharpness(*judged.values())[0])
-        solution = _feedback.solve(rows, task, start, counts=self.solver == "hebbian")
-        solution.state["judged"] = judged
-        return solution
 
-    def _held_out_share(self, n, on_trial):
-        """Share of ``n`` rows to hold out from feedback."""
-        if self.early_stopping:
-            return self.validation_fraction
-        if on_trial:
-            return min(max(n / 10, FEWEST_ON_TRIAL), HELD_OUT_ON_TRIAL) / n
-        return min(HELD_OUT_SHARE, HELD_OUT_FOR_PROBABILITIES / n)
-
-    def _held_out(self, rows, share, known):
-        """Rows to train on, and rows for a trial, stopping and probabilities, or None.
-
-        The latter are picked by a hash of their values, among those with a label.
-        """
-        is_held = is_picked(row_hashes(rows.X, rows.labels), share)
-        if known is not None:
-            is_held &= known
-        n_left = len(np.unique(rows.labels[~is_held]))
-        enough = is_held.any() and n_left > 1
-        if self.early_stopping and not enough:
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} holds out {is_held.sum()} of "
-                f"{len(rows)} rows and leaves {n_left} classes to train on."
-            )
-        few = np.count_nonzero(is_held) < FEW_JUDGED or n_left < len(np.unique(rows.labels))
-        if few and not self.early_stopping:
-            return rows, None
-        return rows.take(~is_held), rows.take(is_held)
-
-    def _plan_on_sample(self, task, sample, fold_of):
-        """All times by cross-validation of the sampled rows."""
-        if task.times is None and len(sample) < FEW_A_CLASS * sample.n_labels:
-            return  # held-out rows say less than the rule of kaiser_time
-        folds = _learning_time.cross_validation(sample, fold_of, task)
-        if not folds:
-            return
-        hidden, folds = _learning_time.choose_hidden_times(folds, task)
-        last, _, self._sharpness = _learning_time.choose_last_time(folds, _last_path(task))
-        times = [*hidden, last]
-        task.choose_time = lambda layer, moments, network: times[layer]
-
-    def _plan_on_all_rows(self, task, sample, fold_of):
-        """Hidden layers' times from the sample; the last one's from all other rows."""
-        last = len(task.sizes) - 1
-        hidden = task.times
-        if hidden is None and last:
-            folds = _learning_time.cross_validation(sample, fold_of, task)
-            hidden, _ = _learning_time.choose_hidden_times(folds, task)
-
-        def choose_time(layer, moments, network):
-            if layer < last:
-                return hidden[layer]
-            n_held = HELD_OUT_SIZE if task.times is None else ENCODING_SIZE
-            held = sample.take(slice(0, min(n_held, _affordable(sample.n_labels, task))))
-            fold = _learning_time.last_layer_fold(held, moments, network, task)
-            path = _last_path(task)
-            t, _, self._sharpness = _learning_time.choose_last_time([fold], path)
-            return t
-
-        task.choose_time = choose_time
-
-    def _fitted_twin(self, solution, task, encoding, sample):
-        fitted = super()._fitted_twin(solution, task, encoding, sample)
-        fitted["encoding_"] = encoding.name
-        if self._sharpness is None:  # of the end; meanwhile for callbacks
-            rows = task.sample if task.held is None else task.held
-            fitted["_sharpness"] = self._held_out_sharpness(solution.network, rows)
-        return fitted
-
-    def _held_out_sharpness(self, network, rows):
-        return _fitted_sharpness(_feedback.label_energies(network, rows, n_jobs=self.n_jobs), rows)
-
-    def _keep(self, solution, task, encoding, sample):
-        super()._keep(solution, task, encoding, sample)
-        self.encoding_ = encoding.name
-        if task.wishes is not None and task.held is None:
-            self._sharpness = task.wishes.sharpness
-        if self._sharpness is None:
-            # Held-out rows of the same rule's closed form, at the times it has learned.
-            rows = EncodedRows.of_sample(sample, encoding, self._n_labels, task.dtype)
-            twin = replace(task, times=list(solution.times), previous=None, rotations={})
-            self._plan_on_sample(twin, rows, sample.folds(N_FOLDS))
-            if self._sharpness is None:  # a single distinct row
-                self._sharpness = 1.0
+    def _model(self):
+        model = super()._model()
+        if model is None:
+            return None
+        model = replace(
+            model,
+            solution=replace(model.solution, feedback=self.feedback_),
+            n_labels=len(self.classes_),
+        )
+        return model.extended(ClassifierModel, sharpness=self._sharpness)
 
     def predict(self, X):
         """The label that activates most with each row (paper, eq. 10).
@@ -778,8 +442,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         y : ndarray of shape (n_samples,)
             A label of ``classes_`` for every row.
         """
-        best = self._label_energies(X).argmax(axis=1)
-        return self.classes_[best]
+        return self.classes_[self._label_energies(X).argmax(axis=1)]
 
     def decision_function(self, X):
         """Output activation with every label.
@@ -821,7 +484,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             Rows add up to 1; columns are in the order of ``classes_``.
         """
         energies = self._label_energies(X).astype(np.float64)
-        return softmax(self._sharpness * energies)
+        return softmax(self._sharpness * energies, axis=1)  # eq. 8
 
     def score_samples(self, X):
         """Highest output activation over the labels: how typical each row is.
@@ -856,21 +519,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         activation : ndarray of shape (n_samples, n_layers)
             In [0, 2]: data and label block have norm 1.
         """
-        X = self._fitted_rows(X)
-        labels = self._labels(X, y)
-        rows = EncodedRows(
-            X,
-            self._encoding(),
-            labels=labels,
-            n_labels=len(self.classes_),
-            dtype=self.coefs_[0].dtype,
-        )
-        network = self._network()
-        blocks = block_slices(len(X), self._widest())
-        found = map_blocks(
-            lambda block: network.layer_energies(rows.encode(block)), blocks, self.n_jobs
-        )
-        return np.concatenate(list(found))
+        X, model = self._fitted_rows(X), self._model()
+        return model.layer_energies(X, self._labels(model, X, y))
 
     def generate(self, y, *, n_samples=1, sharpness=0.003, noise=0.03, random_state=None):
         """New rows of given labels: what activates most with them (paper, eq. 15 and 16).
@@ -911,9 +561,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             raise ValueError("y is empty: give a label for every row to generate.")
         labels = np.repeat(self._codes(y), n_samples)
         rng = np.random.default_rng(new_seed(random_state))
+        # 1 + d of eq. 16.
         gains = 1 + noise * rng.normal(size=(len(labels), self.coefs_[-1].shape[1]))
-        objective = Objective(self._network(), self._encoding(), self._n_labels, sharpness)
-        sample, unit = self._kept_rows()
+        model = self._model()
+        objective = Objective(model.network, model.encoding, model.n_labels, sharpness)
+        sample, unit = model.kept_rows()
         return unit * generated(
             objective,
             sample,
@@ -946,46 +598,21 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         X : ndarray of shape (n_samples, n_features)
             Known entries as they were.
         """
-        X = self._known_somewhere(self._fitted_rows(X))
+        X, model = self._fitted_rows(X), self._model()
+        refuse_unknown(X)
         missing = np.isnan(X)
         if not missing.any():
             raise ValueError("X has no NaN: there is nothing to complete.")
-        labels = self._labels(X, y)
+        labels = self._labels(model, X, y)
         rows, result = missing.any(axis=1), X.copy()
-        filled, _ = self._completed(X[rows], labels[rows], 300)
+        filled, _ = model.complete(X[rows], labels[rows], COMPLETION_STEPS)
         result[missing] = filled[missing[rows]]
         return result
 
-    def _completed(self, X, labels, max_iter):
-        """``X`` without NaN, and the activation of its rows with their labels.
-
-        That is what is left of an input activation of 2 if the lost activation is put in
-        relation to the known entries.
-        """
-        encoding, (sample, unit) = self._encoding(), self._kept_rows()
-        objective = LostActivation(self._network(), encoding, self._n_labels)
-        X = np.clip(X.astype(np.float64) / unit, -encoding.largest, encoding.largest)
-        options = {"bounds": column_ranges(sample.X), "n_jobs": self.n_jobs, "max_iter": max_iter}
-        filled, gained = completed(objective, sample, X, labels, **options)
-        energy, _ = encoding.energy(np.nan_to_num(X))
-        return unit * filled, 2 + gained / np.maximum(energy, 1e-300)
-
-    def _kept_rows(self):
-        """Kept training rows, and the number that they are divided by."""
-        X = self._sample["X"]
-        unit = self._encoding().magnitude(X)
-        return Sample(**{**self._sample, "X": X / unit}), unit
-
-    def _known_somewhere(self, X):
-        unknown = np.flatnonzero(np.isnan(X).all(axis=1))
-        if len(unknown):
-            raise ValueError(f"Row {unknown[0]} of X is wholly NaN: nothing is known of it.")
-        return X
-
-    def _labels(self, X, y):
+    def _labels(self, model, X, y):
         """Classes of validated rows by number: those given, or those that activate most."""
         if y is None:
-            return self._scores(X).argmax(axis=1)
+            return model.predict(X)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         return self._codes(y)
@@ -998,35 +625,5 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return np.searchsorted(self.classes_, y)
 
     def _label_energies(self, X):
-        return self._scores(self._fitted_rows(X))
-
-    def _scores(self, X):
-        """Activation with every label; of rows with NaN, after completion with that label."""
-        X = self._known_somewhere(X)
-        missing = np.isnan(X).any(axis=1)
-        if missing.any():
-            result = np.empty((len(X), len(self.classes_)))
-            if not missing.all():
-                result[~missing] = self._scores(X[~missing])
-            for label in range(len(self.classes_)):
-                labels = np.full(np.count_nonzero(missing), label)
-                _, result[missing, label] = self._completed(X[missing], labels, N_TRIAL_STEPS)
-            return result
-        n_entries = self._widest() * len(self.classes_)
-        return self._map_rows(
-            lambda block: self._network().label_energies(self._encoded(block)), X, n_entries
-        )
-
-
-def _fitted_sharpness(energies, rows):
-    return float(fit_sharpness(energies, rows.labels, rows.weight)[0])
-
-
-def _affordable(n_labels, task):
-    """Held-out rows that may stand in memory with every label."""
-    return MAX_CANDIDATES // (n_labels * max(task.sizes)) + 1
-
-
-def _last_path(task):
-    """Times to choose the last layer's from: the one prescribed, if there is one."""
-    return _learning_time.PATH if task.times is None else np.array(task.times[-1:])
+        X = self._fitted_rows(X)
+        return self._model().label_energies(X)

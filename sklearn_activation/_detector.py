@@ -1,61 +1,28 @@
 """Anomaly detection: what activates less is less typical."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ._base import ActivationLearningBase, all_or_nothing, check_count, new_seed, refuse_nan
-from ._detection.contamination import calibrate
-from ._detection.leave_out import copy_weight
+from ._base import ActivationLearningBase
+from ._detection.memory import Memory
+from ._detection.sampling import draw_rows, fill_with_means
+from ._detection.table import TableModel, TableTraining
 from ._detection.threshold import Calibration
-from ._inference.langevin import sampled
-from ._inference.objective import LostActivation
-from ._learning.moments import scaled_states
-from ._network import row_energies
 from ._progress import with_callbacks
 from ._rows.columns import read_table
-from ._rows.encoded import SAMPLE_SIZE
 from ._rows.encodings import ENCODINGS
-from ._rows.fourier import FourierEncoding
-from ._rows.gaps import N_DONORS, completed
-from ._rows.sample import Sample, drawn_evenly, row_hashes
-from ._rows.scales import PAIR, column_scales
-from ._rows.unit import UnitEncoding
-from ._series.calibration import SeriesCalibration, calibrate_series, calibration_of
-from ._series.cutting import (
-    GAP_SHARE,
-    check_lengths,
-    checked_groups,
-    cut_at_gaps,
-    series_bounds,
-    time_of,
-    times_before,
-    without_gaps,
-)
-from ._series.encoding import WindowEncoding
-from ._series.events import SeriesMonitor, events_table, labelled
-from ._series.stamps import stamp_scores
-from ._series.width import automatic_width
-from ._series.windows import Windows
-
-BANDWIDTHS = (0.5, 1.0, 2.0, 4.0)  # in one Fourier map, over the automatic one
-RATE = 3e-4  # mu: reciprocal of the mean learning time, for rows of norm 1
-COARSENESS = 0.1  # of contamination: least rate
-CUT_OFFS = {"fourier": 0.1, "unit": 0.2}  # of hidden layers' mean eigenvalue: kaiser_time
-N_LEARNED = 50_000  # rows of a table that ``fit`` learns from; all others are scored
-LONE_SHARE = 0.95  # of rows without copies, in tables whose rows are recognised
-FEWEST = 30  # independent rows that a threshold at 1 % false alarms can be had from
-N_REFERENCES = 5  # typical rows that an explained row is compared with
-N_CANDIDATES = 512
-LEAST_ACCEPTANCE = 0.2  # of sampling steps
-FAR = 2.0  # deviations beyond which a column is simply far from a reference
-WINDOW_ENTRIES = 1 << 17  # of the windows that a model keeps, at most
-FEWEST_WINDOWS = 32  # that a model keeps, however wide
+from ._series.calibration import SeriesCalibration
+from ._series.cutting import time_of
+from ._series.encodings import WINDOW_ENCODINGS
+from ._series.events import SeriesMonitor, label_events, tabulate_events
+from ._series.model import SeriesModel, Tail
+from ._series.training import SeriesTraining, refuse_width
+from ._validation import all_or_nothing, check_count, check_weight, new_seed, refuse_nan
+from ._warnings import warn
 
 
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
@@ -262,7 +229,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
         "encoding": [StrOptions(set(ENCODINGS))],
-        **ActivationLearningBase._fourier_constraints,
+        **ActivationLearningBase._encoding_constraints,
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "window": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left"), None],
         "relative_to": [StrOptions({"level", "scale"}), None],
@@ -271,7 +238,6 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     }
 
-    _max_width = 1024
     _allow_nan = True
 
     def __init__(
@@ -396,7 +362,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             none = np.zeros(self.n_features_in_, dtype=bool)
             known = none if self.is_categorical_ is None else self.is_categorical_
         declared = self.categorical_features
-        if self.encoding != "fourier":
+        if not ENCODINGS[self.encoding].takes_categories:
             if declared is not None and not isinstance(declared, str):
                 raise ValueError("categorical_features needs encoding='fourier'.")
             declared = None
@@ -426,366 +392,82 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return found
 
     def _learn(self, X, sample_weight, groups, *, partial):
-        """Cut windows if there are any, or complete rows with gaps; forget, and train."""
-        going_on = partial and self.__sklearn_is_fitted__()
+        """Validate rows or stamps, train, and adopt the model."""
+        previous = self._model()
+        going_on = partial and previous is not None
         least = 1 if partial or self.window is not None else 2
         time = time_of(X) if self.window is not None else None
         X = self._validated(X, reset=not going_on, ensure_min_samples=least)
         refuse_nan(X)
-        weight = self._checked_weight(X, sample_weight)
+        weight = check_weight(X, sample_weight)
         if going_on and (self.window is None) != (self.window_ is None):
-            self._refuse_width(repr(self.window))
-        if self.window is not None:
-            return self._learn_series(X, time, weight, groups, partial, going_on)
-        self.window_ = None
-        for name in ("_series", "_tail"):
-            vars(self).pop(name, None)
-        return self._learn_rows(X, weight, groups, partial, going_on)
-
-    def _refuse_width(self, width):
-        raise ValueError(
-            f"window={width} differs from the {self.window_} that partial_fit is to go on "
-            "from: call fit."
-        )
-
-    def _learn_series(self, X, time, weight, groups, partial, going_on):
-        """Cut windows, those across the border of the batch before among them, and train."""
-        bounds = series_bounds(groups, len(X))
-        if self.window != "auto":
-            width = int(self.window)
-        elif going_on:
-            width = self.window_
-        else:
-            width, reason = automatic_width(X, bounds)
-            if self.verbose:
-                print(reason)
-        if going_on and width != self.window_:
-            self._refuse_width(width)
-        self.window_ = width
-        tail = self._tail if going_on and groups is None and self._continues(time) else None
-        n_tail = 0 if tail is None else len(tail["X"])
-        if tail is None:
-            self._tail = {"activation": np.empty(0)}
-        if n_tail:
-            X = np.concatenate([tail["X"].astype(X.dtype), X])
-            weight = np.concatenate([tail["weight"], weight])
-            if time is not None:
-                time = np.concatenate([times_before(time, n_tail, tail["time"]), time])
-            bounds = [(0, len(X))]
-        if time is not None:
-            bounds = cut_at_gaps(bounds, time, self._longest_gap, n_tail)
-        if going_on and max(end - first for first, end in bounds) < width:
-            self.training_scores_ = np.full(len(X) - n_tail, np.nan)
-            self._keep_tail(X, weight, time, bounds)
-            return self
-        check_lengths(bounds[:-1] if partial and len(bounds) > 1 else bounds, width, n_tail)
-        windows, dead, long = self._cut(X, bounds)
-        of_windows = windows.mean_of_stamps(weight)
-        whole = windows.mean_of_stamps(long | dead) == 0
-        n_old = len(self._tail["activation"])
-        counts = np.flatnonzero((of_windows > 0) & (whole | ~whole.any()))
-        counts = counts[counts >= n_old]
-        if not len(counts) and not going_on:
-            raise ValueError("sample_weight: every window has weight zero.")
-        if len(counts):
-            of_windows = self._forgetting(of_windows[counts], partial, going_on)
-            few = windows[counts].evenly(N_LEARNED)
-            if len(few) < len(counts) and not partial and self.solver == "flow":
-                of_windows = of_windows[few] * of_windows.sum() / of_windows[few].sum()
-                counts = counts[few]
-            self._train(windows[counts], None, of_windows, partial=partial)
-            activation = vars(self).pop("_of_windows")
-        else:  # nothing is learned of stamps without weight
-            activation = self._activation_of(windows)
-            self.training_scores_ = self._stamp_scores(windows, dead)
-        self._keep_tail(X, weight, time, bounds, activation)
-        if len(windows) <= N_LEARNED and not partial:
-            self._remember(windows, np.ones(len(windows)), activation)
-        self.training_scores_[dead] = 0.0
-        self.training_scores_ = self.training_scores_[n_tail:]
+            refuse_width(repr(self.window), self.window_)
+        if previous is not None and (self.window is None) != (self.window_ is None):
+            previous = None  # a fit cannot go on from rows of another kind
+        training = self._training(previous, partial, self.window)
+        self._adopt(training.learn(X, time, weight, groups))
         return self
 
-    def _keep_tail(self, X, weight, time, bounds, activation=None):
-        """Keep the last stamps of a series, with which windows of the next batch begin.
+    def _training(self, previous, partial, window=None):
+        if previous is not None and partial:
+            window = self.window_
+        kind = TableTraining if window is None else SeriesTraining
+        return kind(self, previous, partial)
 
-        And what the windows among them activate, to judge stamps by all windows that cover them.
-        """
-        first = max(len(X) - 2 * (self.window_ - 1), bounds[-1][0])
-        n = max(len(X) - first - self.window_ + 1, 0)
-        self._tail = {
-            "X": X[first:],
-            "weight": weight[first:],
-            "time": None if time is None else time[first:],
-            "activation": np.empty(0) if activation is None else activation[len(activation) - n :],
+    def _attributes_of(self, model):
+        series = getattr(model, "series", None)
+        tail = getattr(model, "tail", None)
+        return {
+            **super()._attributes_of(model),
+            "offset_": model.offset,
+            "training_scores_": model.training_scores,
+            "window_": getattr(model, "width", None),
+            "_calibration": vars(model.calibration),
+            "_chosen_threshold": model.chosen,
+            "_learned": vars(model.memory),
+            "_rate": model.rate,
+            "_by_units": getattr(model, "by_units", False),
+            "_series": None if series is None else vars(series),
+            "_tail": None if tail is None else vars(tail),
         }
 
-    def _activation_of(self, windows):
-        """Activation of all windows of a series, of those of the batch before as it was then."""
-        known = self._tail["activation"]
-        return np.concatenate([known, self._score(windows[len(known) :])])
-
-    def _continues(self, time):
-        """Whether a batch of a stream begins where the one before has ended."""
-        before = self._tail["time"]
-        if time is None or before is None or len(before) < 2:
-            return True
-        step = np.median(np.diff(before))
-        return 0 < time[0] - before[-1] <= (self._longest_gap + 1.5) * step
-
-    @property
-    def _longest_gap(self):
-        """Stamps that may be missing and are filled in."""
-        return max(2, int(GAP_SHARE * self.window_))
-
-    def _cut(self, X, bounds):
-        """All windows of validated stamps, which stamps are dead, and which lie in long gaps."""
-        X, long, dead = without_gaps(X, bounds, self._longest_gap)
-        return Windows(X, bounds, self.window_), dead, long
-
-    def _learn_rows(self, X, weight, groups, partial, going_on):
-        if going_on and self._by_units:
-            raise ValueError(
-                "The detector was fitted with groups, and partial_fit does not keep what unit "
-                "rows are of: call fit with all rows."
-            )
-        counts = (weight > 0) & ~np.isnan(X).all(axis=1)
-        if not counts.any():
-            raise ValueError("sample_weight: every row that counts is NaN throughout.")
-        units = None
-        if groups is not None:
-            if partial:
-                raise ValueError(
-                    "groups of rows need fit: partial_fit does not keep what unit rows are of."
-                )
-            units = units_of(groups, len(X))[counts]
-            if units.min() == units.max():
-                raise ValueError("groups has one unit only: there is nothing to compare it with.")
-            units = np.unique(units, return_inverse=True)[1]
-        known, weight = X[counts], self._forgetting(weight[counts], partial, going_on)
-        share = 1.0
-        too_many = len(known) > N_LEARNED and self.solver == "flow" and np.ptp(weight) == 0
-        if too_many and not partial and units is None:
-            learned = drawn_evenly(known, N_LEARNED)
-            share = weight[learned].sum() / weight.sum()
-            counts = np.flatnonzero(counts)[learned]
-            known, weight = known[learned], weight[learned]
-        rows = self._completed_for_training(known, weight, going_on)
-        self._train(rows, None, weight, partial=partial, units=units)
-        if not partial:  # the rows as they came, so that they are recognised
-            self._remember(known, weight / share, self.training_scores_)
-        if share < 1:  # these rows stand for all
-            self._weigh_past(1 / share)
-        self._by_units = units is not None
-        scores, others = np.empty(len(X)), np.ones(len(X), dtype=bool)
-        others[counts] = False
-        scores[counts] = self.training_scores_
-        if others.any():
-            scores[others] = self._judged(X[others])
-        self.training_scores_ = scores
-        n = self._calibration["mass"].sum()
-        if not partial and self.contamination == "auto" and n < FEWEST:
-            what = "rows" if units is None else "units"
-            warnings.warn(
-                f"{n:.0f} independent {what} are too few for a threshold at 1 % false alarms: "
-                f"expect more, or give {FEWEST} or more.",
-                UserWarning,
-                stacklevel=4,
-            )
-        return self
-
-    def _weigh_past(self, factor):
-        """Multiply the weights of all rows that were learned."""
-        self._state = scaled_states(self._state, factor)
-        self._sample = {**self._sample, "weight": self._sample["weight"] * factor}
-        self._n_seen *= factor
-
-    def _completed_for_training(self, X, weight, going_on):
-        """Rows without gaps, but for columns of which nothing is known."""
-        if self.encoding != "fourier" or not np.isnan(X).any():
-            return X
-        if going_on:
-            return completed(X, self._sample["X"][:N_DONORS], self._encoding(), drawn=True)
-        encoding, donors = self._fitted_encoding(None, 0, X, weight), X[drawn_evenly(X, N_DONORS)]
-        return completed(X, donors, encoding, drawn=True)
-
-    def _remember(self, X, weight, scores, merged=False):
-        """Keep the scores of rows that were learned, and hashes to recognise the rows by.
-
-        Not of tables in which rows have copies: there a new row is as likely to equal an old one
-        as the old ones are to equal each other, and is no row that was learned.
-        """
-        copy = copy_weight(weight, merged)
-        hashes = self._hashes(X)
-        order = np.lexsort((scores, hashes))
-        hashes, first = np.unique(hashes[order], return_index=True)
-        first = order[first]
-        if len(first) < LONE_SHARE * (weight / copy).sum():
-            self._learned = {}
-            return
-        self._learned = {"hashes": hashes, "scores": scores[first], "weight": copy[first]}
-
-    def _recognised(self, X):
-        """Which of the rows ``X`` were learned, and where they stand in what is remembered."""
-        if not self._learned:
-            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
-        hashes = self._hashes(X)
-        at = np.searchsorted(self._learned["hashes"], hashes)
-        at[at == len(self._learned["hashes"])] = 0
-        rows = np.flatnonzero(self._learned["hashes"][at] == hashes)
-        return rows, at[rows]
-
-    def _hashes(self, X):
-        if isinstance(X, Windows):
-            return X.hashes(self._encoding())
-        return row_hashes(self._encoding().rounded(X), np.zeros(len(X)))
-
-    def _drawn(self, X, labels, weight, size, going_on, partial):
-        if self.window_ is not None:
-            size = int(np.clip(WINDOW_ENTRIES // X.shape[1], FEWEST_WINDOWS, SAMPLE_SIZE))
-        if isinstance(X, Windows):
-            index = X.evenly(size)
-            weight = weight[index] * len(X) / len(index)
-            X = np.asarray(X[index])
-        if not (partial and self.forget):
-            return super()._drawn(X, labels, weight, size, going_on, partial)
-        sample = Sample.of(X[-size:], None, weight[-size:], size)
-        if going_on:
-            sample = sample.joined(Sample(**self._sample), 2 * size)
-        return sample.heaviest(size)
-
-    def _fitted_twin(self, solution, task, encoding, sample):
-        twin = super()._fitted_twin(solution, task, encoding, sample)
-        twin["_learned"] = {}  # nothing is recognised before the end
-        if self.window_ is not None:
-            twin["_series"] = vars(SeriesCalibration.of_nothing())
-        return twin
-
-    def _progress(self, X, labels, weight):
-        return super()._progress(X.X if isinstance(X, Windows) else X, labels, weight)
-
-    def merge(self, other):
-        if getattr(self, "window_", None) is None:
-            for detector in (self, other):
-                if getattr(detector, "_by_units", False):
-                    raise ValueError("Cannot merge: a detector was fitted with groups.")
-            scores = getattr(self, "training_scores_", None)
-            super().merge(other)
-            self.training_scores_ = scores
-            return self
-        with all_or_nothing(self):
-            ours = getattr(self, "_series", None)
-            theirs = getattr(other, "window_", self.window_)
-            if theirs != self.window_:
-                raise ValueError(
-                    f"Cannot merge: the windows are of {self.window_} and {theirs} time stamps."
-                )
-            super().merge(other)
-            series = SeriesCalibration(**other._series).after(SeriesCalibration(**ours))
-            series.typical, series.deviation = ours["typical"], ours["deviation"]
-            self._adopt_series(series)
-            return self
-
-    merge.__doc__ = ActivationLearningBase.merge.__doc__
-
-    def _forgetting(self, weight, partial, going_on):
-        """Weights of new rows, the last of them as given; all rows before lose theirs."""
-        if not (partial and self.forget):
-            return weight
-        if self.solver != "flow":
-            raise ValueError("forget needs solver='flow': the rule itself forgets by its rate.")
-        keep, n = 1 - float(self.forget), len(weight)
-        if going_on:
-            self._weigh_past(max(keep**n, 1e-200))
-        return weight * np.maximum(keep ** np.arange(n - 1, -1, -1.0), 1e-200)
-
-    def _fitted_encoding(self, sample, seed, X, weight):
-        if self.encoding == "unit":
-            return UnitEncoding(X.shape[1])
-        options = {
-            "bandwidth": self.bandwidth,
-            "n_frequencies": self.n_frequencies,
-            "standardize": self.standardize,
-            "factors": BANDWIDTHS,
-            "seed": seed,
+    def _model(self):
+        model = super()._model()
+        if model is None:
+            return None
+        shared = {
+            "calibration": Calibration(**self._calibration),
+            "chosen": self._chosen_threshold,
+            "training_scores": self.training_scores_,
+            "memory": Memory(**self._learned) if self._learned else Memory.empty(),
+            "rate": self._rate,
+            "n_features": self.n_features_in_,
+            "is_categorical": self.is_categorical_,
         }
-        if isinstance(X, Windows):
-            index = X.evenly(
-                max(FEWEST_WINDOWS, min(SAMPLE_SIZE, 16 * WINDOW_ENTRIES // X.shape[1]))
-            )
-            relative = {"relative_to": self.relative_to, "level_weight": self.level_weight}
-            return WindowEncoding.fitted_to(X, weight, index, **options, **relative)
-        return FourierEncoding.robustly_fitted_to(
-            X, weight, bent=True, categorical=self.is_categorical_, **options
+        if self.window_ is None:
+            units, stated = self._by_units, self.contamination
+            return model.extended(TableModel, by_units=units, contamination=stated, **shared)
+        tail = getattr(self, "_tail", None)
+        return model.extended(
+            SeriesModel,
+            width=self.window_,
+            series=SeriesCalibration(**self._series),
+            tail=tail and Tail(**tail),
+            **shared,
         )
 
     def _encoding(self):
-        if self.window_ is not None and self._encoding_name == "fourier":
-            return WindowEncoding(**self._encoding_state)
+        if self.window_ is not None and self._encoding_name in WINDOW_ENCODINGS:
+            return WINDOW_ENCODINGS[self._encoding_name](**self._encoding_state)
         return super()._encoding()
 
-    def _plan(self, task, rows, sample):
-        """The last layer's flow is averaged over learning times, unless one is given."""
-        super()._plan(task, rows, sample)
-        task.averaged = self.solver == "flow" and self.learning_time == "auto"
-        self._rate = None
-        if task.averaged:
-            hidden, last = task.choose_time, len(task.sizes) - 1
-            share = 0.0 if self.contamination == "auto" else self.contamination
-            rate = max(RATE, COARSENESS * share)
-            self._rate = rate
-            task.choose_time = lambda layer, moments, network: (
-                1 / rate if layer == last else hidden(layer, moments, network)
-            )
-
-    def _solve(self, rows, task):
-        series = isinstance(rows.X, Windows)
-        known, n_old = None, 0
-        if series and task.previous is not None and task.partial:
-            n_old = len(self._tail["activation"])
-            known = self._activation_of(rows.X.all())  # before they are learned
-        solution = super()._solve(rows, task)
-        if self.window_ is not None and not series:  # of a merge, which combines what both have
-            return solution
-        if not (task.partial and hasattr(self, "_chosen_threshold")):
-            self._chosen_threshold = {}
-        of_sample = None
-        if series:
-            before = SeriesCalibration(**self._series) if known is not None else None
-            contamination = self._chosen_threshold.get("p", self.contamination)
-            found, scores, self._of_windows = calibrate_series(
-                solution, rows, task, contamination, before, known, n_old
-            )
-            self._adopt_series(found)
-        else:
-            calibration, scores, of_sample = calibrate(
-                solution, rows, task, self.contamination, task.units
-            )
-            self._adopt(calibration)
-        self.training_scores_ = scores
-        self._of_sample = of_sample
-        return solution
-
-    def _keep(self, solution, task, encoding, sample):
-        super()._keep(solution, task, encoding, sample)
-        self._learned, of_sample = {}, vars(self).pop("_of_sample", None)
-        self._by_units = False
-        if of_sample is not None:
-            self._remember(sample.X, sample.weight, of_sample, merged=True)
-
-    def _adopt_series(self, series):
-        """Keep a calibration of a series, and its gate, or the one of a chosen rate."""
-        series.find_gate(self.window_, self._chosen_threshold.get("p", self.contamination))
-        self._series = vars(series)
-        self._adopt(calibration_of(series))
-
-    def _adopt(self, calibration):
-        """Keep a calibration, and the threshold that follows or was set."""
-        self._calibration = vars(calibration)
-        self.offset_ = calibration.threshold
-        if "p" in self._chosen_threshold and self.window_ is None:
-            self.offset_ = calibration.score_at(self._chosen_threshold["p"])
-        elif "score" in self._chosen_threshold:
-            self.offset_ = self._chosen_threshold["score"]
+    def _check_mergeable(self, other):
+        ours, theirs = self.window_, getattr(other, "window_", None)
+        if ours is not None and theirs not in (None, ours):
+            raise ValueError(f"Cannot merge: the windows are of {ours} and {theirs} time stamps.")
+        if any(getattr(detector, "_by_units", False) for detector in (self, other)):
+            raise ValueError("Cannot merge: a detector was fitted with groups.")
+        super()._check_mergeable(other)
 
     def score_samples(self, X, groups=None):
         """Output activation of each row: higher is more normal.
@@ -805,80 +487,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             the windows around them, mapped to either side of the threshold (see Notes).
         """
         check_is_fitted(self)
-        if self.window_ is not None:
-            windows, dead, _ = self._series_of(X, groups)
-            return self._stamp_scores(windows, dead)
-        rows = self._rows(X, groups)
-        scores = self._score(rows)
-        unknown = np.count_nonzero(np.isnan(rows).all(axis=1))
-        if unknown:
-            warnings.warn(
-                f"{unknown} of {len(rows)} rows are NaN throughout: nothing is known of them, "
-                "and their score is 0.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return self._with_recognised(rows, scores)
+        model = self._model()
+        return model.judge(self._read(model, X, groups))
 
-    def _judged(self, X):
-        """Scores of rows, of those that are recognised by what all others teach."""
-        return self._with_recognised(X, self._score(X))
-
-    def _with_recognised(self, X, scores):
-        rows, at = self._recognised(X)
-        if len(rows):
-            scores[rows] = self._learned["scores"][at]
-        return scores
-
-    def _rows(self, X, groups):
-        """Validated rows, or the windows of a series."""
-        check_is_fitted(self)
-        return self._fitted_rows(X) if self.window_ is None else self._series_of(X, groups)[0]
-
-    def _series_of(self, X, groups):
-        """All windows of a series, which stamps are dead, and which lie in long gaps."""
-        time = time_of(X)
-        X = self._fitted_rows(X)
-        bounds = series_bounds(groups, len(X))
-        if time is not None:
-            bounds = cut_at_gaps(bounds, time, self._longest_gap)
-        check_lengths(bounds, self.window_)
-        return self._cut(X, bounds)
-
-    def _stamp_scores(self, windows, dead):
-        if dead.any():
-            warnings.warn(
-                f"{np.count_nonzero(dead)} of {len(dead)} time stamps are NaN throughout, for "
-                f"more than {self._longest_gap} in a row: nothing is known of them, and their "
-                "score is 0.",
-                UserWarning,
-                stacklevel=3,
-            )
-        series = SeriesCalibration(**self._series)
-        return stamp_scores(windows, self._score(windows), series, self._encoding(), dead)
-
-    def _score(self, X):
-        """Activation of rows or windows; 0 of rows of which nothing is known."""
-        scores = self._energies(X).astype(np.float64)
-        if self.window_ is None:
-            scores[np.isnan(X).all(axis=1)] = 0.0
-        elif isinstance(X, Windows):
-            scores = self._with_recognised(X, scores)
-        return scores
-
-    def _widest(self):
-        widest = 4 * super()._widest()  # blocks that fit a core's cache
-        return widest if self.window_ is None else max(widest, self._sample["X"].shape[1])
-
-    def _encoded(self, X):
-        return super()._encoded(self._completed(X))
-
-    def _completed(self, X):
-        """Rows with what is likely in the place of NaN."""
-        if self.window_ is not None or self._encoding_name != "fourier" or not np.isnan(X).any():
-            return X
-        donors = self._sample["X"][:N_DONORS].astype(X.dtype, copy=False)
-        return completed(X, donors, self._encoding(), drawn=False)
+    def _read(self, model, X, groups):
+        """Validated rows, or a series cut into windows."""
+        time = time_of(X) if self.window_ is not None else None
+        return model.read(self._fitted_rows(X), time, groups)
 
     def decision_function(self, X, groups=None):
         """``score_samples(X) - offset_``: negative for outliers.
@@ -961,7 +576,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         p : ndarray of float64 of shape (n_samples,)
             In (0, 1].
         """
-        return Calibration(**self._calibration).p_values(self.score_samples(X, groups))
+        scores = self.score_samples(X, groups)
+        return Calibration(**self._calibration).p_values(scores)
 
     def events(self, X, groups=None, *, max_gap=None):
         """When a series was anomalous, how much, and which channels are to blame.
@@ -985,16 +601,15 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             labels of its index, and channels those of its columns. With ``groups`` a column
             "group" says which series an event belongs to.
         """
-        return labelled(self._events(X, groups, max_gap), X, groups)
+        return label_events(self._events(X, groups, max_gap), X, groups)
 
     def _events(self, X, groups=None, max_gap=None):
         """Events by the numbers of rows, as a structured array."""
         self._check_has_window("events")
         if max_gap is not None:
             check_count("max_gap", max_gap, 0)
-        windows, dead, _ = self._series_of(X, groups)
-        scores = self._stamp_scores(windows, dead)
-        return events_table(self, windows, dead, scores, max_gap)
+        model = self._model()
+        return tabulate_events(model, self._read(model, X, groups), max_gap)
 
     def monitor(self, X=None):
         """Judge the newest stamps of a live log, without looking at its past again.
@@ -1049,21 +664,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             raise ValueError(f"p={p!r} must be between 0 and 1.")
         if not np.isfinite(chosen.get("score", 0.0)):
             raise ValueError(f"score={score!r} must be finite.")
-        lowest = self._calibration["scores"][0]
-        if self.window_ is not None:
-            lowest = np.nanmin(self.training_scores_)
-        if "score" in chosen and chosen["score"] < lowest:
-            warnings.warn(
+        model = self._model()
+        if "score" in chosen and chosen["score"] < model.lowest_training_score:
+            warn(
                 f"score={score!r} is less than that of every training row: hardly any row will be "
-                "an outlier. A rate of false alarms is p.",
-                UserWarning,
-                stacklevel=2,
+                "an outlier. A rate of false alarms is p."
             )
-        self._chosen_threshold = chosen
-        if self.window_ is None:
-            self._adopt(Calibration(**self._calibration))
-        else:
-            self._adopt_series(SeriesCalibration(**self._series))
+        self._adopt(model.with_threshold(chosen, self.contamination))
         return self
 
     def compact(self):
@@ -1108,92 +715,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             references'. With ``window``, a column is a channel, and a time stamp gets the
             mean over the windows that cover it.
         """
-        rows = self._rows(X, groups)
-        candidates = self._typical_rows()
-        n_columns = self.n_features_in_ * N_REFERENCES * rows.shape[1]
-        found = self._map_rows(lambda X: self._contributions(X, candidates), rows, n_columns)
-        return found if self.window_ is None else rows.to_stamps(found)
-
-    def _contributions(self, X, candidates):
-        """Of every column, or channel of windows, to the activation lost by rows ``X``."""
-        n_columns = self.n_features_in_
-        X = np.asarray(X)
-        column = np.arange(X.shape[1]) % n_columns  # channels are next to each other
-        result = np.zeros((len(X), n_columns))
-        missing, score = np.isnan(X), self._score_of_others(X)
-        X = self._completed(X)
-        own, rng = score(X), np.random.default_rng([self._seed, 3])
-        references = self._references(X, candidates)
-        for r in range(references.shape[1]):
-            order = rng.permutation(n_columns)
-            target = np.where(missing, X, references[:, r])
-            for turn in (order, order[::-1]):
-                current, before = X.copy(), own
-                for j in turn:
-                    current[:, column == j] = target[:, column == j]
-                    after = score(current)
-                    result[:, j] += after - before
-                    before = after
-        return result / (2 * references.shape[1])
-
-    def _score_of_others(self, X):
-        """A function that scores as many rows as ``X``, each as if its row of ``X`` were new.
-
-        Of rows that were learned, what they add to the statistics is taken out again: with
-        c = z . z_i - y . y_i that raises a row's loss by u c^2 / ((1 - epsilon) n mu - u loss_i),
-        where u is the weight of row i (Sherman & Morrison).
-        """
-        square = self.coefs_[-1].shape[0] <= self.coefs_[-1].shape[1]
-        if self.window_ is not None or self.n_layers_ > 1 or self._rate is None or not square:
-            return self._score
-        rows, at = self._recognised(X)
-        complete = ~np.isnan(X[rows]).any(axis=1)
-        rows, at = rows[complete], at[complete]
-        if not len(rows):
-            return self._score
-        removed = self._learned["weight"][at]
-        if self.contamination != "auto":  # rows below the threshold are no part of the statistics
-            removed = np.where(self._learned["scores"][at] < self.offset_, 0.0, removed)
-        H = self._encoded(X[rows]).astype(np.float64)
-        Y = H @ self.coefs_[-1]
-        room = (1 - self._epsilon) * self._n_seen * self._rate
-        room = np.maximum(room - removed * (row_energies(H) - row_energies(Y)), 1e-12)
-
-        def score(current):
-            scores, Z = self._score(current), self._encoded(current[rows])
-            cross = np.einsum("ij,ij->i", Z, H) - np.einsum("ij,ij->i", Z @ self.coefs_[-1], Y)
-            scores[rows] = np.maximum(scores[rows] - removed * cross**2 / room, 0)
-            return scores
-
-        return score
-
-    def _typical_rows(self):
-        """The better half of the training sample, at most ``N_CANDIDATES``."""
-        sample = Sample(**self._sample)
-        scores = self._score(sample.X)
-        return sample.X[np.argsort(-scores, kind="stable")[: -(-len(scores) // 2)]][:N_CANDIDATES]
-
-    def _references(self, X, candidates):
-        """Those of ``candidates`` near each of ``X``: (n_rows, n_references, n_columns)."""
-        with np.errstate(over="ignore"):  # fitted in float64, asked in float32
-            candidates = candidates.astype(X.dtype)
-        encoding, codes = self._encoding(), np.zeros(X.shape[1], dtype=bool)
-        if self.is_categorical_ is not None:
-            codes = self.is_categorical_
-        if encoding.name == "fourier":
-            Z, of_X = (encoding.standardise(rows) * encoding.bandwidth for rows in (candidates, X))
-        else:
-            location, scale = column_scales(self._sample["X"], self._sample["weight"])
-            with np.errstate(over="ignore"):
-                Z, of_X = ((rows - location) / scale for rows in (candidates, X))
-        n_references = min(N_REFERENCES, len(candidates))
-        chosen = np.empty((len(X), n_references), dtype=np.intp)
-        for i, x in enumerate(of_X):
-            far = np.nan_to_num(np.abs(Z - x), nan=0.0)
-            far[:, codes] = PAIR * (candidates[:, codes] != X[i, codes])
-            far = np.minimum(far, FAR) ** 2
-            chosen[i] = np.argsort(far.sum(axis=1), kind="stable")[:n_references]
-        return candidates[chosen]
+        check_is_fitted(self)
+        model = self._model()
+        return model.explain(self._read(model, X, groups))
 
     def sample(self, n_samples=1, *, given=None, n_steps=300, random_state=None):
         """New rows from p(x) proportional to exp(a ||y(x)||^2) (paper, eq. 8).
@@ -1271,59 +795,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                 f"it needs {n_known}."
             )
         unknown = np.full((horizon, X.shape[1]), np.nan)
-        row = np.concatenate([self._imputed(X[-n_known:]), unknown]).ravel()
+        known = fill_with_means(self._model(), X[-n_known:])
+        row = np.concatenate([known, unknown]).ravel()
         futures = self._sampled(row, n_samples, n_steps, random_state)
         return futures.reshape(n_samples, self.window_, -1)[:, n_known:]
 
-    def _imputed(self, X):
-        """Rows with the columns' means for NaN, as the Fourier encoding takes them."""
-        kept = self._sample["X"].reshape(-1, X.shape[1])
-        mean, _ = column_scales(kept, np.ones(len(kept)))
-        return np.where(np.isnan(X), mean, X)
-
     def _sampled(self, row, n_samples, n_steps, random_state):
         """Copies of a row with draws for NaN."""
-        if self._encoding_name != "fourier":
-            raise ValueError("Sampling needs encoding='fourier'; unit rows have no length.")
-        if self.is_categorical_ is not None:
-            raise ValueError("Sampling draws numbers; this detector has learned categories, too.")
         check_count("n_samples", n_samples, 1)
         check_count("n_steps", n_steps, 3)
-        sample, free = Sample(**self._sample), np.isnan(row)
-        mean, _ = column_scales(sample.X, sample.weight)
-        kept = np.where(np.isnan(sample.X), mean, sample.X).astype(np.float64)
         rng = np.random.default_rng(new_seed(random_state))
-        expected = np.average(self._calibration["scores"], weights=self._calibration["mass"])
-        share = sample.weight / sample.weight.sum()
-        trained = share @ self._score(sample.X)
-        found, acceptance = sampled(
-            LostActivation(self._network(), self._encoding()),
-            kept,
-            share,
-            np.tile(np.nan_to_num(row), (n_samples, 1)),
-            free,
-            max(1.0, (1 - expected) / max(1 - trained, 1e-9)),
-            rng,
-            n_steps=n_steps,
-        )
-        if self.verbose:
-            print(f"Acceptance rate {acceptance:.2f}")
-        if acceptance < LEAST_ACCEPTANCE:
-            warnings.warn(
-                f"Only {acceptance:.0%} of the sampling steps were accepted: the rows hardly left "
-                "where they started from.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        return found
-
-    @property
-    def _cut_off(self):
-        share = 0.0 if self.contamination == "auto" else COARSENESS * self.contamination
-        return CUT_OFFS[self.encoding], share
-
-
-def units_of(groups, n_rows):
-    """Number of the unit that each row belongs to."""
-    groups = checked_groups(groups, n_rows, "row", "unit")
-    return np.unique(groups, return_inverse=True)[1]
+        return draw_rows(self._model(), row, n_samples, n_steps, rng, self.verbose)

@@ -8,29 +8,19 @@ from sklearn.impute import KNNImputer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import all_or_nothing, new_seed, refuse_nan, validated
-from ._blocks import block_slices
 from ._inference.ascent import maximise_blocks
-from ._inference.completion import N_NEAREST, column_ranges
+from ._inference.completion import column_ranges
 from ._inference.objective import LostActivation
-from ._learning.layer import Spectrum, random_rotation
+from ._learning.layer import ClosedLayer, Spectrum, random_rotation
 from ._learning.moments import Moments
-from ._learning.time_rules import kaiser_time
+from ._learning.time_rules import TIME_RULES, GivenTimes, MeanEigenvalue
 from ._network import Network
-from ._rows.encoded import SAMPLE_SIZE, EncodedRows
-from ._rows.fourier import CLIP, FourierEncoding
+from ._rows.encoded import EncodedRows
+from ._rows.encoding import CLIP, SAMPLE_SIZE
+from ._rows.fourier import FourierEncoding
 from ._rows.sample import Sample
 from ._rows.scales import column_scales
-
-FACTORS = (1.0, 2.0, 4.0, 8.0)  # bandwidths to choose from, over half the median distance
-SHARES = (10.0, 10 / 3, 1.0, 1 / 3, 0.1, 1 / 30)  # cut-offs, of the mean eigenvalue
-HIDDEN = 0.1  # share of the known entries that the choice looks at
-USUAL = FACTORS[1], SHARES[2]  # if there is nothing to choose by
-N_JUDGED = 400  # rows that those are of
-N_TRIAL_STEPS = 40
-N_STEPS = 100
-MAX_UNITS = 384
-LEAST_WEIGHT = 0.05  # of a row, for its known share: none counts for nothing
+from ._validation import all_or_nothing, new_seed, refuse_nan, validate_rows
 
 
 class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -106,11 +96,21 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     _parameter_constraints = {
         "n_frequencies": [Interval(Integral, 1, None, closed="left")],
         "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "learning_time": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "learning_time": [StrOptions(set(TIME_RULES)), Interval(Real, 0, None, closed="neither")],
         "init_activation": [Interval(Real, 0, 1, closed="neither")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
+    # Bandwidths to choose from, over half the median distance of rows.
+    _factors = (1.0, 2.0, 4.0, 8.0)
+    # Cut-offs to choose from, over the mean eigenvalue.
+    _shares = (10.0, 10 / 3, 1.0, 1 / 3, 0.1, 1 / 30)
+    # The bandwidth and the cut-off if there is nothing to choose by.
+    _usual = (2.0, 1.0)
+    # A search takes this many steps at most.
+    _max_steps = 100
+    # A search starts from the mean of this many rows.
+    _n_neighbours = 5
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Rows; NaN stands for missing.
         y : ignored
-            There for pipelines; not used.
+            Accepted for pipelines, and ignored.
 
         Returns
         -------
@@ -149,14 +149,15 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             X = self._validated(X, reset=True)
             refuse_nan(X)
             seed = new_seed(self.random_state)
-            self._kept = _sampled(X)
+            self._kept = _draw(X)
             self._location, scale = column_scales(self._kept, np.ones(len(self._kept)))
             self._scale = np.where(np.isfinite(scale), scale, 1.0)
-            factor, share, self._n_steps, self.validation_error_ = self._chosen(seed)
-            layer = self._learned(self._started(X, self._kept), _row_weights(X), factor, seed)
-            network, t = layer.network(share)
+            factor, share, self._n_steps, self.validation_error_ = self._choose(seed)
+            start = self._start(X, self._kept)
+            learned = self._learn(start, _row_weights(X), factor, seed)
+            network, t = learned.network(self._rule(share))
             self.coefs_, self.learning_times_ = network.coefs, np.array([t])
-            self._encoding_state = layer.encoding.state
+            self._encoding_state = learned.encoding.state
             return self
 
     def transform(self, X):
@@ -179,26 +180,26 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if rows.any():
             encoding = FourierEncoding(**self._encoding_state)
             objective = LostActivation(Network(self.coefs_, "abs", []), encoding)
-            start = self._started(X[rows], self._kept)
-            filled = self._completed(objective, start, missing[rows], self._n_steps)
+            start = self._start(X[rows], self._kept)
+            filled = self._complete(objective, start, missing[rows], self._n_steps)
             result[missing] = filled[missing[rows]]
         return result
 
     def _validated(self, X, *, reset):
-        return validated(self, X, reset=reset, ensure_all_finite="allow-nan")
+        return validate_rows(self, X, reset=reset, ensure_all_finite="allow-nan")
 
-    def _started(self, X, kept):
+    def _start(self, X, kept):
         """Rows with the mean of the ``kept`` rows nearest in standardised columns for NaN."""
-        nearest = KNNImputer(n_neighbors=N_NEAREST, keep_empty_features=True)
-        nearest.fit(self._standardised(kept))
-        Z = nearest.transform(self._standardised(X))
+        nearest = KNNImputer(n_neighbors=self._n_neighbours, keep_empty_features=True)
+        nearest.fit(self._standardise(kept))
+        Z = nearest.transform(self._standardise(X))
         return np.where(np.isnan(X), Z * self._scale + self._location, X)
 
-    def _standardised(self, X):
+    def _standardise(self, X):
         with np.errstate(over="ignore"):
             return np.clip((X - self._location) / self._scale, -CLIP, CLIP)
 
-    def _completed(self, objective, start, missing, max_iter):
+    def _complete(self, objective, start, missing, max_iter):
         """Rows at their best; those of which nothing is known stay as they start."""
         free = missing & ~missing.all(axis=1, keepdims=True)
         low, high = column_ranges(self._kept)
@@ -206,8 +207,14 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         options = {"bounds": (low, high), "n_jobs": self.n_jobs, "max_iter": max_iter}
         return maximise_blocks(objective, start, free, labels=None, gains=None, **options)[0]
 
-    def _learned(self, filled, weight, factor, seed):
-        """The ``_Layer`` of rows without NaN, with the automatic bandwidth times ``factor``."""
+    def _rule(self, share):
+        """The rule of the learning time, with a cut-off at ``share`` if it is automatic."""
+        if isinstance(self.learning_time, Real):
+            return GivenTimes([self.learning_time])
+        return TIME_RULES[self.learning_time](lambda: MeanEigenvalue(share))
+
+    def _learn(self, filled, weight, factor, seed):
+        """What rows without NaN teach, with the automatic bandwidth times ``factor``."""
         encoding = FourierEncoding.fitted_to(
             Sample.of(filled, None, weight, SAMPLE_SIZE),
             bandwidth=self.bandwidth,
@@ -216,35 +223,38 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             factors=(factor,),
             seed=seed,
         )
-        time = None if self.learning_time == "auto" else float(self.learning_time)
-        return _Layer(encoding, filled, weight, self.init_activation, seed, time)
+        return _Learned(encoding, filled, weight, self.init_activation, seed)
 
-    def _chosen(self, seed):
+    def _choose(self, seed, *, hidden_share=0.1, most_rows=400, n_steps=40):
         """Factor of the bandwidth, cut-off, steps, and the error of hidden entries with them.
 
-        No steps if the mean of the nearest rows is better than what any of them lead to.
+        No steps are taken if the mean of the nearest rows is better than what any of them lead
+        to. The share ``hidden_share`` of the known entries of ``most_rows`` rows is hidden, and
+        completed in ``n_steps``.
         """
-        factors = FACTORS if self.bandwidth == "auto" else FACTORS[:1]
-        shares = SHARES if self.learning_time == "auto" else SHARES[:1]  # not looked at
+        factors = self._factors if self.bandwidth == "auto" else self._factors[:1]
+        # A share is not looked at where a learning time is given.
+        shares = self._shares if self.learning_time == "auto" else self._shares[:1]
         X, known = self._kept, ~np.isnan(self._kept)
-        hidden = known & (np.random.default_rng([seed, 1]).random(X.shape) < HIDDEN)
-        judged = np.flatnonzero(hidden.any(axis=1) & (known & ~hidden).any(axis=1))[:N_JUDGED]
+        hidden = known & (np.random.default_rng([seed, 1]).random(X.shape) < hidden_share)
+        judged = np.flatnonzero(hidden.any(axis=1) & (known & ~hidden).any(axis=1))[:most_rows]
         if not len(judged) or len(factors) * len(shares) == 1:
-            return *USUAL, N_STEPS, np.nan
+            return *self._usual, self._max_steps, np.nan
         blanked = np.where(hidden, np.nan, X)
-        filled, weight = self._started(blanked, blanked), _row_weights(blanked)
+        filled, weight = self._start(blanked, blanked), _row_weights(blanked)
         missing, hidden = np.isnan(blanked)[judged], hidden[judged]
 
         def error(found):
             return float(np.sqrt(np.mean(((found - X[judged]) / self._scale)[hidden] ** 2)))
 
-        losses = {(*USUAL, 0): error(filled[judged])}
+        losses = {(*self._usual, 0): error(filled[judged])}
         for factor in factors:
-            layer = self._learned(filled, weight, factor, seed)
+            learned = self._learn(filled, weight, factor, seed)
             for share in shares:
-                objective = LostActivation(layer.network(share)[0], layer.encoding)
-                found = self._completed(objective, filled[judged], missing, N_TRIAL_STEPS)
-                losses[factor, share, N_STEPS] = error(found)
+                network, _ = learned.network(self._rule(share))
+                objective = LostActivation(network, learned.encoding)
+                found = self._complete(objective, filled[judged], missing, n_steps)
+                losses[factor, share, self._max_steps] = error(found)
         best = min(losses, key=losses.get)
         return *best, losses[best]
 
@@ -255,28 +265,30 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-class _Layer:
-    """A layer in closed form, for any cut-off."""
+class _Learned:
+    """A layer in closed form for any learning time, with the statistics of its inputs."""
 
-    def __init__(self, encoding, X, weight, epsilon, seed, time):
+    most_units = 384
+
+    def __init__(self, encoding, X, weight, epsilon, seed):
         self.encoding = encoding
-        self.time = time  # None: that of the cut-off
         n_inputs = encoding.n_outputs
         rows = EncodedRows(X, encoding, dtype=np.float32)
         self.moments = Moments(n_inputs)
-        for block in block_slices(len(X), n_inputs):
-            self.moments.add(rows.data(block), weight[block])
-        n_units = min(n_inputs, MAX_UNITS)
-        self.spectrum = Spectrum(*self.moments.spectrum(), n_units, epsilon)
-        self.rotation = random_rotation(n_inputs, n_units, (seed, 0), np.float32)
+        for Z, share in rows.map_blocks(lambda b: (rows.data(b), weight[b]), n_inputs):
+            self.moments.add(Z, share)
+        n_units = min(n_inputs, self.most_units)
+        Q = random_rotation(n_inputs, n_units, (seed, 0), np.float32)
+        spectrum = Spectrum(*self.moments.spectrum(), n_units, epsilon)
+        self.layer = ClosedLayer(spectrum, lambda: Q, np.float32)
 
-    def network(self, share):
-        """The network with its cut-off at ``share`` of the mean eigenvalue, and its time."""
-        t = kaiser_time(self.moments, share) if self.time is None else self.time
-        return Network([self.spectrum.weights(t, self.rotation)], "abs", []), t
+    def network(self, rule):
+        """The network with the learning time that a rule chooses, and the time."""
+        t = rule.choose(0, self.moments, Network([], "abs", [])).time
+        return Network([self.layer.weights(t)], "abs", []), t
 
 
-def _sampled(X):
+def _draw(X):
     """Up to ``SAMPLE_SIZE`` rows, with copies in proportion to those in ``X``."""
     sample = Sample.of(X, None, np.ones(len(X)), SAMPLE_SIZE)
     n_copies = sample.weight * min(1.0, SAMPLE_SIZE / sample.weight.sum())
@@ -284,6 +296,9 @@ def _sampled(X):
     return np.repeat(sample.X.astype(np.float64), n_copies, axis=0)
 
 
-def _row_weights(X):
-    """Rows of which more is known say more."""
-    return np.maximum(np.mean(~np.isnan(X), axis=1), LEAST_WEIGHT) ** 2
+def _row_weights(X, least_share=0.05):
+    """Rows of which more is known say more; none of them counts for nothing.
+
+    A row weighs the square of its known share, which counts as ``least_share`` at the least.
+    """
+    return np.maximum(np.mean(~np.isnan(X), axis=1), least_share) ** 2

@@ -21,13 +21,16 @@ class Progress:
     estimator : estimator whose callbacks are called, or None
     data : dict
         X, y and metadata as callbacks get to see them.
+    fitted : callable or None
+        It takes what a solver has reached, and returns the attributes of an estimator that is
+        fitted with it.
     """
 
-    def __init__(self, verbose=0, estimator=None, data=None):
+    def __init__(self, verbose=0, estimator=None, data=None, fitted=None):
         self.verbose = verbose
         self.estimator = estimator
         self.data = data or {}
-        self.fitted = None  # (solution) -> attributes of a fitted estimator
+        self.fitted = fitted
         self.root = getattr(estimator, "_callback_fit_ctx", None)
         self.context = None
 

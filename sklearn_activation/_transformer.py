@@ -7,9 +7,11 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import ActivationLearningBase, all_or_nothing
+from ._base import ActivationLearningBase
 from ._progress import with_callbacks
 from ._rows.scales import row_norms
+from ._training import Training
+from ._validation import all_or_nothing
 from .kernels.rows import scale_to_unit
 
 
@@ -20,6 +22,17 @@ def _has_codes(transformer):
             f"output={transformer.output!r}."
         )
     return True
+
+
+class TransformerTraining(Training):
+    """A training of features: the last layer is activated, too."""
+
+    activate_last = True
+
+    @property
+    def cut_off(self):
+        """Activated features keep no small directions; codes keep what PCA would."""
+        return (2.0 if self.estimator.output == "activated" else 1.0), 0.0
 
 
 class CompetitiveHebbianTransformer(
@@ -143,8 +156,6 @@ class CompetitiveHebbianTransformer(
         "output": [StrOptions({"activated", "linear"})],
     }
 
-    _activate_last = True
-
     def __init__(
         self,
         layer_sizes=None,
@@ -186,7 +197,7 @@ class CompetitiveHebbianTransformer(
         X : array-like of shape (n_samples, n_features)
             Rows.
         y : ignored
-            There for pipelines; not used.
+            Accepted for pipelines, and ignored.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 counts as two copies of the row.
 
@@ -212,7 +223,7 @@ class CompetitiveHebbianTransformer(
         X : array-like of shape (n_samples, n_features)
             Rows.
         y : ignored
-            There for pipelines; not used.
+            Accepted for pipelines, and ignored.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; 2 counts as two copies.
 
@@ -237,24 +248,12 @@ class CompetitiveHebbianTransformer(
         features : ndarray of shape (n_samples, n_units)
             Of float32 if the training rows were. Rows of norm 1 for ``output="activated"``.
         """
-        X = self._fitted_rows(X)
-        if self.output == "linear":
-            return self._map_rows(self._codes, X, self._widest())
-        return self._map_rows(self._features, X, self._widest())
+        X, model = self._fitted_rows(X), self._model()
+        function = code_linearly if self.output == "linear" else activate
+        return model.map(lambda block: function(model, block), X)
 
-    def _features(self, X):
-        F = self._network().hidden(self._encoded(X), self.n_layers_)
-        scale_to_unit(F, F.shape[1])
-        return F
-
-    def _codes(self, X):
-        network, last = self._network(), self.n_layers_ - 1
-        Y = network.hidden(self._encoded(X), last) @ self.coefs_[last]
-        return Y * row_norms(X).astype(Y.dtype)[:, None]
-
-    @property
-    def _cut_off(self):
-        return (2.0 if self.output == "activated" else 1.0), 0.0
+    def _training(self, previous, partial):
+        return TransformerTraining(self, previous, partial)
 
     @available_if(_has_codes)
     def inverse_transform(self, X):
@@ -294,7 +293,8 @@ class CompetitiveHebbianTransformer(
         activation : ndarray of shape (n_samples,)
             ||y||^2, in [0, 1].
         """
-        return self._energies(self._fitted_rows(X))
+        X = self._fitted_rows(X)
+        return self._model().energies(X)
 
     def score(self, X, y=None):
         """Mean output activation of the rows of ``X``.
@@ -304,7 +304,7 @@ class CompetitiveHebbianTransformer(
         X : array-like of shape (n_samples, n_features)
             Rows.
         y : ignored
-            There for pipelines; not used.
+            Accepted for pipelines, and ignored.
 
         Returns
         -------
@@ -321,3 +321,17 @@ class CompetitiveHebbianTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def activate(model, X):
+    """Features of rows: outputs after the last activation, of norm 1."""
+    F = model.network.hidden(model.encode(X), len(model.network))
+    scale_to_unit(F, F.shape[1])
+    return F
+
+
+def code_linearly(model, X):
+    """Linear outputs of the last layer, at the rows' own scale (paper, eq. 6)."""
+    last = len(model.network) - 1
+    Y = model.network.hidden(model.encode(X), last) @ model.network.coefs[last]
+    return Y * row_norms(X).astype(Y.dtype)[:, None]

@@ -1,19 +1,43 @@
 """Training rows scored without themselves, suspects among them left out."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from .leave_out import LastLayer, mass_of
-from .threshold import FALSE_ALARMS, Calibration, share_threshold
+from .._learning.task import Solution
+from .copies import mass_of
+from .leave_out import LastLayer
+from .threshold import Calibration, share_threshold
 
 
-def calibrate(solution, rows, task, contamination, units=None):
+class Judged(NamedTuple):
+    """What training rows say of themselves.
+
+    Parameters
+    ----------
+    solution : Solution
+        With a stated contamination, without the least typical rows.
+    calibration : Calibration
+        What thresholds and p-values compare with.
+    scores : ndarray of shape (n_rows,)
+        Scores of the rows without themselves.
+    of_sample : ndarray of shape (n_sampled,), or None
+        The scores of the kept sample, if the threshold is theirs: in a stream.
+    """
+
+    solution: Solution
+    calibration: Calibration
+    scores: np.ndarray
+    of_sample: np.ndarray | None
+
+
+def judge_rows(solution, rows, task, contamination, units=None):
     """Scores of ``rows`` without themselves, and what thresholds and p-values compare with.
 
     Parameters
     ----------
     solution : Solution
-        Of ``rows`` and those before them. With a stated contamination the last layer's weights
-        and the curve are replaced by those without the least typical rows.
+        Of ``rows`` and the rows before them.
     rows : EncodedRows
         The last batch.
     task : Task
@@ -24,30 +48,35 @@ def calibrate(solution, rows, task, contamination, units=None):
 
     Returns
     -------
-    calibration : Calibration
-    scores : ndarray of shape (n_rows,)
-    of_sample : ndarray of shape (n_sampled,), or None
-        The same of the sampled rows of ``task``, if the threshold is theirs: in a stream.
+    judged : Judged
     """
     share = None if contamination == "auto" else contamination
-    layer = LastLayer.of(solution, task)
-    pool = task.sample if task.partial else rows
-    layer.merged = task.partial
-    scores = layer.scores_without(pool, units)
+    layer, pool = LastLayer.of(solution, task), task.sample if task.partial else rows
+    layer, scores = leave_out_suspects(layer, pool, share, units, merged=task.partial)
     normal = np.ones(len(pool), dtype=bool)
     if share is not None:
-        suspects = scores < share_threshold(scores, pool.weight, share)
-        if layer.holds(pool) and 0 < np.count_nonzero(suspects) < len(pool):
-            layer.leave_out(pool, suspects)
-            scores = layer.scores_without(pool, units, suspects)
         normal = scores >= share_threshold(scores, pool.weight, share)
-    mass = mass_of(pool.weight, units, layer.merged)
+    mass = mass_of(pool.weight, units, merged=task.partial)
     calibration = Calibration.of(scores[normal], mass[normal], task.epsilon)
     if share is None:
-        calibration.threshold = calibration.score_at(FALSE_ALARMS)
+        calibration.threshold = calibration.score_at(Calibration.false_alarms)
     else:
         calibration.threshold = share_threshold(scores, pool.weight, share)
     if task.partial:
-        layer.merged = False
-        return calibration, layer.scores_without(rows), scores
-    return calibration, scores, None
+        return Judged(layer.solution, calibration, layer.scores_without(rows), scores)
+    return Judged(layer.solution, calibration, scores, None)
+
+
+def leave_out_suspects(layer, rows, share, units=None, merged=False):
+    """A ``LastLayer`` without the least typical ``share`` of rows, and all rows' scores.
+
+    Rows leave the statistics only where these are known to hold them, and no others.
+    """
+    scores = layer.scores_without(rows, units, merged=merged)
+    if share is None:
+        return layer, scores
+    suspects = scores < share_threshold(scores, rows.weight, share)
+    if layer.holds(rows) and 0 < np.count_nonzero(suspects) < len(rows):
+        layer = layer.leave_out(rows, suspects)
+        scores = layer.scores_without(rows, units, suspects, merged)
+    return layer, scores

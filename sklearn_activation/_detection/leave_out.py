@@ -7,57 +7,26 @@ If the last layer has fewer units than inputs, or there are several layers, up t
 scored by networks that have learned all rows but a tenth.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._blocks import block_slices, map_blocks
-from .._learning import flow as _flow
-from .._learning.layer import Spectrum, activation_curve, rotation
+from .._learning.flow import Flow
+from .._learning.layer import ClosedLayer, activation_curve
 from .._learning.moments import Moments
-from .._network import product_energies, row_energies
+from .._learning.task import Solution, Task
+from .._learning.time_rules import GivenTimes
+from .._network import Network, product_energies, row_energies
 from .._progress import Progress
-from .._rows.encoded import SAMPLE_SIZE
+from .._rows.encoding import SAMPLE_SIZE
 from .._rows.sample import mixed_hashes, row_hashes
+from .copies import copy_weight
 
-N_LANCZOS = 30  # steps of the quadrature: five digits up to learning times of 1,000
-N_FOLDS = 10  # left out one after the other where formula and quadrature do not hold
-MOST_COPIES = 1_000_000  # of a row; larger weights in proportion are not taken for counts
-NOTHING = 1e-9  # share of the weight that counts as none
-
-
-def copy_weight(weight, merged=False):
-    """Weight of one copy of each row: their greatest common divisor if weights count copies.
-
-    Weights that are no multiples of each other count no copies: then a row is all its copies.
-    ``merged`` says that copies were merged into the weights, each of weight 1 if they are whole.
-    """
-    if merged and (weight == np.rint(weight)).all() and weight.max() < MOST_COPIES:
-        return np.ones(len(weight))
-    ratio = weight / weight.min()
-    if not np.allclose(ratio, np.rint(ratio), rtol=1e-9) and (weight == np.rint(weight)).all():
-        ratio = weight
-    counts = np.rint(ratio)
-    if np.allclose(ratio, counts, rtol=1e-9) and counts.max() < MOST_COPIES:
-        return weight / counts * np.gcd.reduce(counts.astype(np.int64))
-    return weight
+# Rows are left out in this many folds where neither formula nor quadrature holds.
+LEAVE_OUT_FOLDS = 10
 
 
-def mass_of(weight, units, merged=False):
-    """How many independent rows each row counts for.
-
-    Copies count as often as they occur. Other weights count as so many equal ones as give means
-    of the same variance (Kish 1965), and rows of a unit share what the unit counts for.
-    """
-    if units is not None:
-        of_unit = np.bincount(units, weights=weight)
-        return weight * of_unit.sum() / (of_unit @ of_unit)
-    copy = copy_weight(weight, merged)
-    if (copy == weight).all() and np.ptp(weight) > 0:
-        return weight * weight.sum() / (weight @ weight)
-    return weight / copy
-
-
+@dataclass(frozen=True)
 class LastLayer:
     """The last layer of a solution, and its scores as if some rows had not been learned.
 
@@ -65,28 +34,43 @@ class LastLayer:
     ----------
     solution : Solution
     task : Task
-    spectrum : Spectrum
-        Of the layer's inputs; None for the stochastic solver, which keeps no statistics.
-    moments : Moments
-        The same inputs' weight and products.
+    layer : ClosedLayer or None
+        The layer in closed form; None for a solver that keeps no statistics.
+    moments : Moments or None
+        The weight and products of the layer's inputs.
+    learned_weight : float or None
+        The weight of all rows that were learned.
+    gone : ndarray of bool of shape (n_rows,), or None
+        Which rows were left out for good.
     """
 
-    def __init__(self, solution, task, spectrum, moments):
-        self.solution = solution
-        self.task = task
-        self.spectrum = spectrum
-        self.moments = moments
-        self.t = solution.times[-1]
-        self.learned_weight = None if moments is None else moments.weight
-        self.gone = None  # mask of the rows that were left out for good
-        self.merged = False  # whether copies of the rows to come are merged into their weights
+    # The quadrature takes this many steps, which gives five digits up to learning times of 1,000.
+    lanczos_steps = 30
+    # A share of the weight below this counts as none.
+    no_share = 1e-9
+
+    solution: Solution
+    task: Task
+    layer: ClosedLayer | None = None
+    moments: Moments | None = None
+    learned_weight: float | None = None
+    gone: np.ndarray | None = None
 
     @classmethod
     def of(cls, solution, task):
-        if solution.spectrum is None:
-            return cls(solution, task, None, None)
+        if solution.layer is None:
+            return cls(solution, task)
         moments = Moments(**solution.state["moments"][-1])
-        return cls(solution, task, solution.spectrum, moments)
+        return cls(solution, task, solution.layer, moments, moments.weight)
+
+    @property
+    def spectrum(self):
+        return self.layer.spectrum
+
+    @property
+    def t(self):
+        """The layer's learning time."""
+        return self.solution.times[-1]
 
     def holds(self, rows):
         """Whether ``rows`` are all that has been learned, so that some can be left out."""
@@ -94,23 +78,27 @@ class LastLayer:
         return learned is not None and abs(rows.weight.sum() - learned) <= 1e-9 * learned
 
     def leave_out(self, rows, mask):
-        """Take rows out of the statistics and of the network for good."""
-        self.moments = self._moments_without(rows, mask)
-        self.gone = mask
-        self.spectrum = self._spectrum_of(self.moments)
-        network, layer = self.solution.network, len(self.solution.network) - 1
-        Q = rotation(layer, self.spectrum.n_inputs, self.task)
-        network.coefs[layer] = self.spectrum.weights(self.t, Q)
-        self.solution.curve = activation_curve(self.spectrum, self.t)
+        """The layer whose statistics and weights are without the rows of a mask, for good."""
+        moments = self._moments_without(rows, mask)
+        layer, before = self._layer_of(moments), self.solution.network
+        network = Network(
+            [*before.coefs[:-1], layer.weights(self.t)], before.activation, before.standards
+        )
+        solution = replace(
+            self.solution,
+            network=network,
+            curve=activation_curve(layer.spectrum, self.t),
+            layer=layer,
+        )
+        return replace(self, solution=solution, layer=layer, moments=moments, gone=mask)
 
     def scores(self, rows, index=None, without=None):
-        """Activation of rows (at ``index``), as if those of the mask ``without`` were unknown."""
-        spectrum = self.spectrum
-        if spectrum is None:
+        """Activation of rows (at ``index``), as if rows of the mask ``without`` were unknown."""
+        if self.layer is None:
             return self._map(rows, self.solution.network.energies, index)
+        spectrum, t = self.spectrum, np.array([self.t])
         if without is not None and without.any() and not without.all():
-            spectrum = self._spectrum_of(self._moments_without(rows, without))
-        t = np.array([self.t])
+            spectrum = self._layer_of(self._moments_without(rows, without)).spectrum
         return self._map(rows, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
 
     def scores_of_block(self, rows, part, near, weight):
@@ -118,48 +106,65 @@ class LastLayer:
 
         ``near`` holds ``part``; ``weight`` is what each of its rows was learned with, 0 if not.
         """
-        if self.spectrum is None:
+        if self.layer is None:
             return self.scores(rows, np.arange(part.start, part.stop))
-        near_blocks = block_slices(near.stop - near.start, self._widest(rows))
-        H = map_blocks(
-            lambda b: self._inputs(rows.encode(slice(near.start + b.start, near.start + b.stop))),
-            near_blocks,
+        found = rows.map_blocks(
+            lambda index: self._inputs(rows.encode(slice(index[0], index[-1] + 1))),
+            self._widest(rows),
             self.task.n_jobs,
+            np.arange(near.start, near.stop),
         )
-        H, others = np.concatenate(list(H)), Moments(self.spectrum.n_inputs)
+        H, others = np.concatenate(list(found)), Moments(self.spectrum.n_inputs)
         moments, learned = self.moments, weight > 0
-        if learned.any() and weight.sum() < (1 - NOTHING) * moments.weight:
+        if learned.any() and weight.sum() < (1 - self.no_share) * moments.weight:
             others.add(H[learned], weight[learned])
             moments = moments.without(others)
         H = H[part.start - near.start : part.stop - near.start]
         if self.spectrum.averaged and self.spectrum.n_units >= self.spectrum.n_inputs:
             return self._kept(H, self._root_of(moments))
-        return self._spectrum_of(moments).energies(H, np.array([self.t]))[:, 0].astype(np.float64)
+        spectrum = self._layer_of(moments).spectrum
+        return spectrum.energies(H, np.array([self.t]))[:, 0].astype(np.float64)
 
-    def scores_without(self, rows, units=None, unlearned=None):
+    def scores_without(self, rows, units=None, unlearned=None, merged=False):
         """Activation of every row by what all others teach, or by all other units.
 
-        Rows of the mask ``unlearned`` are no part of the statistics.
+        Parameters
+        ----------
+        rows : EncodedRows
+        units : ndarray of int of shape (n_rows,), default=None
+            Which unit each row belongs to, if whole units are left out.
+        unlearned : ndarray of bool of shape (n_rows,), default=None
+            Which rows are no part of the statistics.
+        merged : bool
+            Whether copies of a row are merged into its weight.
         """
-        if self.spectrum is None or not len(rows):
+        if self.layer is None or not len(rows):
             return self.scores(rows)
         learned = np.ones(len(rows), bool) if unlearned is None else ~unlearned
-        spectrum, n_layers = self.spectrum, len(self.solution.network)
-        cut = spectrum.n_units < min(spectrum.n_inputs, len(spectrum.values))
-        if (n_layers > 1 or cut) and len(rows) <= SAMPLE_SIZE and self.holds(rows):
+        if self._needs_folds(rows):
             return self._scores_by_folds(rows, units, learned)
-        removed = np.where(learned, copy_weight(rows.weight, self.merged), 0.0)
         if units is None:
-            root, scores = self._root(removed), np.empty(len(rows))
-            blocks = block_slices(len(rows), self._widest(rows))
-            found = map_blocks(
-                lambda b: self._one_out(self._inputs(rows.encode(b)), removed[b], root),
-                blocks,
-                self.task.n_jobs,
-            )
-            for block, of_block in zip(blocks, found, strict=True):
-                scores[block] = of_block
-            return scores
+            removed = np.where(learned, copy_weight(rows.weight, merged), 0.0)
+            return self._scores_one_by_one(rows, removed)
+        return self._scores_unit_by_unit(rows, units, learned)
+
+    def _needs_folds(self, rows):
+        spectrum = self.spectrum
+        cut = spectrum.n_units < min(spectrum.n_inputs, len(spectrum.values))
+        several = len(self.solution.network) > 1
+        return (several or cut) and len(rows) <= SAMPLE_SIZE and self.holds(rows)
+
+    def _scores_one_by_one(self, rows, removed):
+        """Scores by the formula or the quadrature, each without the weight ``removed``."""
+        root = self._root(removed)
+        found = rows.map_blocks(
+            lambda b: self._one_out(self._inputs(rows.encode(b)), removed[b], root),
+            self._widest(rows),
+            self.task.n_jobs,
+        )
+        return np.concatenate([np.empty(0), *found])
+
+    def _scores_unit_by_unit(self, rows, units, learned):
         scores = np.empty(len(rows))
         order = np.argsort(units, kind="stable")
         for index in np.split(order, np.flatnonzero(np.diff(units[order])) + 1):
@@ -179,22 +184,26 @@ class LastLayer:
         """
         if units is None:  # copies of a row are in one fold
             units = mixed_hashes(row_hashes(rows.X, np.zeros(len(rows))))
-        fold_of, scores = units % N_FOLDS, np.empty(len(rows))
+        fold_of, scores = units % LEAVE_OUT_FOLDS, np.empty(len(rows))
         for fold in np.unique(fold_of):
             held = fold_of == fold
             index, rest = np.flatnonzero(held), learned & ~held
             if len(self.solution.network) == 1 or not rest.any():
                 scores[held] = self.scores(rows, index, held & learned)
             else:
-                network = self._trained_anew(rows.take(rest))
+                network = self._train_anew(rows.take(rest))
                 scores[held] = network.energies(rows.encode(index))
         return scores
 
-    def _trained_anew(self, rows):
-        times = self.solution.times
-        task = replace(self.task, progress=Progress(), previous=None, partial=False)
-        task.choose_time = lambda layer, moments, network: times[layer]
-        return _flow.solve(rows, task).network
+    def _train_anew(self, rows):
+        task = replace(
+            self.task,
+            progress=Progress(),
+            previous=None,
+            partial=False,
+            rule=GivenTimes(self.solution.times),
+        )
+        return Flow().solve(rows, task).network
 
     def _moments_without(self, rows, mask):
         """Moments without the rows of a mask.
@@ -208,14 +217,18 @@ class LastLayer:
             return self.moments
         index = np.flatnonzero(~mask if few else mask)
         found = Moments(self.spectrum.n_inputs)
-        for block in block_slices(len(index), self._widest(rows)):
-            part = index[block]
-            found.add(self._inputs(rows.encode(part)), rows.weight[part])
+
+        def encode(part):
+            return self._inputs(rows.encode(part)), rows.weight[part]
+
+        for H, weight in rows.map_blocks(encode, self._widest(rows), index=index):
+            found.add(H, weight)
         return found if few else self.moments.without(found)
 
-    def _spectrum_of(self, moments):
-        old = self.spectrum
-        return Spectrum(*moments.spectrum(), old.n_units, old.epsilon, old.averaged)
+    def _layer_of(self, moments):
+        """The layer in closed form with other statistics."""
+        last = len(self.solution.network) - 1
+        return self.task.closed_layer(last, moments, self.spectrum.averaged)
 
     def _root_of(self, moments):
         """Triangular root of mu (C + mu)^-1: what a layer as wide as its inputs loses."""
@@ -244,7 +257,7 @@ class LastLayer:
         total, rest = self.moments.weight, self.moments.weight - removed[0]
         if not spectrum.averaged or spectrum.n_units < spectrum.n_inputs:
             return None
-        if np.ptp(removed) > 0 or rest <= NOTHING * total:
+        if np.ptp(removed) > 0 or rest <= self.no_share * total:
             return None
         ridge = rest / self.t
         inverse = 1 / (total * np.maximum(spectrum.values, 0) + ridge)
@@ -253,7 +266,7 @@ class LastLayer:
     def _one_out(self, H, removed, root):
         """Activation of each input row without the weight ``removed`` of itself."""
         total = self.moments.weight
-        rest = np.maximum(total - removed, NOTHING * total)
+        rest = np.maximum(total - removed, self.no_share * total)
         if root is not None:  # of (total C + rest mu)^-1
             leverage = product_energies(H, root).astype(np.float64)
             lost = rest / self.t * leverage / np.maximum(1 - removed * leverage, 1e-12)
@@ -268,7 +281,7 @@ class LastLayer:
         mu = 1 / self.t
         leverage = np.sum(q * q / (total * values + (rest * mu)[:, None]), axis=1)
         lost = rest * mu * leverage / np.maximum(1 - removed * leverage, 1e-12)
-        lost[rest <= NOTHING * total] = np.inf  # nothing else was learned
+        lost[rest <= self.no_share * total] = np.inf  # nothing else was learned
         return inside - (1 - self.spectrum.epsilon) * np.minimum(lost, inside) + beside
 
     def _quadrature(self, q, values, removed, rest):
@@ -278,7 +291,7 @@ class LastLayer:
         """
         inside = np.einsum("ij,ij->i", q, q)
         v = q / np.sqrt(np.maximum(inside, 1e-300))[:, None]
-        n_steps = min(N_LANCZOS, q.shape[1])
+        n_steps = min(self.lanczos_steps, q.shape[1])
         T = np.zeros((len(q), n_steps, n_steps))
         before, beta = np.zeros_like(v), np.zeros(len(q))
         for k in range(n_steps):
@@ -299,7 +312,7 @@ class LastLayer:
         """Activation of a unit's input rows without all of them (Woodbury 1950)."""
         q, inside, beside = self._projected(H)
         total, values = self.moments.weight, self.spectrum.values[: q.shape[1]]
-        rest = max(total - weight.sum(), NOTHING * total)
+        rest = max(total - weight.sum(), self.no_share * total)
         mu = 1 / self.t
         q /= np.sqrt(total * values + rest * mu)
         learned = np.sqrt(weight)[:, None] * q
@@ -325,7 +338,7 @@ class LastLayer:
 
     def _map(self, rows, function, index):
         """``function`` of encoded rows (at ``index``), by blocks."""
-        index = np.arange(len(rows)) if index is None else index
-        blocks = block_slices(len(index), self._widest(rows))
-        found = map_blocks(lambda b: function(rows.encode(index[b])), blocks, self.task.n_jobs)
+        found = rows.map_blocks(
+            lambda b: function(rows.encode(b)), self._widest(rows), self.task.n_jobs, index
+        )
         return np.concatenate([np.empty(0), *(part.astype(np.float64) for part in found)])

@@ -1,12 +1,12 @@
 """A detector's threshold and p-values, from scores of training rows without themselves."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-FALSE_ALARMS = 0.01  # of contamination="auto"
-ROUNDING = 1e-6  # of activations in float32
-FEWEST_IN_TAIL = 10  # scores that a tail is fitted to
+# Activations in float32 are rounded by no more than this.
+ROUNDING = 1e-6
 
 
 @dataclass
@@ -16,6 +16,11 @@ class Calibration:
     ``least`` is the score of a row that is unlike all others. ``has_tail`` says whether p-values
     go on below the lowest score.
     """
+
+    # The share of normal rows that the threshold of ``contamination="auto"`` takes for outliers.
+    false_alarms: ClassVar[float] = 0.01
+    # A tail is fitted to this many scores at least.
+    fewest_in_tail: ClassVar[int] = 10
 
     scores: np.ndarray
     mass: np.ndarray
@@ -72,7 +77,7 @@ class Calibration:
         if not self.has_tail:
             return 0.0, 0.0
         total, below = self.mass.sum(), np.cumsum(self.mass)
-        wanted = min(max(FEWEST_IN_TAIL, min(total / 10, 3 * np.sqrt(total))), total / 2)
+        wanted = min(max(self.fewest_in_tail, min(total / 10, 3 * np.sqrt(total))), total / 2)
         level = self.scores[min(np.searchsorted(below, wanted), len(below) - 1)]
         n = np.searchsorted(self.scores, level - ROUNDING)
         excess, mass = (level - self.scores[:n])[::-1], self.mass[:n][::-1]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._blocks import block_slices, map_blocks
+from .._blocks import map_blocks
 
 TOLERANCE = 1e-5  # of the objective: a row that gains less in PATIENCE steps is done
 PATIENCE = 5
@@ -100,5 +100,5 @@ def maximise_blocks(objective, X, free, *, labels, gains, bounds, n_jobs, **opti
 def _by_blocks(part, n_rows, objective, n_jobs):
     """Arrays that ``part`` returns for blocks of rows, put together."""
     widest = max(objective.n_inputs, *(W.shape[1] for W in objective.network.coefs))
-    found = list(map_blocks(part, block_slices(n_rows, 4 * widest), n_jobs))
+    found = list(map_blocks(part, n_rows, 4 * widest, n_jobs))
     return tuple(np.concatenate(arrays) for arrays in zip(*found, strict=True))

@@ -8,7 +8,7 @@ Most rows soon have gamma = 0, and most work goes into scoring labels. So
 
 - a row whose gap is wide rests, and is visited again 2 to 6 epochs later;
 - a visit scores the right label and its rival, the wrong one that activated most when all
-  labels were last scored, less than ``LOOK_EVERY`` epochs before;
+  labels were last scored, less than six epochs before;
 - rivals are found by the largest eigenvalues of the last layer's W W^T (``outline``);
 - the data block's product with the first layer serves all labels of a row, in learning as
   well as in scoring.
@@ -18,50 +18,59 @@ beyond 1 are set back (``hold``), without which they would grow without bound.
 """
 
 import time
-import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._blocks import block_slices, map_blocks
 from .._network import row_energies
+from .._warnings import warn
 from .hebbian import flush, update_standards
 from .task import Solution
 
-PACE = 14.0  # total rate of a mini-batch at the start, in learning rates
-VISITED = 2  # rows visited for a row of ``batch_size``: about half have nothing to learn
-LEAST_GAIN = 0.1  # the running mean gamma that rates are divided by is no smaller
-GAIN_DECAY = 0.01
-LOOK_EVERY = 6  # epochs
-FEW_TO_OUTLINE = 20_000  # pairs of a row and a label that are scored exactly
-OUTLINED = 0.15
-REST = (2, 6)  # epochs
-HOLD_EVERY = 10  # updates
-SLACK = 1.05  # of the largest eigenvalue of W W^T, before it is set back to 1
-INPUT_ENERGY = 2.0  # data and label block have norm 1 each
-ROUNDING = 1.02  # times that: directions beyond 1 are set back before the next step
-RUNAWAY = 2.0  # times that: the last steps are undone
+
+@dataclass(frozen=True)
+class Feedback:
+    """How to learn from mistakes.
+
+    Parameters
+    ----------
+    unlearning_factor : float
+        lambda of eq. 14: the rate of unlearning over that of learning.
+    gap : float
+        Difference of activations beyond which a row has nothing to learn.
+    max_iter : int
+        Maximum number of epochs.
+    n_iter_no_change : int
+        Epochs without a lower held-out error after which training ends.
+    counts_as_time : bool
+        Whether the rates of updates count as learning time.
+    """
+
+    unlearning_factor: float
+    gap: float
+    max_iter: int
+    n_iter_no_change: int
+    counts_as_time: bool = False
 
 
 class Divergence(Exception):
-    """An output activation that is not finite or more than ``RUNAWAY`` times its input's."""
+    """An output activation is not finite, or far larger than its input's."""
 
 
-def solve(rows, task, start, held=None, *, counts=False):
-    """Go on from the solution ``start`` with feedback on ``rows``.
+def learn_from_mistakes(rows, task, feedback, start, held=None):
+    """Go on from a ``Solution`` with feedback on ``rows``.
 
     ``held`` are rows to stop by: training ends when their error has not fallen for
-    ``n_iter_no_change`` epochs, with the weights of the best epoch. ``counts`` says whether
-    the rates of updates count as learning time, which they do not after the closed form.
+    ``n_iter_no_change`` epochs, with the weights of the best epoch.
     """
-    feedback, rng = task.feedback, np.random.default_rng([task.seed, 2, start.n_iter])
+    rng = np.random.default_rng([task.seed, 2, start.n_iter])
     # A weight says how much more a row counts than those so far, in batches of one as well.
     n_before = start.state.get("n_rows", 0) if task.partial else 0
     n_rows = n_before + len(rows)
     mean_weight = (n_before * start.state.get("mean_weight", 0) + rows.weight.sum()) / n_rows
-    learner = _Learner(
-        start.network.copy(task.dtype), rows, task, start.state.get("mean_gain"), mean_weight
-    )
+    network, mean_gain = start.network.copy(task.dtype), start.state.get("mean_gain")
+    learner = _Learner(network, rows, task, feedback, mean_gain, mean_weight)
     n_epochs = 1 if task.partial else feedback.max_iter
     curve, best, n_worse = [], None, 0
     started = time.perf_counter()
@@ -69,7 +78,7 @@ def solve(rows, task, start, held=None, *, counts=False):
     def so_far():
         return Solution(
             network=learner.network.copy(task.dtype),
-            times=[t + counts * learner.learned for t in start.times],
+            times=[t + feedback.counts_as_time * learner.learned for t in start.times],
             n_iter=start.n_iter + len(curve) if task.partial else len(curve),
             curve=np.concatenate([start.curve, curve]),
             state={
@@ -77,6 +86,7 @@ def solve(rows, task, start, held=None, *, counts=False):
                 "mean_weight": float(mean_weight),
                 "n_rows": n_rows,
             },
+            feedback=True,
         )
 
     for epoch in range(n_epochs):
@@ -100,11 +110,10 @@ def solve(rows, task, start, held=None, *, counts=False):
         if stop or n_worse >= feedback.n_iter_no_change:
             break
     if learner.n_divergences:
-        warnings.warn(
+        warn(
             f"learning_rate={task.learning_rate:g}: the activation diverged "
             f"{learner.n_divergences} times; steps were undone and the rate halved each time.",
             ConvergenceWarning,
-            stacklevel=4,
         )
     return so_far() if best is None else best[1]
 
@@ -116,24 +125,57 @@ def label_energies(network, rows, index=None, *, score=None, n_jobs=None):
     """
     score = score or network.label_energies
     index = np.arange(len(rows)) if index is None else index
-    widest = max(W.shape[1] for W in network.coefs)
-    blocks = block_slices(len(index), rows.n_labels * widest)
-    found = map_blocks(lambda block: score(rows.data(index[block])), blocks, n_jobs)
+    n_columns = rows.n_labels * max(W.shape[1] for W in network.coefs)
+    found = rows.map_blocks(lambda part: score(rows.data(part)), n_columns, n_jobs, index)
     return np.concatenate(list(found))
 
 
 class _Learner:
     """A network in training, and what it last saw of every row."""
 
-    def __init__(self, network, rows, task, mean_gain=None, mean_weight=1.0):
+    # A mini-batch learns at this many learning rates in total at the start.
+    pace = 14.0
+    # A mini-batch visits this many rows for each of ``batch_size``, as about half of them have
+    # nothing to learn.
+    rows_visited = 2
+    # The running mean of gamma that rates are divided by is no smaller than this.
+    least_gain = 0.1
+    # The running mean moves by this share with every mini-batch.
+    gain_decay = 0.01
+    # All labels of a row are scored anew after this many epochs.
+    epochs_to_look = 6
+    # Up to this many pairs of a row and a label are scored by all eigenvalues.
+    pairs_scored_exactly = 20_000
+    # The least eigenvalues of W W^T, none further than this from the least, become their mean
+    # where labels are scored roughly.
+    outlined = 0.15
+    # A row with a wide gap rests for a number of epochs between these two.
+    rest_epochs = (2, 6)
+    # Directions that have grown beyond 1 are looked for after this many updates.
+    updates_to_hold = 10
+    # The largest eigenvalue of W W^T may grow to this before it is set back to 1.
+    largest_eigenvalue = 1.05
+    # The activation of an input, whose data and label block have norm 1 each.
+    input_energy = 2.0
+    # An output activation of more than this many inputs' has directions beyond 1 set back at once.
+    excess_to_shorten = 1.02
+    # An output activation of more than this many inputs' undoes the last steps.
+    excess_to_undo = 2.0
+
+    def __init__(self, network, rows, task, feedback, mean_gain=None, mean_weight=1.0):
         self.network = network
         self.rows = rows
         self.task = task
+        self.feedback = feedback
         self.relative = (rows.weight / mean_weight).astype(task.dtype)
         self.rivals = np.zeros(len(rows), dtype=np.int32)  # wrong labels
-        self.looked = np.full(len(rows), -LOOK_EVERY)  # epoch in which all labels were scored
+        self.looked = np.full(
+            len(rows), -self.epochs_to_look
+        )  # epoch in which all labels were scored
         self.due = np.zeros(len(rows), dtype=np.int64)  # epoch of the next visit
-        self.rest = np.full(len(rows), REST[0])  # epochs until the next visit if the gap is wide
+        self.rest = np.full(
+            len(rows), self.rest_epochs[0]
+        )  # epochs until the next visit if the gap is wide
         self.gap = np.zeros(len(rows), dtype=task.dtype)
         self.energy = np.zeros(len(rows), dtype=task.dtype)  # with the right label
         self.mean_gain = mean_gain
@@ -142,7 +184,7 @@ class _Learner:
         self.n_updates = 0
         self.n_divergences = 0
         self.step = [np.empty_like(W) for W in network.coefs]
-        self.full_rate = PACE * task.learning_rate
+        self.full_rate = self.pace * task.learning_rate
         self.probes = [np.full(W.shape[1], 1, W.dtype) for W in network.coefs]
         self.sane = network.copy(task.dtype)
 
@@ -150,9 +192,11 @@ class _Learner:
         """Visit the rows that are due, in random order; the rate falls along a half cosine."""
         index = np.flatnonzero(self.due <= epoch)
         rng.shuffle(index)
-        size = VISITED * self.task.batch_size
+        size = self.rows_visited * self.task.batch_size
         self.n_active = 0
-        self.rest = rng.integers(*REST, size=len(self.rows), endpoint=True)  # not all in step
+        self.rest = rng.integers(
+            *self.rest_epochs, size=len(self.rows), endpoint=True
+        )  # not all in step
         self.look_around(index, epoch)
         for first in range(0, len(index), size):
             progress = (epoch + first / len(index)) / n_epochs if n_epochs > 1 else 0
@@ -162,14 +206,14 @@ class _Learner:
 
     def look_around(self, index, epoch):
         """Score all labels of the rows in ``index`` that have waited for it."""
-        index = np.sort(index[epoch - self.looked[index] >= LOOK_EVERY])
+        index = np.sort(index[epoch - self.looked[index] >= self.epochs_to_look])
         self.looked[index] = epoch
         n_labels = self.rows.n_labels
         labels = self.rows.labels[index]
         if n_labels == 2 or not len(index):
             self.rivals[index] = 1 - labels
             return
-        roughly = len(self.network) > 1 and len(index) * n_labels > FEW_TO_OUTLINE
+        roughly = len(self.network) > 1 and len(index) * n_labels > self.pairs_scored_exactly
         score = self.outline() if roughly else None
         energies = label_energies(
             self.network, self.rows, index, score=score, n_jobs=self.task.n_jobs
@@ -180,12 +224,12 @@ class _Learner:
     def outline(self):
         """``label_energies`` from the largest eigenvalues of the last layer's W W^T.
 
-        The others, all of them within ``OUTLINED`` of each other, are replaced by their
-        mean, which changes an activation by less than ``OUTLINED`` times ||x||^2.
+        The others, all of them within ``outlined`` of each other, are replaced by their
+        mean, which changes an activation by less than ``outlined`` times ||x||^2.
         """
         W, lower = self.network.coefs[-1], self.network.without_last()
         values, V = np.linalg.eigh(W @ W.T)
-        n_rest = max(1, np.count_nonzero(values < values[0] + OUTLINED))
+        n_rest = max(1, np.count_nonzero(values < values[0] + self.outlined))
         floor = values[:n_rest].mean()
         largest = V[:, n_rest:] * np.sqrt(np.maximum(values[n_rest:] - floor, 0))
 
@@ -201,7 +245,7 @@ class _Learner:
         """Score a mini-batch and learn from its rows with a narrow gap."""
         self.checked(self._visit, index, rate * 0.5**self.n_divergences, epoch)
         self.n_updates += 1
-        if self.n_updates % HOLD_EVERY == 0:
+        if self.n_updates % self.updates_to_hold == 0:
             self.checked(self.hold)
 
     def checked(self, step, *args):
@@ -223,30 +267,36 @@ class _Learner:
         layers = self.forward(np.concatenate([A, A]), both)
         energies = row_energies(layers[-1][1]).reshape(2, n)
         largest = energies.max()
-        if not largest <= RUNAWAY * INPUT_ENERGY:
+        if not largest <= self.excess_to_undo * self.input_energy:
             raise Divergence
-        if largest > ROUNDING * INPUT_ENERGY:
+        if largest > self.excess_to_shorten * self.input_energy:
             for W in network.coefs:
                 _shorten(W)
             return self._visit(index, rate, epoch)  # no activation exceeds its input's now
-        gap = energies[0] - energies[1]
+        gap = energies[0] - energies[1]  # eq. 12, with the wrong label that activated most
         self.energy[index] = energies[0]
         self.gap[index] = gap
-        gain = np.clip(1 - gap / self.task.feedback.gap, 0, 1)
+        gain = np.clip(
+            1 - gap / self.feedback.gap, 0, 1
+        )  # gamma of eq. 13, as wide as the gap asked for
         self.due[index] = epoch + np.where(gain > 0, 1, self.rest[index])
         weighted = gain * self.relative[index]
         mean = float(weighted.mean())
         if self.mean_gain is None:
             self.mean_gain = mean
-        self.mean_gain += GAIN_DECAY * (mean - self.mean_gain)
+        self.mean_gain += self.gain_decay * (mean - self.mean_gain)
         active = np.flatnonzero(weighted)
         self.n_active += len(active)
         if not len(active):
             return
-        share = rate / (VISITED * self.task.batch_size * max(self.mean_gain, LEAST_GAIN))
+        share = rate / (
+            self.rows_visited * self.task.batch_size * max(self.mean_gain, self.least_gain)
+        )
         rates = (weighted[active] * share).astype(A.dtype)
         rates *= min(1, rate / rates.sum())
-        np.minimum(rates, rate / PACE, out=rates)  # no row learns faster than the learning rate
+        np.minimum(
+            rates, rate / self.pace, out=rates
+        )  # no row learns faster than the learning rate
         pairs = np.concatenate([active, n + active])
         chosen = [(X if X is None else X[pairs], Y[pairs]) for X, Y in layers]
         self.learn(Z[active], A[active], both[pairs], chosen, rates)
@@ -267,8 +317,8 @@ class _Learner:
         The second half of ``labels``, and of the inputs and outputs of ``layers``, is for
         the wrong labels.
         """
-        network, factor = self.network, self.task.feedback.unlearning_factor
-        signed = np.concatenate([rates, -factor * rates])[:, None]
+        network, factor = self.network, self.feedback.unlearning_factor
+        signed = np.concatenate([rates, -factor * rates])[:, None]  # eq. 13 and 14
         self.learned += float(rates.sum())
         moved = rates.sum() / self.full_rate  # running moments move as far as the weights
         for layer, (X, Y) in enumerate(layers):
@@ -316,7 +366,7 @@ class _Learner:
             self.probes[layer] = v
             if not np.isfinite(top):
                 raise Divergence
-            if top > SLACK:
+            if top > self.largest_eigenvalue:
                 _shorten(W)
         flush(self.network.coefs)
         self.sane = self.network.copy(self.task.dtype)

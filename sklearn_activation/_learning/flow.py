@@ -21,64 +21,83 @@ and the two libraries' waiting threads slow each other down severalfold.
 import time
 from copy import deepcopy
 
-from .._blocks import block_slices, map_blocks
 from .._network import Network
-from .layer import Spectrum, activation_curve, rotation
+from .layer import activation_curve
 from .moments import Moments, absolute_moments
-from .task import Solution
+from .task import Solution, Solver
 
 
-def solve(rows, task):
-    """Train every layer in closed form on ``rows`` and all rows before them.
+class Flow(Solver):
+    """The closed form, one pass over the rows a layer."""
 
-    Layers are solved from the bottom up, each from one pass over the rows. Hidden
-    rows are never stored: each block runs through the layers below again. The
-    statistics of a hidden layer are those that its rows had when they were seen, so
-    after several batches only the first layer is exact. The moments of |y| of all
-    rows so far can only be those of a sample, which does not depend on the batches.
+    keeps_moments = True
+    averages = True
+
+    def solve(self, rows, task):
+        """Train every layer in closed form on ``rows`` and all rows before them.
+
+        Layers are solved from the bottom up, each from one pass over the rows. Hidden
+        rows are never stored: each block runs through the layers below again. The
+        statistics of a hidden layer are those that its rows had when they were seen, so
+        after several batches only the first layer is exact. The moments of |y| of all
+        rows so far can only be those of a sample, which does not depend on the batches.
+        """
+        states = [None] * len(task.sizes)
+        if task.previous is not None:
+            states = task.previous.state["moments"]
+        network = Network([], task.activation, [])
+        times, kept, started = [], [], time.perf_counter()
+        for layer, state in enumerate(states):
+            task.progress.begin("layer")
+            moments = add_up(state, network, rows, task)
+            choice = task.rule.choose(layer, moments, network)
+            is_last = layer == len(task.sizes) - 1
+            closed = task.closed_layer(layer, moments, task.averaged and is_last)
+            network.coefs.append(closed.weights(choice.time))
+            times.append(float(choice.time))
+            kept.append(moments.state)
+            if not is_last or task.activate_last:
+                network.standards.append(
+                    output_moments(network, task.sample if task.partial else rows, task)
+                )
+            task.progress.end(
+                f"Layer {layer + 1} of {len(task.sizes)}, learning time {choice.time:.4g}, "
+                f"{time.perf_counter() - started:.1f} s"
+            )
+        return Solution(
+            network=network,
+            times=times,
+            n_iter=1,
+            curve=activation_curve(closed.spectrum, times[-1]),
+            state={"moments": kept},
+            layer=closed,
+            sharpness=choice.sharpness,
+        )
+
+
+def add_up(state, network, rows, task):
+    """The moments of ``rows`` after the layers there are, added to those of a ``state``.
+
+    The state is copied: a fit that fails half-way must not have changed what it started from.
     """
-    states = [None] * len(task.sizes) if task.previous is None else task.previous.state["moments"]
-    started = time.perf_counter()
-    network = Network([], task.activation, [])
-    times, kept, n_inputs = [], [], rows.n_inputs
+    n_inputs = network.coefs[-1].shape[1] if len(network) else rows.n_inputs
+    moments = Moments(**deepcopy(state or {"n_inputs": n_inputs}))
+    for H, weight in _map(rows, task, lambda Z: network.hidden(Z, len(network))):
+        moments.add(H, weight)
+    return moments
 
-    def passed(source, transform):
-        """Blocks of ``source`` after ``transform``, with their weights."""
-        widest = max(source.n_inputs, *task.sizes)
-        return map_blocks(
-            lambda block: (transform(source.encode(block)), source.weight[block]),
-            block_slices(len(source), widest),
-            task.n_jobs,
-        )
 
-    for layer, n_units in enumerate(task.sizes):
-        task.progress.begin("layer")
-        # A copy: a fit that fails half-way must not have changed what it started from.
-        moments = Moments(**deepcopy(states[layer] or {"n_inputs": n_inputs}))
-        for H, weight in passed(rows, lambda Z, layer=layer: network.hidden(Z, layer)):
-            moments.add(H, weight)
-        t = float(task.choose_time(layer, moments, network))
-        is_last = layer == len(task.sizes) - 1
-        averaged = task.averaged and is_last
-        spectrum = Spectrum(*moments.spectrum(), n_units, task.epsilon, averaged)
-        W = spectrum.weights(t, rotation(layer, n_inputs, task))
-        network.coefs.append(W)
-        times.append(t)
-        kept.append(moments.state)
-        if not is_last or task.activate_last:
-            source = task.sample if task.partial else rows
-            outputs = passed(source, lambda Z, layer=layer, W=W: network.hidden(Z, layer) @ W)
-            network.standards.append(absolute_moments(outputs, task.dtype))
-        n_inputs = n_units
-        seconds = time.perf_counter() - started
-        task.progress.end(
-            f"Layer {layer + 1} of {len(task.sizes)}, learning time {t:.4g}, {seconds:.1f} s"
-        )
-    return Solution(
-        network=network,
-        times=times,
-        n_iter=1,
-        curve=activation_curve(spectrum, t),
-        state={"moments": kept},
-        spectrum=spectrum,
+def output_moments(network, rows, task):
+    """Mean and variance of |y| for every unit of the last layer there is."""
+    last = len(network) - 1
+    outputs = _map(rows, task, lambda Z: network.hidden(Z, last) @ network.coefs[last])
+    return absolute_moments(outputs, task.dtype)
+
+
+def _map(rows, task, transform):
+    """Yield blocks of encoded rows after ``transform``, with their weights."""
+    return rows.map_blocks(
+        lambda block: (transform(rows.encode(block)), rows.weight[block]),
+        max(rows.n_inputs, *task.sizes),
+        task.n_jobs,
     )

@@ -1,12 +1,11 @@
 """The stochastic solver: the local competitive rule itself, all layers together.
 
 For a batch with signed rates r the rule is dW = (X - Y W^T)^T diag(r) Y with
-Y = X W (paper, eq. 4 and 19). Its mean field is the flow of ``_flow``, with
+Y = X W (paper, eq. 4 and 19). Its mean field is the flow of ``flow``, with
 t = (learning rate) x (number of batch-mean updates).
 """
 
 import time
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -14,21 +13,34 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._network import Network, row_energies
 from .._progress import Progress
+from .._warnings import warn
 from ..kernels.online import TOGETHER, learn_rows
-from . import flow as _flow
+from .flow import Flow
 from .moments import absolute_moments
-from .task import Solution
+from .task import Solution, Solver
 
-DECAY = 0.995  # of the running moments of |y|, per update
-FINAL_SHARE = 0.1  # of the updates run at a tenth of the rate
-LARGEST_RATE = 0.5  # of a batch in which weighty rows come together
-TINY = 1e-25  # weights below are set to 0 before they become denormal and slow
-FLUSH_EVERY = 100  # updates
-N_STANDARD = 2000  # rows that an untrained network's moments of |y| are taken from
+# Weights are looked through after this many updates for ones that are about to become denormal.
+UPDATES_TO_FLUSH = 100
 
 
-def solve(rows, task):
-    """Train all layers together by mini-batches, from random weights or the previous."""
+class Hebbian(Solver):
+    """The rule itself, by mini-batches."""
+
+    goes_on_from_weights = True
+    counts_rates_as_time = True
+    max_feedback_epochs = 100
+
+    def solve(self, rows, task):
+        """Train all layers together, from random weights or the previous ones."""
+        return train(rows, task)
+
+    def start(self, rows, task):
+        """The previous solution, or one before any learning."""
+        return task.previous or untrained(rows, task)
+
+
+def train(rows, task):
+    """Train all layers together by mini-batches."""
     previous = task.previous
     started = time.perf_counter()
     network, schedule = start(rows.n_inputs, task), Schedule(len(rows), task, target_times(task))
@@ -65,7 +77,7 @@ def solve(rows, task):
         energy += weight @ outputs
         seen += weight.sum()
         update += count
-        if update % FLUSH_EVERY < count:
+        if update % UPDATES_TO_FLUSH < count:
             flush(learn.weights)
         if update % schedule.n_batches == 0 or update == schedule.n_updates:
             curve.append(energy / max(seen, 1e-300))
@@ -89,6 +101,7 @@ def solve(rows, task):
 
 
 def squared_norm(W):
+    """Squared Frobenius norm, infinite where it is too large a number."""
     with np.errstate(over="ignore"):
         return np.einsum("ij,ij->", W, W, dtype=np.float64)
 
@@ -96,8 +109,14 @@ def squared_norm(W):
 class Schedule:
     """How many updates of how many rows, and at which rates.
 
-    Layers learn together: those with less learning time at a share of the rate.
+    Layers learn together; a layer with less learning time than others takes a share of the rate.
     """
+
+    # The last updates run at a tenth of the rate, and make up this share of all updates.
+    final_share = 0.1
+    # Rates of a batch in which weighty rows come together add up to this at most, or to the
+    # learning rate if that is more.
+    largest_rate = 0.5
 
     def __init__(self, n_rows, task, times):
         self.batch_size = min(task.batch_size, n_rows)
@@ -110,28 +129,28 @@ class Schedule:
             return
         self.n_updates = self.n_batches * task.max_iter
         longest = max(times)
-        wanted = _updates_for(longest, self.rate)
+        # The late updates count a tenth each.
+        wanted = max(1, round(longest / self.rate / (1 - 0.9 * self.final_share)))
         reached = longest * min(1, self.n_updates / wanted)
         if reached < longest:
-            chosen = "" if task.times else ", as chosen,"
-            warnings.warn(
+            chosen = ", as chosen," if task.rule.are_chosen else ""
+            warn(
                 f"learning_time={longest:.4g}{chosen} takes {wanted} updates at "
                 f"learning_rate={self.rate:g}, but max_iter={task.max_iter} epochs allow "
                 f"{self.n_updates}: training stops at {reached:.4g}. More epochs, a smaller "
                 "batch_size or a higher rate go on.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
         self.shares = np.minimum(1, np.array(times) / reached)
         self.n_updates = min(wanted, self.n_updates)
-        self.n_at_full_rate = self.n_updates - int(FINAL_SHARE * self.n_updates)
+        self.n_at_full_rate = self.n_updates - int(self.final_share * self.n_updates)
 
     def together(self, update):
         """Updates handed over at once: many of an epoch if they are by single rows."""
         if not self.one_by_one:
             return 1
         left = min(self.n_batches - update % self.n_batches, self.n_updates - update)
-        return min(FLUSH_EVERY, left)
+        return min(UPDATES_TO_FLUSH, left)
 
     def rates(self, update, count):
         """Learning rates of ``count`` updates from ``update`` on."""
@@ -142,7 +161,7 @@ class Schedule:
         """Rates of the rows of these updates, whose relative weights are ``weight``."""
         share = rate * weight / (1 if self.one_by_one else len(weight))
         in_all = share if self.one_by_one else share.sum()
-        return share * np.minimum(1, np.maximum(rate, LARGEST_RATE) / in_all)
+        return share * np.minimum(1, np.maximum(rate, self.largest_rate) / in_all)
 
 
 def target_times(task):
@@ -150,22 +169,17 @@ def target_times(task):
 
     None for a pass over more rows, which takes as long as it takes.
     """
-    if task.times is not None or task.partial:
-        return task.times
-    closed = replace(task, previous=None, progress=Progress(), rotations={})
-    return _flow.solve(task.sample, closed).times
+    if task.rule.times is not None or task.partial:
+        return task.rule.times
+    closed = replace(task, previous=None, progress=Progress())
+    return Flow().solve(task.sample, closed).times
 
 
-def _updates_for(t, learning_rate):
-    """Updates, the last tenth at a tenth of the rate, that add up to learning time ``t``."""
-    return max(1, round(t / learning_rate / (1 - 0.9 * FINAL_SHARE)))
-
-
-def untrained(rows, task):
-    """The solution before any learning, its moments of |y| those of some rows."""
+def untrained(rows, task, n_rows=2000):
+    """The solution before any learning; its moments of |y| are those of the first ``n_rows``."""
     network = start(rows.n_inputs, task)
-    H = rows.encode(slice(0, N_STANDARD))
-    weight = rows.weight[:N_STANDARD]
+    H = rows.encode(slice(0, n_rows))
+    weight = rows.weight[:n_rows]
     for layer, W in enumerate(network.coefs):
         Y = H @ W
         network.standards[layer] = absolute_moments([(Y, weight)], task.dtype)
@@ -186,7 +200,7 @@ def start(n_inputs, task):
     rng = np.random.default_rng(task.seed)
     coefs, standards = [], []
     for n_units in task.sizes:
-        deviation = np.sqrt(task.epsilon / max(n_units, 1))
+        deviation = np.sqrt(task.epsilon / n_units)
         coefs.append(rng.normal(0, deviation, (n_inputs, n_units)).astype(task.dtype))
         n_inputs = n_units
     for n_units in task.sizes:
@@ -194,10 +208,10 @@ def start(n_inputs, task):
     return Network(coefs, task.activation, standards)
 
 
-def flush(coefs):
-    """Set weights that are about to become denormal to 0."""
+def flush(coefs, tiny=1e-25):
+    """Set weights below ``tiny`` to 0, before they become denormal and slow."""
     for W in coefs:
-        W[np.abs(W) < TINY] = 0
+        W[np.abs(W) < tiny] = 0
 
 
 class _Batchwise:
@@ -219,7 +233,7 @@ class _Batchwise:
                 following, _ = self.network.activate(layer, Y)
             else:
                 following, energy = None, row_energies(Y)
-            residual = Y @ W.T
+            residual = Y @ W.T  # (X - Y W^T)^T diag(r) Y: eq. 4, and 19 for a batch
             np.subtract(X, residual, out=residual)
             Y *= (rate * Y.dtype.type(self.shares[layer]))[:, None]
             np.matmul(residual.T, Y, out=step)
@@ -248,7 +262,7 @@ class _OneByOne:
             padded = on_cache_lines((n_inputs + -n_inputs % TOGETHER, width), W.dtype)
             padded[:n_inputs, :n_units] = W
             self.weights.append(padded)
-            self.outputs.append(on_cache_lines((FLUSH_EVERY + 2, width), W.dtype))
+            self.outputs.append(on_cache_lines((UPDATES_TO_FLUSH + 2, width), W.dtype))
 
     def __call__(self, X, rate):
         if len(self.network) == 1:
@@ -287,8 +301,11 @@ def on_cache_lines(shape, dtype):
     return buffer[start : start + n_bytes].view(dtype).reshape(shape)
 
 
-def update_standards(standard, Y, rate, n_updates=1):
-    """Move running moments of |y| towards the batch's; take them over at the start."""
+def update_standards(standard, Y, rate, n_updates=1, decay=0.995):
+    """Move running moments of |y| towards the batch's; take them over at the start.
+
+    With every update the moments so far keep the share ``decay``.
+    """
     mean, variance = standard
     if not rate.any():
         return
@@ -296,7 +313,7 @@ def update_standards(standard, Y, rate, n_updates=1):
     absolute = np.abs(Y)
     batch_mean = share @ absolute
     batch_variance = share @ (absolute - (batch_mean if len(Y) > 1 else mean)) ** 2
-    decay = DECAY**n_updates if mean.any() else 0.0
+    decay = decay**n_updates if mean.any() else 0.0
     mean *= decay
     mean += (1 - decay) * batch_mean
     variance *= decay

@@ -5,33 +5,44 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._network import Network
-from .layer import Spectrum, rotation
+from .layer import ClosedLayer
 from .moments import Moments, absolute_moments
 from .sharpness import fit_sharpness
 from .task import Task
+from .time_rules import Choice, GivenTimes, TimeRule
 
-# Times tried for a last layer: all of them from one decomposition.
+# The last layer's times are looked for on this path: all of them come from one decomposition.
 PATH = 10.0 ** np.arange(0, 6.01, 0.125)
 
-
-# Times tried for a hidden layer, by decades from START, then half a decade off.
-DECADES = 10.0 ** np.arange(0, 6)
-START = 2
+# A sample is cut into this many folds.
 N_FOLDS = 5
-HELD_OUT = 400  # rows held out in all folds together, if there are as many
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fold:
-    """Some layers trained on some rows, the next layer's spectrum, and held-out rows."""
+    """Some layers trained on some rows, the next layer in closed form, and held-out rows.
+
+    Parameters
+    ----------
+    task : Task
+    network : Network
+    layer : ClosedLayer
+        The next layer.
+    rows, weight : ndarray or None
+        Training rows as the next layer sees them.
+    held : ndarray
+        Held-out data rows; above layer 1 a row for every label.
+    labels, held_weight : ndarray of shape (n_held,)
+    n_labels : int
+    """
 
     task: Task
     network: Network
-    spectrum: Spectrum
-    rows: np.ndarray | None  # training rows as the next layer sees them
+    layer: ClosedLayer
+    rows: np.ndarray | None
     weight: np.ndarray | None
-    held: np.ndarray  # held-out data rows; above layer 1 a row for every label
-    labels: np.ndarray  # of the held-out rows
+    held: np.ndarray
+    labels: np.ndarray
     held_weight: np.ndarray
     n_labels: int
 
@@ -42,7 +53,7 @@ class Fold:
         return cls(
             task,
             Network([], task.activation, []),
-            _spectrum(Z, train.weight, task, 0),
+            task.closed_layer(0, Moments(Z.shape[1]).add(Z, train.weight)),
             Z,
             train.weight,
             held.data(),
@@ -51,44 +62,116 @@ class Fold:
             held.n_labels,
         )
 
-    def grown(self, t):
+    def grow(self, t):
         """This fold with one more layer, of learning time ``t``."""
-        layer = len(self.network)
-        W = self.spectrum.weights(t, rotation(layer, self.rows.shape[1], self.task))
+        below, W = self.network, self.layer.weights(t)
         Y = self.rows @ W
-        standards = absolute_moments([(Y, self.weight)], Y.dtype)
-        network = Network(
-            [*self.network.coefs, W], self.task.activation, [*self.network.standards, standards]
-        )
+        standards = [*below.standards, absolute_moments([(Y, self.weight)], Y.dtype)]
+        network, layer = Network([*below.coefs, W], below.activation, standards), len(below)
         rows, _ = network.activate(layer, Y)
         if layer == 0:
             held = network.candidates(self.held)
         else:
             held, _ = network.activate(layer, self.held @ W)
-        spectrum = _spectrum(rows, self.weight, self.task, layer + 1)
-        return replace(self, network=network, spectrum=spectrum, rows=rows, held=held)
+        moments = Moments(rows.shape[1]).add(rows, self.weight)
+        above = self.task.closed_layer(layer + 1, moments)
+        return replace(self, network=network, layer=above, rows=rows, held=held)
 
     def energies(self, times):
         """Held-out activations if the next layer is the last, (n_held, n_labels, n_times)."""
-        shape = (len(self.labels), self.n_labels, len(times))
+        shape, spectrum = (len(self.labels), self.n_labels, len(times)), self.layer.spectrum
         if len(self.network):
-            return self.spectrum.energies(self.held, times).reshape(shape)
+            return spectrum.energies(self.held, times).reshape(shape)
         result = np.empty(shape, dtype=self.held.dtype)
         for c in range(self.n_labels):
             label = np.zeros((len(self.held), self.n_labels), dtype=self.held.dtype)
             label[:, c] = 1
-            result[:, c] = self.spectrum.energies(np.hstack([self.held, label]), times)
+            result[:, c] = spectrum.energies(np.hstack([self.held, label]), times)
         return result
 
 
-def _spectrum(rows, weight, task, layer):
-    values, vectors = Moments(rows.shape[1]).add(rows, weight).spectrum()
-    return Spectrum(values, vectors, task.sizes[layer], task.epsilon)
+class LastLayerHeldOut(TimeRule):
+    """Times of hidden layers as given; the last one's from all rows but the held-out ones.
+
+    Parameters
+    ----------
+    hidden : list of float
+        Times of all layers but the last.
+    held : EncodedRows
+        Held-out rows, which the statistics count, too.
+    path : ndarray
+        Times of the last layer to choose from.
+    task : Task
+    """
+
+    def __init__(self, hidden, held, path, task):
+        self.hidden = hidden
+        self.held = held
+        self.path = path
+        self.task = task
+
+    def choose(self, layer, moments, network):
+        if layer < len(self.task.sizes) - 1:
+            return Choice(self.hidden[layer])
+        fold = last_layer_fold(self.held, moments, network, self.task)
+        time, _, sharpness = choose_last_time([fold], self.path)
+        return Choice(time, sharpness)
 
 
-def cross_validation(rows, fold_of, task):
-    """Folds of sampled rows: as many as it takes to hold out ``HELD_OUT`` rows in all."""
-    n_splits = int(np.clip(np.ceil(HELD_OUT * N_FOLDS / len(rows)), 1, N_FOLDS))
+def choose_on_sample(task, times, rows, fold_of, rows_a_class=20):
+    """The times of all layers, and the sharpness, by cross-validation of sampled rows.
+
+    Parameters
+    ----------
+    task : Task
+    times : list of float or None
+        Times that are prescribed; then the sharpness alone is looked for.
+    rows : EncodedRows
+    fold_of : ndarray of shape (n_rows,)
+    rows_a_class : int
+        With fewer rows than this for each class, held-out rows say less about times than the
+        mean eigenvalue does.
+
+    Returns
+    -------
+    rule : GivenTimes, or None if there are too few rows
+    """
+    if times is None and len(rows) < rows_a_class * rows.n_labels:
+        return None
+    folds = cross_validate(rows, fold_of, task)
+    if not folds:
+        return None
+    hidden, folds = choose_hidden_times(folds, task, times)
+    last, _, sharpness = choose_last_time(folds, path_of(times))
+    return GivenTimes([*hidden, last], sharpness, are_chosen=times is None)
+
+
+def choose_on_all_rows(task, times, rows, fold_of, sizes=(3072, 1000)):
+    """A rule that takes hidden layers' times from a sample, the last one's from all other rows.
+
+    ``sizes`` are how many rows are held out for a last time, and for a sharpness alone.
+    """
+    hidden = times
+    if hidden is None and len(task.sizes) > 1:
+        folds = cross_validate(rows, fold_of, task)
+        hidden, _ = choose_hidden_times(folds, task, times)
+    n_held = min(sizes[0] if times is None else sizes[1], n_affordable(rows.n_labels, task))
+    return LastLayerHeldOut(hidden, rows.take(slice(0, n_held)), path_of(times), task)
+
+
+def n_affordable(n_labels, task, n_entries=2**25):
+    """How many held-out rows may stand in memory with every label, in ``n_entries`` at once."""
+    return n_entries // (n_labels * max(task.sizes)) + 1
+
+
+def path_of(times):
+    """Times to choose the last layer's from: the one prescribed, if there is one."""
+    return PATH if times is None else np.array(times[-1:])
+
+
+def cross_validate(rows, fold_of, task, n_held=400):
+    """Folds of sampled rows: as many as it takes to hold out ``n_held`` rows in all."""
+    n_splits = int(np.clip(np.ceil(n_held * N_FOLDS / len(rows)), 1, N_FOLDS))
     return [
         Fold.start(rows.take(fold_of != k), rows.take(fold_of == k), task)
         for k in range(n_splits)
@@ -100,12 +183,11 @@ def last_layer_fold(held, moments, network, task):
     """The fold of a last layer whose ``moments`` count the ``held`` rows, too."""
     H = network.hidden(held.encode(), len(network))
     rest = moments.without(Moments(H.shape[1]).add(H, held.weight))
-    spectrum = Spectrum(*rest.spectrum(), task.sizes[-1], task.epsilon)
     candidates = network.label_rows(held.data()) if len(network) else held.data()
     return Fold(
         task,
         network,
-        spectrum,
+        task.closed_layer(len(network), rest),
         None,
         None,
         candidates,
@@ -115,52 +197,54 @@ def last_layer_fold(held, moments, network, task):
     )
 
 
-def choose_hidden_times(folds, task):
+def choose_hidden_times(folds, task, times=None):
     """Times of all layers but the last, and the folds with those layers.
 
     A hidden layer's time is the one with which the layer above, at its own best
     time, has the least log-loss on held-out rows: a single layer does best when it
-    stops early, but layers above do better on one that learned longer.
+    stops early, but layers above do better on one that learned longer. ``times`` are taken as
+    they are if they are prescribed.
     """
-    times = []
+    found = []
     for layer in range(len(task.sizes) - 1):
-        if task.times is None:
+        if times is None:
             t, folds = _search(folds)
         else:
-            t = task.times[layer]
-            folds = [fold.grown(t) for fold in folds]
-        times.append(t)
-    return times, folds
+            t = times[layer]
+            folds = [fold.grow(t) for fold in folds]
+        found.append(t)
+    return found, folds
 
 
-def _search(folds):
-    """Walk downhill by decades from the middle, then try half a decade off.
+def _search(folds, n_decades=6, start=2):
+    """Walk downhill by decades from the middle one, then try half a decade off.
 
-    On both sides if rows are few: losses of several folds are rough, but cheap. One fold's,
-    of more than a thousand rows, tell which side is lower.
+    Both sides are tried if rows are few: losses of several folds are rough, but cheap. The losses
+    of one fold, of more than a thousand rows, tell which side is lower.
     """
+    decades = 10.0 ** np.arange(n_decades)
     losses, best = {}, (np.inf, None, None)
 
     def loss(t):
         nonlocal best
         if t not in losses:
-            grown = [fold.grown(t) for fold in folds]
+            grown = [fold.grow(t) for fold in folds]
             losses[t] = choose_last_time(grown, PATH[::2])[1]
             if losses[t] < best[0]:
                 best = losses[t], t, grown
         return losses[t]
 
-    at = START
-    step = 1 if loss(DECADES[at + 1]) < loss(DECADES[at]) else -1
-    while 0 <= at + step < len(DECADES) and loss(DECADES[at + step]) < loss(DECADES[at]):
+    at = start
+    step = 1 if loss(decades[at + 1]) < loss(decades[at]) else -1
+    while 0 <= at + step < len(decades) and loss(decades[at + step]) < loss(decades[at]):
         at += step
     shorter, longer = (
-        losses.get(DECADES[i], np.inf) if 0 <= i < len(DECADES) else np.inf
+        losses.get(decades[i], np.inf) if 0 <= i < len(decades) else np.inf
         for i in (at - 1, at + 1)
     )
     for factor in (0.1, 10):
         if len(folds) > 1 or (factor > 1) == (longer < shorter):
-            loss(DECADES[at] * np.sqrt(factor))
+            loss(decades[at] * np.sqrt(factor))
     return best[1:]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def logistic_filter(eigenvalues, t, epsilon):
-    """f(lambda) after learning time ``t``, in [epsilon, 1)."""
+    """f(lambda) of the flow (paper, eq. 20) after learning time ``t``, in [epsilon, 1)."""
     decay = np.exp(-2 * np.maximum(eigenvalues, 0) * t)
     return epsilon / (epsilon + (1 - epsilon) * decay)
 
@@ -18,15 +18,6 @@ def averaged_filter(eigenvalues, t, epsilon):
     """
     eigenvalues = np.maximum(eigenvalues, 0)
     return (eigenvalues * t + epsilon) / (eigenvalues * t + 1)
-
-
-def rotation(layer, n_inputs, task):
-    """The fixed random rotation of a layer of ``task``, made when first needed."""
-    if layer not in task.rotations:
-        task.rotations[layer] = random_rotation(
-            n_inputs, task.sizes[layer], (task.seed, layer), task.dtype
-        )
-    return task.rotations[layer]
 
 
 def random_rotation(n_inputs, n_units, seed, dtype):
@@ -63,8 +54,8 @@ class Spectrum:
         Fewer units than inputs start from the leading eigenvectors instead, and leave
         out directions in which no row has energy.
         """
-        if self.averaged and self.n_units == self.n_inputs and self.epsilon > 1e-12:
-            return self.triangular(self.filter(self.values, t), self.epsilon).astype(Q.dtype)
+        if self.is_triangular:
+            return self.triangular_weights(t).astype(Q.dtype)
         if self.n_units < self.n_inputs:
             V = self.vectors[:, : self.n_units]
             root = np.sqrt(self.filter(self.values[: self.n_units], t))
@@ -75,6 +66,15 @@ class Spectrum:
         start = float(np.sqrt(self.epsilon))  # a NumPy scalar would widen float32
         root = np.sqrt(self.filter(self.values, t)) - start
         return start * Q + (V * root.astype(Q.dtype)) @ (V.T @ Q)
+
+    @property
+    def is_triangular(self):
+        """Whether the weights come in the rotation in which they are triangular."""
+        return self.averaged and self.n_units == self.n_inputs and self.epsilon > 1e-12
+
+    def triangular_weights(self, t):
+        """W(t) of the averaged flow, as wide as its inputs, in double precision."""
+        return self.triangular(self.filter(self.values, t), self.epsilon)
 
     def triangular(self, shares, beside):
         """Lower triangular L with L L^T = V diag(shares) V^T, and ``beside`` times I beside V.
@@ -100,6 +100,31 @@ class Spectrum:
         if base:
             result += base * np.einsum("ij,ij->i", Z, Z)[:, None]
         return result
+
+
+class ClosedLayer:
+    """A layer in closed form: weights for any learning time, from the statistics of its inputs.
+
+    This is the one step that the solver, folds, scores without some rows and the imputer take.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    rotate : callable
+        It makes the random rotation Q that the layer starts from, when weights need one.
+    dtype : numpy dtype of the weights
+    """
+
+    def __init__(self, spectrum, rotate, dtype):
+        self.spectrum = spectrum
+        self.rotate = rotate
+        self.dtype = dtype
+
+    def weights(self, t):
+        """W(t), ndarray of shape (n_inputs, n_units) (the paper's eq. 20, integrated)."""
+        if self.spectrum.is_triangular:
+            return self.spectrum.triangular_weights(t).astype(self.dtype)
+        return self.spectrum.weights(t, self.rotate())
 
 
 def activation_curve(spectrum, t, n_points=20):

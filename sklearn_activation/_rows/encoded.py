@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SAMPLE_SIZE = 2048  # rows that scales, distances and thresholds are taken from, and models keep
+from .._blocks import map_blocks
 
 
 class EncodedRows:
@@ -10,7 +10,8 @@ class EncodedRows:
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features)
+    X : ndarray of shape (n_rows, n_features), or Windows
+        Whatever has a length and gives rows by slices and index arrays.
     encoding : an instance from ``ENCODINGS``
     labels : ndarray of int of shape (n_rows,), or None
         Class c lights unit ``encoding.n_outputs + c``.
@@ -76,3 +77,12 @@ class EncodedRows:
         self.encoding.write(X, Z)
         Z[np.arange(len(Z)), self.n_data + self.labels[index]] = 1
         return Z
+
+    def map_blocks(self, function, n_columns, n_jobs=None, index=None):
+        """Yield ``function`` of the places of the rows in each block, ``index`` alone if given.
+
+        ``n_columns`` is how many entries a row has where it is widest on its way.
+        """
+        if index is None:
+            return map_blocks(function, len(self), n_columns, n_jobs)
+        return map_blocks(lambda block: function(index[block]), len(index), n_columns, n_jobs)

@@ -2,17 +2,13 @@
 
 import numpy as np
 
-from .encoded import SAMPLE_SIZE
+from .._blocks import map_blocks
+from .encoding import CLIP, LIMIT, ROUNDED, SAMPLE_SIZE, Encoding, known_products
 from .frequencies import normal_numbers, orthogonal_frequencies, phase_gradient, write_waves
-from .scales import PAIR, _known_products, column_scales, median_distance, robust_scales, row_norms
-
-CLIP = 1e6  # bandwidths from the mean beyond which entries count as equally far
-BEND = 2.0  # deviations from the mean beyond which distances grow as a cube root
-LIMIT = 10.0  # deviations that an entry may add to the typical distance of rows
-ROUNDED = 2.0**16  # steps a bandwidth in which rows are recognised
+from .scales import PAIR, column_scales, median_distance, robust_scales, row_norms
 
 
-class FourierEncoding:
+class FourierEncoding(Encoding):
     """Random Fourier features of standardised columns (Rahimi & Recht 2007).
 
     phi(x) = [cos(z Omega), sin(z Omega)] / sqrt(n_frequencies) with
@@ -40,7 +36,13 @@ class FourierEncoding:
     """
 
     name = "fourier"
-    largest = np.inf
+    has_bandwidth = True
+    takes_categories = True
+    wants_complete_rows = True
+    knows_length = True
+    detector_cut_off = 0.1
+    # Distances grow as a cube root beyond this many deviations from a table column's mean.
+    bend_deviations = 2.0
 
     def __init__(
         self, location, scale, frequencies, decades=None, bend=None, categories=None, bandwidth=1.0
@@ -82,7 +84,8 @@ class FourierEncoding:
             bandwidth = 0.5 * median_distance(encoding.standardise(sample.X), rng)
         else:
             factors = (1.0,)
-        # In units of the bandwidth: what is clipped then is far by any measure.
+        # From here on ``scale`` counts bandwidths, so that an entry that is clipped is far away
+        # whatever the bandwidth.
         with np.errstate(over="ignore"):
             encoding.scale = np.maximum(encoding.scale * bandwidth, 1e-300)
         encoding.frequencies = rng.normal(size=(n_features, n_frequencies))
@@ -108,7 +111,7 @@ class FourierEncoding:
             scales = robust_scales(X, weight, bent)
             encoding.location, encoding.scale = scales["location"], scales["scale"]
             encoding.decades = np.where(codes, np.inf, scales["decades"])
-            bend[scales["varies"]] = BEND if bent else np.inf
+            bend[scales["varies"]] = cls.bend_deviations if bent else np.inf
         encoding.location[codes], encoding.scale[codes] = 0.0, np.inf
         encoding.bend = bend
         if bandwidth == "auto":
@@ -220,6 +223,10 @@ class FourierEncoding:
         Z = self.standardise(X)
         return np.abs(Z).sum(axis=1), np.sign(Z) * self._slope(X)
 
+    def in_deviations(self, X, sample):
+        """Rows in the deviations of the columns that the map was fitted to."""
+        return self.standardise(X) * self.bandwidth
+
     def size(self, X):
         """Norm of the rows, in ``unit`` for each column."""
         return row_norms(self.standardise(X))
@@ -228,14 +235,6 @@ class FourierEncoding:
         """Squared length of the encoded rows, which is always 1, and its gradient."""
         return np.ones(len(X)), np.zeros(X.shape)
 
-    def magnitude(self, X):
-        """Number to divide rows by: none, columns have scales of their own."""
-        return 1.0
-
-    def with_lengths(self, X, lengths):
-        """The rows as they are: nothing about them is forgotten."""
-        return X
-
     def distances(self, X, known, kept, weight):
         """Squared, from rows' known entries to each kept row, in standard deviations.
 
@@ -243,23 +242,26 @@ class FourierEncoding:
         for all kept rows is left out.
         """
         _, scale = column_scales(kept, weight)
-        product, squares = _known_products(X / scale, known, kept / scale)
+        product, squares = known_products(X / scale, known, kept / scale)
         return squares - 2 * product, np.ones_like(product)
 
 
 def root_mean_squared_distance(encoding, X, weight, codes, limit):
-    """Of two random rows in standardised columns, of which none deviates by more than ``limit``.
+    """The root mean squared distance of two random rows in standardised columns.
 
-    Two different codes of a category are ``PAIR`` apart. 1 if no rows differ.
+    No entry counts for more than ``limit`` deviations, and two different codes of a category are
+    ``PAIR`` apart. The distance is taken to be 1 if no rows differ.
     """
     share = weight / weight.sum()
     sums, squares = np.zeros((2, X.shape[1]))
-    step = max(1, (1 << 22) // X.shape[1])
-    for start in range(0, len(X), step):
-        block = slice(start, start + step)
+
+    def sums_of(block):
         Z = np.clip(encoding.standardise(X[block]), -limit, limit)
-        sums += share[block] @ Z
-        squares += share[block] @ (Z * Z)
+        return share[block] @ Z, share[block] @ (Z * Z)
+
+    for of_block, squares_of_block in map_blocks(sums_of, *X.shape):
+        sums += of_block
+        squares += squares_of_block
     total = 2 * np.maximum(squares - sums**2, 0).sum()
     for column in np.flatnonzero(codes):
         _, inverse = np.unique(X[:, column], return_inverse=True)

@@ -3,16 +3,17 @@
 import numpy as np
 
 from ..kernels import rows as kernels
-from .fourier import ROUNDED
-from .scales import _known_products, row_norms
+from .encoding import ROUNDED, Encoding, known_products
+from .scales import row_norms
 
 
-class UnitEncoding:
+class UnitEncoding(Encoding):
     """Every row scaled to norm 1; zero rows stay zero."""
 
     name = "unit"
-    unit = 1.0  # of every column: changes of one unit matter alike
-    largest = 1e100  # entry that is handled, over ``magnitude``
+    # Changes of this size matter alike in every column.
+    unit = 1.0
+    largest = 1e100
 
     def __init__(self, n_outputs):
         self.n_outputs = n_outputs
@@ -24,6 +25,10 @@ class UnitEncoding:
     @classmethod
     def fitted_to(cls, sample, **_):
         return cls(sample.X.shape[1])
+
+    @classmethod
+    def robustly_fitted_to(cls, X, weight, **_):
+        return cls(X.shape[1])
 
     def write(self, X, out):
         """Encode ``X`` into the leading columns of ``out``."""
@@ -39,10 +44,6 @@ class UnitEncoding:
         out = np.array(X, dtype=np.float64)
         kernels.scale_to_unit(out, self.n_outputs)
         return np.rint(out * ROUNDED)
-
-    def to_hash(self, X):
-        """Stamps of a series as windows are recognised by them: as they are."""
-        return X
 
     def standardise(self, X):
         """Rows of norm 1."""
@@ -85,6 +86,6 @@ class UnitEncoding:
         Also the multiple. Rows count as alike whatever their length. A constant that is the
         same for all kept rows is left out.
         """
-        product, squares = _known_products(X, known, kept)
+        product, squares = known_products(X, known, kept)
         factor = np.maximum(product, 0) / np.where(squares > 0, squares, 1)
         return factor * (factor * squares - 2 * product), factor

@@ -1,29 +1,19 @@
 """What is known of normal series: the gate of their stamps, and how it is found."""
 
-import warnings
 from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from .._detection.leave_out import LastLayer
-from .._detection.threshold import FALSE_ALARMS, ROUNDING, Calibration, share_threshold
+from .._detection.threshold import ROUNDING, Calibration, share_threshold
+from .._learning.task import Solution
 from .._rows.sample import evenly_spaced
-from .stamps import N_NEAREST, _above, _below, _scores_of, deviations_of, judgements
-
-BLOCK_WINDOWS = 4  # widths that a block of a series, which is left out as one, has at least
-BLOCKS = (5, 20)  # fewest and most of them
-FEWEST_WIDTHS = 8  # windows over a window's stamps, below which a threshold is not to be trusted
-MOST_ALARMS = 0.02  # share of a series' own stamps, but for outlying ones, below the gate
-OUTLYING = 20.0  # of the distance from median to lower quartile, below which stamps are left out
-SPREADS = 3.0  # of the blocks' quantiles, that the threshold lies below their median
-N_RECENT = 50_000  # stamps that a threshold is taken from
-N_TYPICAL = 256  # typical windows that deviations are measured from, at most
-TYPICAL_ENTRIES = 1 << 16  # of their stamps, at most
-USUAL = 0.999  # quantile of normal stamps' deviations beyond which a stamp stands out
-LOWEST_GATE = 1e-6  # evidence; scores of dead sensors are below it
+from .._warnings import warn
+from .stamps import _above, _below, _scores_of, deviations_of, judgements
 
 
-@dataclass
+@dataclass(frozen=True)
 class SeriesCalibration:
     """What is known of the windows of normal series.
 
@@ -46,11 +36,16 @@ class SeriesCalibration:
         How far normal stamps are from the nearest of them at most.
     """
 
+    # A threshold is taken from this many of the latest stamps.
+    latest_stamps: ClassVar[int] = 50_000
+    # The gate is no lower than this evidence; scores of dead sensors are below it.
+    lowest_gate: ClassVar[float] = 1e-6
+
     evidence: np.ndarray
     smooth: np.ndarray
     end: np.ndarray
     newest: np.ndarray
-    gate: float = LOWEST_GATE
+    gate: float = lowest_gate
     edge: float = 0.0
     typical: np.ndarray | None = None
     deviation: float = 0.0
@@ -64,65 +59,99 @@ class SeriesCalibration:
         """This and an earlier calibration as one, of the latest stamps of both."""
         names = ("evidence", "smooth", "end", "newest")
         both = {name: [getattr(before, name), getattr(self, name)] for name in names}
-        return replace(self, **{name: np.concatenate(p)[-N_RECENT:] for name, p in both.items()})
+        latest = {n: np.concatenate(p)[-self.latest_stamps :] for n, p in both.items()}
+        return replace(self, **latest)
 
-    def find_gate(self, width, contamination):
-        """Set the gate, and how much lower it would be if each stamp had its newest window."""
+    def with_gate(self, width, contamination):
+        """The same with a gate, and how much lower it is if each stamp has its newest window."""
         gate = gate_of(self.evidence, width, contamination)
-        self.edge = max(gate - gate_of(self.newest, width, contamination), 0.0)
-        raised = self.evidence + self.edge * self.end
-        self.gate = max(gate_of(raised, width, contamination), LOWEST_GATE)
+        edge = max(gate - gate_of(self.newest, width, contamination), 0.0)
+        raised = gate_of(self.evidence + edge * self.end, width, contamination)
+        return replace(self, edge=edge, gate=max(raised, self.lowest_gate))
 
 
-def gate_of(evidence, width, contamination="auto"):
+def gate_of(evidence, width, contamination="auto", *, most_alarms=0.02, n_spreads=3.0):
     """The evidence below which normal stamps rarely are, or a stated share of the stamps.
 
-    The 1 % quantiles of blocks of the series spread about their median; the gate lies three such
-    spreads below it. Blocks above the median alone tell the spread: those below may hold the
-    series' own anomalies. Stamps that lie far below all others are anomalies and left out; of the
-    rest 2 % at most are below the gate.
+    The 1 % quantiles of blocks of the series spread about their median; the gate lies
+    ``n_spreads`` such spreads below it. Blocks above the median alone tell the spread: blocks
+    below it may hold the series' own anomalies. Stamps that lie far below all others are
+    anomalies and left out; of the rest the share ``most_alarms`` at most is below the gate.
     """
     if contamination != "auto":
         return share_threshold(evidence, np.ones(len(evidence)), contamination)
     evidence = evidence[evidence >= outlying(evidence)]
     parts = np.array_split(evidence, n_blocks_of(len(evidence), width))
-    low = np.array([np.quantile(part, FALSE_ALARMS) for part in parts])
+    low = np.array([np.quantile(part, Calibration.false_alarms) for part in parts])
     above = low[low >= np.median(low)] - np.median(low)
     spread = np.sqrt(np.mean(above**2) * (1 + 1 / len(low)))
-    gate = min(np.median(low) - SPREADS * spread, np.quantile(evidence, MOST_ALARMS))
+    gate = min(np.median(low) - n_spreads * spread, np.quantile(evidence, most_alarms))
     return float(gate - ROUNDING)
 
 
-def n_blocks_of(n, width):
-    """How many blocks ``n`` stamps, or windows of ``width`` stamps, are cut into."""
-    return min(int(np.clip(n // (BLOCK_WINDOWS * width), *BLOCKS)), n)
+def n_blocks_of(n, width, n_widths=4, n_blocks=(5, 20)):
+    """How many blocks ``n`` stamps, or windows of ``width`` stamps, are cut into.
+
+    A block has ``n_widths`` widths at least, if that makes no fewer than the least of
+    ``n_blocks``; there are no more than the most of it.
+    """
+    return min(int(np.clip(n // (n_widths * width), *n_blocks)), n)
 
 
-def outlying(evidence):
-    """The evidence far below that of all normal stamps."""
+def outlying(evidence, n_distances=20.0):
+    """The evidence far below that of all normal stamps.
+
+    It lies ``n_distances`` times as far below the median as the lower quartile does.
+    """
     quartile, median = np.quantile(evidence, [0.25, 0.5])
-    return median - OUTLYING * (median - quartile)
+    return median - n_distances * (median - quartile)
 
 
-def typical_of(windows, activation, encoding):
-    """Windows of the better half, standardised, and how far normal stamps are from the nearest."""
-    most = int(np.clip(TYPICAL_ENTRIES // windows.shape[1], 16, N_TYPICAL))
+def typical_of(
+    windows, activation, encoding, *, n_entries=1 << 16, n_windows=(16, 256), usual=0.999
+):
+    """Windows of the better half, standardised, and how far normal stamps are from the nearest.
+
+    The windows have ``n_entries`` together at most, and are no fewer and no more than
+    ``n_windows``. The distance is the quantile ``usual`` of normal stamps' deviations.
+    """
+    most = int(np.clip(n_entries // windows.shape[1], *n_windows))
     better = np.flatnonzero(activation >= np.median(activation))
     few = better[evenly_spaced(len(better), most)]
     typical = encoding.standardise(windows[few])
     some = few[:: max(1, len(few) // 64)]
-    others = slice(min(1, len(few) - 1), 1 + N_NEAREST)  # the nearest is the window itself
-    found = deviations_of(windows[some], typical, encoding, others)
-    return typical, float(np.quantile(found, USUAL))
+    # The nearest one is the window itself.
+    found = deviations_of(windows[some], typical, encoding, n_skipped=min(1, len(few) - 1))
+    return typical, float(np.quantile(found, usual))
 
 
-def calibrate_series(solution, rows, task, contamination, before=None, activation=None, n_old=0):
+class JudgedSeries(NamedTuple):
+    """What a training series says of itself.
+
+    Parameters
+    ----------
+    solution : Solution
+        With a stated contamination, without the least typical windows.
+    series : SeriesCalibration
+    scores : ndarray of shape (n_stamps,)
+        Scores of the stamps without their own block; NaN for stamps that no window covers.
+    activation : ndarray of shape (n_windows,)
+        Of all windows of the series.
+    """
+
+    solution: Solution
+    series: SeriesCalibration
+    scores: np.ndarray
+    activation: np.ndarray
+
+
+def judge_series(solution, rows, task, contamination, before=None, activation=None, n_old=0):
     """Scores of the stamps of a training series without their own block, and a threshold.
 
     Parameters
     ----------
     solution : Solution
-        As in ``_threshold.calibrate``.
+        Of the windows and those before them.
     rows : EncodedRows
         The windows that were learned.
     task : Task
@@ -136,59 +165,37 @@ def calibrate_series(solution, rows, task, contamination, before=None, activatio
 
     Returns
     -------
-    series : SeriesCalibration
-    scores : ndarray of shape (n_stamps,)
-        NaN for stamps that no window covers.
-    activation : ndarray of shape (n_windows,)
-        Of all windows of the series.
+    judged : JudgedSeries
     """
     layer, learned = LastLayer.of(solution, task), rows.X
-    windows = learned.all()
+    windows, suspects = learned.all(), np.zeros(len(learned), dtype=bool)
     if activation is None:
-        suspects = np.zeros(len(learned), dtype=bool)
         if contamination != "auto":
-            suspects = _suspects(layer, rows, contamination)
-        activation = _without_blocks(layer, rows, rows.of(windows), suspects)
-    counts = np.bincount(_places(learned, windows), minlength=len(windows)) > 0
-    counts[:n_old] = True
-    stamps = np.nan_to_num(windows.to_stamps(counts.astype(float))) > 0
-    if task.partial:  # each stamp once, when the windows that will cover it are known
-        stamps[:n_old] = False
-        stamps[max(len(stamps) - windows.width + 1, 1) :] = False
-    stamps, counts[:n_old] = np.flatnonzero(stamps), False
+            layer, suspects = _leave_out_suspects(layer, rows, contamination)
+        activation = _score_without_blocks(layer, rows, rows.of(windows), suspects)
+    stamps, counts = _witnesses(learned, windows, n_old, task.partial)
     if before is None:
-        stamps = stamps[evenly_spaced(len(stamps), N_RECENT)]
+        stamps = stamps[evenly_spaced(len(stamps), SeriesCalibration.latest_stamps)]
         typical, deviation = typical_of(windows, activation, rows.encoding)
     else:
         typical, deviation = before.typical, before.deviation
     judged = judgements(windows, activation)
     series = SeriesCalibration(
         *(values[stamps] for values in judged),
-        activation[counts][-N_RECENT:],
+        activation[counts][-SeriesCalibration.latest_stamps :],
         typical=typical,
         deviation=deviation,
     )
     if before is not None:
         series = series.after(before)
-    series.find_gate(windows.width, contamination)
+    series = series.with_gate(windows.width, contamination)
     if contamination == "auto" and series.gate < outlying(series.evidence) - 2 * ROUNDING:
-        warnings.warn(
+        warn(
             "The threshold lies far below what is usual in this series, which may hold many "
-            "anomalies: leave them out, state contamination, or give a shorter window.",
-            UserWarning,
-            stacklevel=2,
+            "anomalies: leave them out, state contamination, or give a shorter window."
         )
-    return series, _scores_of(windows, judged, series, rows.encoding), activation
-
-
-def _suspects(layer, rows, share):
-    """Mask of the windows that activate least, which leave the statistics if they can."""
-    scores = layer.scores(rows)
-    suspects = scores < share_threshold(scores, rows.weight, share)
-    if layer.holds(rows) and 0 < np.count_nonzero(suspects) < len(rows):
-        layer.leave_out(rows, suspects)
-        return suspects
-    return np.zeros(len(rows), dtype=bool)
+    scores = _scores_of(windows, judged, series, rows.encoding)
+    return JudgedSeries(layer.solution, series, scores, activation)
 
 
 def calibration_of(series):
@@ -201,25 +208,51 @@ def calibration_of(series):
     return calibration
 
 
+def _witnesses(learned, windows, n_old, partial):
+    """The stamps, and a mask of the windows, by which later ones are judged.
+
+    In a stream each stamp counts once, when the windows that will cover it are known.
+    """
+    counts = np.bincount(_places(learned, windows), minlength=len(windows)) > 0
+    counts[:n_old] = True
+    stamps = np.nan_to_num(windows.to_stamps(counts.astype(float))) > 0
+    if partial:
+        stamps[:n_old] = False
+        stamps[max(len(stamps) - windows.width + 1, 1) :] = False
+    counts[:n_old] = False
+    return np.flatnonzero(stamps), counts
+
+
+def _leave_out_suspects(layer, rows, share):
+    """The layer without the windows that activate least, and a mask of these.
+
+    Windows leave the statistics only where these are known to hold them, and no others.
+    """
+    scores = layer.scores(rows)
+    suspects = scores < share_threshold(scores, rows.weight, share)
+    if layer.holds(rows) and 0 < np.count_nonzero(suspects) < len(rows):
+        return layer.leave_out(rows, suspects), suspects
+    return layer, np.zeros(len(rows), dtype=bool)
+
+
 def _places(some, windows):
     """Where ``some`` of the windows stand among all of them."""
     return np.searchsorted(windows.starts, some.starts)
 
 
-def _without_blocks(layer, rows, every, suspects):
+def _score_without_blocks(layer, rows, every, suspects, fewest_widths=8):
     """Activation of all windows, of those that were learned without their block.
 
-    All windows that overlap with the block are left out with it.
+    All windows that overlap with the block are left out with it. A threshold from fewer windows
+    than ``fewest_widths`` times a window's stamps is not to be trusted.
     """
     learned, windows = rows.X, every.X
     n, width = len(windows), windows.width
-    if n < FEWEST_WIDTHS * width:
-        warnings.warn(
+    if n < fewest_widths * width:
+        warn(
             f"{n + width - 1} time stamps are too few for a threshold with window={width}: expect "
-            f"false alarms, or give {(FEWEST_WIDTHS + 1) * width} stamps or more, or a shorter "
-            "window.",
-            UserWarning,
-            stacklevel=2,
+            f"false alarms, or give {(fewest_widths + 1) * width} stamps or more, or a shorter "
+            "window."
         )
     weight, result = np.zeros(n), np.empty(n)
     weight[_places(learned, windows)] = np.where(suspects, 0.0, rows.weight)

@@ -1,18 +1,28 @@
 """Where series begin, end and have gaps."""
 
-import warnings
 from itertools import pairwise
 
 import numpy as np
 
-GAP_SHARE = 0.125  # longest gap that is filled in, as a share of a window
-UNEVEN = 0.05  # share of steps that may differ from the usual one before a warning
+from .._validation import check_groups
+from .._warnings import warn
+
+# The longest gap that straight lines cross takes this share of a window's stamps.
+GAP_SHARE = 0.125
 
 
 def check_lengths(bounds, width, n_before=0):
-    """Raise if every series is shorter than a window; warn of those that are, by their stamps.
+    """Refuse input whose series are all shorter than a window, and warn if some are.
 
-    The first ``n_before`` stamps are those of a batch before, from which no one counts.
+    Parameters
+    ----------
+    bounds : list of (first, end)
+        First stamp of every series, and the stamp after its last.
+    width : int
+        Stamps in a window.
+    n_before : int, default=0
+        How many of the first stamps belong to an earlier batch. The warning, which names stamps,
+        counts from the first stamp after them.
     """
     short = [(a, b) for a, b in bounds if b - a < width]
     if len(short) == len(bounds):
@@ -24,29 +34,20 @@ def check_lengths(bounds, width, n_before=0):
     if short:
         named = ", ".join(f"{a - n_before} to {b - 1 - n_before}" for a, b in short[:3])
         rest = f" and {len(short) - 3} more" if len(short) > 3 else ""
-        warnings.warn(
+        warn(
             f"{len(short)} series are shorter than window={width} and are left out, their scores "
-            f"are NaN: time stamps {named}{rest}.",
-            UserWarning,
-            stacklevel=4,
+            f"are NaN: time stamps {named}{rest}."
         )
 
 
-def checked_groups(groups, n, member, whole):
-    """``groups`` as an array of ``n`` known entries, which each ``member`` of a ``whole`` has."""
-    groups = np.asarray(groups)
-    if groups.shape != (n,):
-        raise ValueError(f"groups has shape {groups.shape}, but X has {n} {member}s.")
-    if any(value is None or value != value for value in groups.tolist()):
-        raise ValueError(f"groups has missing entries: every {member} belongs to some {whole}.")
-    return groups
-
-
 def series_bounds(groups, n_stamps):
-    """First and end stamp of every run of equal entries in ``groups``."""
+    """Find the first and end stamp of every run of equal entries in ``groups``.
+
+    The end is the stamp after the last one. Without groups all stamps are one series.
+    """
     if groups is None:
         return [(0, n_stamps)]
-    groups = checked_groups(groups, n_stamps, "time stamp", "series")
+    groups = check_groups(groups, n_stamps, "time stamp", "series")
     change = np.flatnonzero(groups[1:] != groups[:-1]) + 1
     edges = [0, *change.tolist(), n_stamps]
     bounds = list(pairwise(edges))
@@ -56,12 +57,13 @@ def series_bounds(groups, n_stamps):
 
 
 def time_of(X):
-    """The times of a data frame's rows, in nanoseconds, or None if its index holds none."""
+    """Return the times of a data frame's rows in nanoseconds, or None if its index holds none."""
     index = getattr(X, "index", None)
-    if hasattr(index, "to_timestamp"):  # periods
+    # An index of periods counts by the time at which each period starts.
+    if hasattr(index, "to_timestamp"):
         index = index.to_timestamp()
     kind = getattr(getattr(index, "dtype", None), "kind", "")
-    if kind not in "mM" or not kind:
+    if kind not in ("m", "M"):
         return None
     if getattr(index, "tz", None) is not None:
         index = index.tz_convert("UTC").tz_localize(None)
@@ -74,24 +76,57 @@ def time_of(X):
 
 
 def times_before(time, n_before, known):
-    """The times of the stamps before a batch, as far as they are known; else at equal steps."""
+    """Return the times of the stamps before a batch, in nanoseconds.
+
+    Parameters
+    ----------
+    time : ndarray of int of shape (n_stamps,)
+        Times of the batch.
+    n_before : int
+        Number of stamps before the batch.
+    known : ndarray of int of shape (n_before,), or None
+        Times of these stamps. If there are none, the stamps are taken to be as far apart as
+        those of the batch usually are.
+    """
     if known is not None:
         return known
     step = int(np.median(np.diff(time))) if len(time) > 1 else 1
     return time[0] - step * np.arange(n_before, 0, -1)
 
 
-def cut_at_gaps(bounds, time, longest_gap, n_before=0):
-    """Series cut where more than ``longest_gap`` stamps are missing from their index.
+def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_share=0.05):
+    """Cut series where more than ``longest_gap`` stamps are missing from their index.
 
-    The first ``n_before`` stamps are those of a batch before, of which nothing is said. Warns of
-    gaps and of unequal steps. Raises a ValueError if time does not increase.
+    A warning tells of gaps, and of unequal steps if there are many. Time that does not increase
+    raises a ValueError.
+
+    Parameters
+    ----------
+    bounds : list of (first, end)
+        First stamp of every series, and the stamp after its last.
+    time : ndarray of int of shape (n_stamps,)
+        Times in nanoseconds.
+    longest_gap : int
+        Most missing stamps across which a series goes on.
+    n_before : int, default=0
+        How many of the first stamps belong to an earlier batch. No warning counts the steps to
+        them, and messages count rows from the first stamp after them.
+    odd_share : float, default=0.1
+        Share of the usual step by which a step may miss a multiple of the usual step; one that
+        misses it by more is unequal.
+    uneven_share : float, default=0.05
+        Share of the steps that may be unequal before a warning says so.
+
+    Returns
+    -------
+    parts : list of (first, end)
+        Bounds of the series after the cuts.
     """
-    found, n_short, uneven = [], 0, 0
+    parts, n_closed, n_odd = [], 0, 0
     for first, end in bounds:
         steps = np.diff(time[first:end])
         if not len(steps):
-            found.append((first, end))
+            parts.append((first, end))
             continue
         if steps.min() <= 0:
             at = first + int(np.argmax(steps <= 0)) + 1 - n_before
@@ -100,43 +135,55 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0):
                 "time stamp."
             )
         usual = np.median(steps)
-        missing = np.rint(steps / usual) - 1
-        cuts = first + 1 + np.flatnonzero(missing > longest_gap)
+        n_missing = np.rint(steps / usual) - 1
+        cuts = first + 1 + np.flatnonzero(n_missing > longest_gap)
+        parts += pairwise([first, *cuts.tolist(), end])
         is_new = np.arange(first + 1, end) >= n_before
-        n_short += np.count_nonzero(is_new & (missing >= 1) & (missing <= longest_gap))
-        is_odd = np.abs(steps - (missing + 1) * usual) > 0.1 * usual
-        uneven += np.count_nonzero(is_new & is_odd)
-        found += pairwise([first, *cuts.tolist(), end])
-    n_cuts, n_steps = len(found) - len(bounds), len(time) - max(len(bounds), n_before)
-    if n_cuts or n_short:
-        found_gaps = [f"the series is cut at {n_cuts} gaps"] if n_cuts else []
-        if n_short:
-            found_gaps.append(f"{n_short} gaps of {longest_gap} stamps or fewer are closed")
-        warnings.warn(
-            f"The index lacks time stamps: {', and '.join(found_gaps)}.", UserWarning, stacklevel=4
+        n_closed += np.count_nonzero(is_new & (n_missing >= 1) & (n_missing <= longest_gap))
+        is_odd = np.abs(steps - (n_missing + 1) * usual) > odd_share * usual
+        n_odd += np.count_nonzero(is_new & is_odd)
+    _warn_of_gaps(len(parts) - len(bounds), n_closed, longest_gap)
+    n_steps = len(time) - max(len(bounds), n_before)
+    if n_odd > uneven_share * n_steps:
+        warn(
+            f"{n_odd} of {n_steps} steps of the index are unequal: resample the series to equal "
+            "steps."
         )
-    if uneven > UNEVEN * n_steps:
-        warnings.warn(
-            f"{uneven} of {n_steps} steps of the index are unequal: resample the series to equal "
-            "steps.",
-            UserWarning,
-            stacklevel=4,
-        )
-    return found
+    return parts
+
+
+def _warn_of_gaps(n_cuts, n_closed, longest_gap):
+    """Warn of gaps at which series are cut, and of gaps across which they go on."""
+    found = [f"the series is cut at {n_cuts} gaps"] if n_cuts else []
+    if n_closed:
+        found.append(f"{n_closed} gaps of {longest_gap} stamps or fewer are closed")
+    if found:
+        warn(f"The index lacks time stamps: {', and '.join(found)}.")
 
 
 def without_gaps(X, bounds, longest_gap):
-    """Stamps with straight lines across gaps, which entries lay in long ones, and dead stamps.
+    """Draw straight lines across gaps, and tell which stamps lie in long gaps.
 
-    Gaps at an end of a series continue its nearest entry. A channel of which a series knows
-    nothing stays NaN. A stamp is dead if all channels lie in gaps of more than ``longest_gap``.
+    A gap at an end of a series repeats the entry nearest to it. A channel of which a series knows
+    nothing stays NaN.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_stamps, n_channels)
+        Stamps of all series, with NaN for missing entries.
+    bounds : list of (first, end)
+        First stamp of every series, and the stamp after its last.
+    longest_gap : int
+        Stamps in a row that a channel may lack; a gap of more is long.
 
     Returns
     -------
     X : ndarray of shape (n_stamps, n_channels)
+        The filled stamps.
     long : ndarray of bool of shape (n_stamps,)
-        Whether some channel, though not all of it, is in a long gap.
+        Whether a channel that the series knows elsewhere is in a long gap.
     dead : ndarray of bool of shape (n_stamps,)
+        Whether all channels are in long gaps.
     """
     missing = np.isnan(X)
     n = len(X)
@@ -147,14 +194,24 @@ def without_gaps(X, bounds, longest_gap):
     for first, end in bounds:
         for j in np.flatnonzero(missing[first:end].any(axis=0)):
             gone = missing[first:end, j]
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], gone.astype(np.int8), [0]])))
-            for a, b in edges.reshape(-1, 2):
-                in_long[first + a : first + b, j] = b - a > longest_gap
+            in_long[first:end, j] = _find_long_runs(gone, longest_gap)
             if gone.all():
                 unknown[first:end, j] = True
-                continue
-            known = np.flatnonzero(~gone)
-            X[first + np.flatnonzero(gone), j] = np.interp(
-                np.flatnonzero(gone), known, X[first:end, j][known]
-            )
+            else:
+                _fill_gaps(X[first:end, j], gone)
     return X, (in_long & ~unknown).any(axis=1), in_long.all(axis=1)
+
+
+def _find_long_runs(mask, longest):
+    """Return a mask of the entries that lie in runs of more than ``longest`` True entries."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    lengths = edges[1::2] - edges[::2]
+    long = np.zeros(len(mask), dtype=bool)
+    long[mask] = np.repeat(lengths > longest, lengths)
+    return long
+
+
+def _fill_gaps(x, gone):
+    """Write straight lines into the entries of ``x`` that are gone."""
+    at, known = np.flatnonzero(gone), np.flatnonzero(~gone)
+    x[at] = np.interp(at, known, x[known])

@@ -4,16 +4,9 @@ import numpy as np
 from numpy.lib.recfunctions import append_fields
 from sklearn.utils.validation import check_array
 
-from .._detection.threshold import Calibration
-from .calibration import SeriesCalibration
-from .cutting import without_gaps
+from .model import cut
 from .stamps import newest_score, start_around
 from .windows import Windows
-
-JOINED = 0.125  # of a window: alarms no further apart are one event
-LEAST_BLAME = 0.2  # of the activation that the worst channel has cost
-EVENT = [("start", int), ("end", int), ("peak", int), ("score", float), ("p", float)]
-JUDGED = [("score", float), ("p", float), ("alarm", bool)]
 
 
 def runs_of(alarm, bounds, max_gap):
@@ -28,26 +21,43 @@ def runs_of(alarm, bounds, max_gap):
     return runs
 
 
-def events_table(detector, windows, dead, scores, max_gap):
-    """The events of a series, by the numbers of their rows and channels."""
+def tabulate_events(model, found, max_gap=None, gap_share=0.125):
+    """The events of a series, by the numbers of their rows and channels.
+
+    Parameters
+    ----------
+    model : SeriesModel
+    found : Cut
+        The series.
+    max_gap : int or None
+        Alarms with no more stamps between them are one event; None takes ``gap_share`` of a
+        window.
+    gap_share : float
+
+    Returns
+    -------
+    events : structured ndarray of shape (n_events,)
+    """
+    windows, scores = found.windows, model.judge(found)
     if max_gap is None:
-        max_gap = max(1, int(JOINED * windows.width))
-    runs = runs_of(scores < detector.offset_, windows.bounds, max_gap)
-    channels = range(detector.n_features_in_)
-    p = Calibration(**detector._calibration).p_values(scores)
-    typical = detector._typical_rows() if len(channels) > 1 and runs else None
-    table = np.empty(len(runs), dtype=[*EVENT, ("channels", object)])
+        max_gap = max(1, int(gap_share * windows.width))
+    runs = runs_of(scores < model.offset, windows.bounds, max_gap)
+    channels = range(model.n_features)
+    p = model.calibration.p_values(scores)
+    typical = model.typical_rows() if len(channels) > 1 and runs else None
+    fields = [("start", int), ("end", int), ("peak", int), ("score", float), ("p", float)]
+    table = np.empty(len(runs), dtype=[*fields, ("channels", object)])
     for row, (start, end) in zip(table, runs, strict=True):
         peak = start + int(np.argmin(scores[start : end + 1]))
         row["start"], row["end"], row["peak"] = start, end, peak
         row["score"], row["p"] = scores[peak], p[peak]
         row["channels"] = tuple(channels)
-        if len(channels) > 1 and not dead[peak]:
-            row["channels"] = tuple(_blamed(detector, windows, peak, typical))
+        if len(channels) > 1 and not found.dead[peak]:
+            row["channels"] = tuple(find_blamed(model, windows, peak, typical))
     return table
 
 
-def labelled(table, X, groups=None):
+def label_events(table, X, groups=None):
     """A table of events as it is, or as a data frame with the labels of the data frame ``X``.
 
     With ``groups`` it also says which series each event belongs to.
@@ -68,12 +78,16 @@ def labelled(table, X, groups=None):
     return pd.DataFrame(columns)
 
 
-def _blamed(detector, windows, stamp, typical):
-    """Channels that have cost activation around a stamp, the worst first."""
+def find_blamed(model, windows, stamp, typical, least_share=0.2):
+    """Channels that have cost activation around a stamp, the worst first.
+
+    A channel is to blame if it has cost ``least_share`` of what the worst one has.
+    """
     start = start_around(windows, np.array([stamp]))[0]
-    cost = detector._contributions(windows[np.searchsorted(windows.starts, start)], typical)[0]
+    around = windows[np.searchsorted(windows.starts, start)]
+    cost = model.explain_block(around, typical)[0]
     order = np.argsort(-cost, kind="stable")
-    least = max(LEAST_BLAME * cost.max(), 1e-12)
+    least = max(least_share * cost.max(), 1e-12)
     return [j for k, j in enumerate(order) if k == 0 or cost[j] >= least]
 
 
@@ -122,14 +136,14 @@ class SeriesMonitor:
         if np.ndim(X) == 1 and not hasattr(X, "columns"):
             X = X.to_frame().T if hasattr(X, "to_frame") else np.reshape(X, (1, -1))
         X = detector._fitted_rows(X) if hasattr(X, "columns") else self._array(X)
-        judged = np.zeros(len(X), dtype=JUDGED)
+        model = detector._model()
+        judged = np.zeros(len(X), dtype=[("score", float), ("p", float), ("alarm", bool)])
         for i, stamp in enumerate(X):
-            judged["score"][i] = self._judge(stamp)
-        calibration = Calibration(**detector._calibration)
+            judged["score"][i] = self._judge(model, stamp)
         known = ~np.isnan(judged["score"])
         judged["p"] = np.nan
-        judged["p"][known] = calibration.p_values(judged["score"][known])
-        judged["alarm"] = judged["score"] < detector.offset_
+        judged["p"][known] = model.calibration.p_values(judged["score"][known])
+        judged["alarm"] = judged["score"] < model.offset
         return judged
 
     def _array(self, X):
@@ -142,19 +156,17 @@ class SeriesMonitor:
             )
         return X
 
-    def _judge(self, stamp):
-        detector, width = self.detector, self.detector.window_
+    def _judge(self, model, stamp):
         self.n_stamps_ += 1
-        stamps = np.concatenate([self._stamps, stamp[None]])[-(2 * width - 1) :]
+        stamps = np.concatenate([self._stamps, stamp[None]])[-(2 * model.width - 1) :]
         self._stamps = stamps
-        if len(stamps) < width:
+        if len(stamps) < model.width:
             return np.nan
-        filled, _, dead = without_gaps(stamps, [(0, len(stamps))], detector._longest_gap)
-        filled = filled.astype(detector.coefs_[0].dtype, copy=False)
-        windows = Windows(filled, [(0, len(filled))], width)
-        newest = detector._energies(windows[len(windows) - 1]).astype(np.float64)
+        found = cut(stamps, [(0, len(stamps))], model.width)
+        filled = found.windows.X.astype(model.dtype, copy=False)
+        windows = Windows(filled, found.windows.bounds, model.width)
+        newest = model.activation(windows[len(windows) - 1])
         self._activation = np.concatenate([self._activation, newest])[-len(windows) :]
-        if dead[-1]:
+        if found.dead[-1]:
             return 0.0
-        series = SeriesCalibration(**detector._series)
-        return newest_score(windows, self._activation, series, detector._encoding())
+        return newest_score(windows, self._activation, model.series, model.encoding)

@@ -4,27 +4,41 @@ import numpy as np
 
 from .._rows.scales import column_scales
 
-LEAST = 100  # stamps of window="auto", if the series has 1,000
-MOST_SHARE = 0.1  # share of the shortest series that window="auto" takes at most
-LARGEST_LAG = 1000  # longest period that is looked for, in stamps
-PEAK = 0.1  # autocorrelation that a period has at least
-AS_HIGH = 0.8  # share of the highest peak from which a shorter period is preferred
 
+def automatic_width(X, bounds, *, least_stamps=100, most_share=0.1, longest_lag=1000):
+    """Choose a width for detection, and say why.
 
-def automatic_width(X, bounds):
-    """A width for detection, and why: the text that ``verbose`` prints.
+    The width is the shortest multiple of the period that has ``least_stamps``, but no more than
+    ``most_share`` of the shortest series with that many stamps. Without a period it is
+    ``least_stamps`` or that share.
 
-    The shortest multiple of the period that has 100 stamps, a tenth of the shortest series that
-    has 100 at most. The period is the shortest lag at which the autocorrelation, averaged over
-    channels and series, has a peak of 0.1 or more that is not much lower than its highest: of a
-    day and a week, a day, so that short events do not drown. Without a peak it is 1.
+    Parameters
+    ----------
+    X : ndarray of shape (n_stamps, n_channels)
+        Stamps of all series, with NaN for missing entries.
+    bounds : list of (first, end)
+        First stamp of every series, and the stamp after its last.
+    least_stamps : int, default=100
+        Stamps that a window has at least where the series are long enough. Shorter series do not
+        limit the width unless all are shorter.
+    most_share : float, default=0.1
+        Share of the shortest series that a window takes at most.
+    longest_lag : int, default=1000
+        Longest period that is looked for, in stamps.
+
+    Returns
+    -------
+    width : int
+        Stamps in a window.
+    reason : str
+        The text that ``verbose`` prints.
     """
     lengths = [end - first for first, end in bounds]
-    shortest = min([n for n in lengths if n >= LEAST] or [max(lengths)])
-    most = max(2, int(MOST_SHARE * shortest))
-    n_lags = min(LARGEST_LAG, shortest // 3)
-    period, height = _period(X, bounds, n_lags)
-    width = period * -(-LEAST // period)
+    shortest = min([n for n in lengths if n >= least_stamps] or [max(lengths)])
+    most = max(2, int(most_share * shortest))
+    n_lags = min(longest_lag, shortest // 3)
+    period, height = _find_period(X, bounds, n_lags)
+    width = period * -(-least_stamps // period)
     if width > most:
         width = max(2, most // period * period or most)
     if period == 1:
@@ -32,8 +46,30 @@ def automatic_width(X, bounds):
     return width, f"window={width}: the period is {period} (autocorrelation {height:.2f})"
 
 
-def _period(X, bounds, n_lags):
-    """The shortest lag of a high peak of the autocorrelation, and the peak's height."""
+def _find_period(X, bounds, n_lags, *, least_height=0.1, least_share=0.8):
+    """Find the shortest lag at which the autocorrelation has a high peak.
+
+    The autocorrelation is the mean over channels and series. The shortest of the high peaks is
+    taken, which of a day and a week is the day, so that short events do not drown in a window.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_stamps, n_channels)
+    bounds : list of (first, end)
+    n_lags : int
+        Lags that are looked at, in stamps, from 0 on.
+    least_height : float, default=0.1
+        Autocorrelation that a peak exceeds.
+    least_share : float, default=0.8
+        Share of the height of the highest peak that a peak has at least.
+
+    Returns
+    -------
+    period : int
+        Stamps in a period; 1 if there is no peak.
+    height : float
+        Autocorrelation at the period; 0 if there is no peak.
+    """
     if n_lags < 4:
         return 1, 0.0
     correlation = np.zeros(n_lags)
@@ -41,6 +77,7 @@ def _period(X, bounds, n_lags):
         x = X[first:end].astype(np.float64)
         location, scale = column_scales(x, np.ones(len(x)))
         x = np.nan_to_num((x - location) / scale)
+        # Channels that are constant but for rounding have no period.
         x = x[:, x.std(axis=0) > 1e-6]
         if not x.shape[1] or len(x) < n_lags:
             continue
@@ -49,8 +86,8 @@ def _period(X, bounds, n_lags):
         correlation += np.fft.irfft(power)[:n_lags] / len(bounds) / len(x)
     inner = correlation[1:-1]
     peaks = 1 + np.flatnonzero((inner > correlation[:-2]) & (inner > correlation[2:]))
-    peaks = peaks[(peaks >= 3) & (correlation[peaks] > PEAK)]
+    peaks = peaks[(peaks >= 3) & (correlation[peaks] > least_height)]
     if not len(peaks):
         return 1, 0.0
-    period = peaks[correlation[peaks] >= AS_HIGH * correlation[peaks].max()][0]
+    period = peaks[correlation[peaks] >= least_share * correlation[peaks].max()][0]
     return int(period), float(correlation[period])

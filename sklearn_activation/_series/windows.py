@@ -1,28 +1,29 @@
 """Sliding windows of time series: rows that are cut out when they are needed.
 
-Rows of the input are time stamps, columns are channels. A window of w stamps is one row of
-w x channels entries.
+Rows of the input are time stamps, and its columns are channels. A window of w stamps is one row
+of w x channels entries.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from .._rows.sample import evenly_spaced, row_hashes
 
-BASE = np.uint64(0x9E3779B97F4A7C15)  # of the polynomial that hashes windows; odd
-
 
 class Windows:
-    """Windows of some series, as an array of rows that is never held whole.
+    """The windows of some series, as an array of rows that is never held whole.
 
     Parameters
     ----------
     X : ndarray of shape (n_stamps, n_channels)
+        Stamps of all series, one series after the other.
     bounds : list of (first, end)
-        Stamps of every series; a series shorter than a window has none.
+        First stamp of every series, and the stamp after its last. A series that is shorter than
+        a window has no windows.
     width : int
-        Stamps of a window.
+        Stamps in a window.
     starts : ndarray of int, default=None
-        First stamps of the windows to take; None takes all.
+        First stamps of the windows to take; None takes all windows.
     """
 
     def __init__(self, X, bounds, width, starts=None):
@@ -42,52 +43,66 @@ class Windows:
         return Windows(self.X, self.bounds, self.width, np.atleast_1d(self.starts[index]))
 
     def __array__(self, dtype=None, copy=None):
-        stamps = self.starts[:, None] + np.arange(self.width)
-        return self.X[stamps].reshape(self.shape).astype(dtype or self.dtype, copy=False)
+        every = sliding_window_view(self.X, (self.width, self.X.shape[1]))
+        return every[self.starts, 0].reshape(self.shape).astype(dtype or self.dtype, copy=False)
 
     def all(self):
-        """All windows of the same series."""
+        """Return all windows of the same series."""
         return Windows(self.X, self.bounds, self.width)
 
     def evenly(self, n):
-        """At most ``n`` of the windows, evenly spaced: their places, ascending."""
+        """Return the places of at most ``n`` of the windows, evenly spaced and ascending."""
         return evenly_spaced(len(self), n)
 
     def stretch(self):
-        """The stamps that the windows cover if each starts one stamp after the last, or None."""
+        """Return the stamps that the windows cover, or None unless they are consecutive.
+
+        Windows are consecutive if each starts one stamp after the window before it.
+        """
         first, last = self.starts[0], self.starts[-1]
         if last - first + 1 != len(self) or (np.diff(self.starts) != 1).any():
             return None
         return self.X[first : last + self.width]
 
     def hashes(self, encoding):
-        """64-bit hash of every window, equal for equal stamps as the encoding takes them.
+        """Return a 64-bit hash of every window, equal for stamps that the encoding takes alike.
 
-        A polynomial in the stamps' hashes, so that each is added and taken away once.
+        The hash is a polynomial in the hashes of the stamps, so each stamp is added once and
+        taken away once, however many windows cover it.
         """
+        # The base is odd, so that it has an inverse modulo 2^64.
+        base = 0x9E3779B97F4A7C15
         stamps = row_hashes(encoding.to_hash(self.X), np.zeros(len(self.X)))
-        power = np.full(len(stamps) + 1, BASE, dtype=np.uint64)
+        power = np.full(len(stamps) + 1, base, dtype=np.uint64)
         power[0] = 1
         power = np.cumprod(power, dtype=np.uint64)
-        inverse = np.full(len(stamps), pow(int(BASE), -1, 2**64), dtype=np.uint64)
+        inverse = np.full(len(stamps), pow(base, -1, 2**64), dtype=np.uint64)
         inverse[0] = 1
         total = np.zeros(len(stamps) + 1, dtype=np.uint64)
         total[1:] = np.cumsum(stamps * np.cumprod(inverse, dtype=np.uint64), dtype=np.uint64)
         return (total[self.starts + self.width] - total[self.starts]) * power[self.starts]
 
     def mean_of_stamps(self, values):
-        """Mean over each window of a value for every stamp."""
+        """Return the mean over each window of a value for every stamp."""
         total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
         return (total[self.starts + self.width] - total[self.starts]) / self.width
 
     def to_stamps(self, values):
-        """Mean over the windows that cover each stamp, of values (n_windows, ...).
+        """Return for each stamp the mean of ``values`` over the windows that cover it.
 
-        NaN for stamps that no window covers.
+        Parameters
+        ----------
+        values : ndarray of shape (n_windows, ...)
+
+        Returns
+        -------
+        means : ndarray of shape (n_stamps, ...)
+            A stamp that no window covers has NaN.
         """
         shape = (len(self.X) + 1, *values.shape[1:])
         total, count = np.zeros(shape), np.zeros(len(self.X) + 1)
-        total[self.starts] += values  # no two windows start together
+        # No two windows start at the same stamp, so an index occurs once in ``starts``.
+        total[self.starts] += values
         total[self.starts + self.width] -= values
         count[self.starts] += 1
         count[self.starts + self.width] -= 1

@@ -1,0 +1,232 @@
+"""A classifier's training: times and probabilities from held-out rows, perhaps feedback."""
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+
+from .._learning.feedback import Feedback, label_energies, learn_from_mistakes
+from .._learning.held_out import N_FOLDS, choose_on_all_rows, choose_on_sample, n_affordable
+from .._learning.sharpness import fit_sharpness
+from .._rows.encoded import EncodedRows
+from .._training import SEARCH_SIZE, Training
+from .encoding_choice import choose_encoding
+from .model import ClassifierModel
+from .trial import hold_out, run_trial, share_to_hold_out
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round of learning from its own labels asks in the place of parameters.
+
+    Parameters
+    ----------
+    known : ndarray of bool of shape (n_rows,)
+        Which rows have a label that is not the network's own.
+    feedback : bool
+    share : float
+        Share of the epochs of feedback.
+    sharpness : float
+        Sharpness of probabilities, if too few rows with a label can be held out.
+    """
+
+    known: np.ndarray
+    feedback: bool = False
+    share: float = 1.0
+    sharpness: float = 1.0
+
+
+class ClassifierTraining(Training):
+    """A training by rows and labels.
+
+    Parameters
+    ----------
+    estimator : ActivationLearningClassifier
+        Its ``classes_`` are known.
+    previous : ClassifierModel or None
+    partial : bool
+    asked : Round or None
+        What is asked in the place of parameters.
+    """
+
+    n_layers = 2
+    least_width = 256
+    # Feedback is not tried with fewer rows than this.
+    least_rows_on_trial = 1000
+    # Probabilities of a stream with feedback are fitted to this many of its latest rows, and to
+    # no fewer than this.
+    latest_rows = 1000
+    fewest_latest_rows = 50
+
+    def __init__(self, estimator, previous=None, partial=False, asked=None):
+        super().__init__(estimator, previous, partial)
+        self.n_labels = len(estimator.classes_)
+        self.asked = asked
+        self.held = None
+
+    @property
+    def given_encoding(self):
+        return None if self.estimator.encoding == "auto" else self.estimator.encoding
+
+    def run_round(self, X, labels, weight, asked):
+        """The model of another whole training, which goes on from nothing."""
+        return type(self)(self.estimator, asked=asked).run(X, labels, weight)
+
+    def fit_encoding(self, sample, seed, X, weight):
+        return choose_encoding(self, sample, seed)
+
+    def progress(self, X, labels, weight, fitted):
+        return super().progress(X, self.estimator.classes_[labels], weight, fitted)
+
+    def run(self, X, labels, weight):
+        self.is_due = self._is_due(weight)
+        return super().run(X, labels, weight)
+
+    def _is_due(self, weight):
+        """Learning times are worth choosing again each time the rows have doubled."""
+        if not self.going_on or len(weight) == 0:  # a merge has no rows
+            return True
+        n_seen = self.previous.n_seen
+        return np.frexp(n_seen + weight.sum())[1] > np.frexp(n_seen)[1]
+
+    def times(self, task, rows):
+        times = super().times(task, rows)
+        if times is None and self.solver.keeps_moments and not self.is_due:
+            return list(self.previous.solution.times)
+        return times
+
+    # -- solving -----------------------------------------------------------------
+
+    def solve(self, rows, task, sample):
+        wanted = self.wants_feedback(rows)
+        if wanted and self.partial:
+            return self.solve_stream(rows, task)
+        if wanted:
+            solution = self.solve_with_feedback(rows, task, sample, on_trial=wanted == "auto")
+            if solution is not None:
+                return solution
+        return self.solve_without_feedback(rows, task, sample)
+
+    def wants_feedback(self, rows):
+        """True, False or "auto"; streams go on the way they began."""
+        asked = self.estimator.feedback if self.asked is None else self.asked.feedback
+        if self.going_on:
+            before = self.previous.solution.feedback
+            if asked != "auto" and asked != before:
+                raise ValueError(
+                    f"feedback={asked} differs from the {before} that partial_fit is to "
+                    "go on from: call fit."
+                )
+            return before
+        if asked == "auto" and (self.partial or len(rows) < self.least_rows_on_trial):
+            return False
+        return asked
+
+    def solve_without_feedback(self, rows, task, sample):
+        """The solver's solution, with learning times from held-out rows of a ``Sample``."""
+        rule = self.held_out_rule(rows, task, sample)
+        return self.solver.solve(rows, replace(task, rule=rule))
+
+    def held_out_rule(self, rows, task, sample):
+        """The rule by held-out rows, where they are asked and enough."""
+        times, keeps_moments = task.rule.times, self.solver.keeps_moments
+        times_are_known = not keeps_moments and (times or self.partial)
+        if not (self.is_due and task.rule.yields_to_held_out_rows) or times_are_known:
+            return task.rule
+        all_rows_sampled = len(sample.X) < SEARCH_SIZE
+        sample = sample.smallest(N_FOLDS * n_affordable(rows.n_labels, task))
+        held = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
+        fold_of = sample.folds(N_FOLDS)
+        if keeps_moments and not self.partial and not all_rows_sampled:
+            return choose_on_all_rows(task, times, held, fold_of)
+        found = choose_on_sample(task, times, held, fold_of)
+        return task.rule if found is None else found
+
+    def solve_with_feedback(self, rows, task, sample, on_trial):
+        """The solution with feedback, or None if it does not pay."""
+        known = None if self.asked is None else self.asked.known
+        n_known = len(rows) if known is None else known.sum()
+        share = share_to_hold_out(self.estimator, n_known, on_trial)
+        train, self.held = hold_out(self.estimator, rows, share, known)
+        if not on_trial:
+            solution = self.feed_back(train, task)
+            if self.held is not None:
+                solution = replace(solution, sharpness=self.held_out_sharpness(solution.network))
+            return solution
+        if self.held is None:
+            return None
+        return run_trial(self, rows, train, task, sample.without(share))
+
+    def feed_back(self, train, task):
+        """The solution with feedback on rows to train on, from what the solver starts with."""
+        start = self.solver.start(train, task)
+        held = self.held if self.estimator.early_stopping else None
+        return learn_from_mistakes(train, task, self.feedback(), start, held)
+
+    def feedback(self):
+        """How to learn from mistakes, as the parameters say."""
+        estimator = self.estimator
+        n_epochs = estimator.max_iter or self.solver.max_feedback_epochs
+        if self.asked is not None:
+            n_epochs = ceil(self.asked.share * n_epochs)
+        return Feedback(
+            unlearning_factor=float(estimator.unlearning_factor),
+            gap=float(estimator.feedback_gap),
+            max_iter=n_epochs,
+            n_iter_no_change=int(estimator.n_iter_no_change),
+            counts_as_time=self.solver.counts_rates_as_time,
+        )
+
+    def solve_stream(self, rows, task):
+        """Feedback on one more batch, whose rows are held-out rows until they are learned."""
+        start = task.previous
+        if start is None:
+            start = replace(self.solver.start(rows, task), n_iter=0, sharpness=None)
+            return learn_from_mistakes(rows, task, self.feedback(), start)
+        latest = rows.take(slice(-self.latest_rows, None))
+        judged = {
+            "energies": label_energies(start.network, latest, n_jobs=task.n_jobs),
+            "labels": latest.labels,
+            "weight": latest.weight,
+        }
+        before = start.state.get("judged", {})
+        for name, values in judged.items():
+            both = np.concatenate([before.get(name, values[:0]), values])
+            judged[name] = both[-self.latest_rows :]
+        sharpness = None
+        if len(judged["labels"]) >= self.fewest_latest_rows:
+            sharpness = float(fit_sharpness(**judged)[0])
+        solution = learn_from_mistakes(rows, task, self.feedback(), start)
+        state = {**solution.state, "judged": judged}
+        return replace(solution, state=state, sharpness=sharpness)
+
+    # -- probabilities -----------------------------------------------------------
+
+    def held_out_sharpness(self, network, rows=None):
+        """Sharpness for a network by held-out rows, or by others."""
+        rows = self.held if rows is None else rows
+        energies = label_energies(network, rows, n_jobs=self.estimator.n_jobs)
+        return float(fit_sharpness(energies, rows.labels, rows.weight)[0])
+
+    def finish(self, model, rows, task, is_last=True):
+        sharpness = self.sharpness(model, task, is_last)
+        return model.extended(ClassifierModel, sharpness=sharpness)
+
+    def sharpness(self, model, task, is_last):
+        """What held-out rows say, or the best that there is in the place of it."""
+        found = model.solution.sharpness
+        if is_last and self.asked is not None and self.held is None:
+            return self.asked.sharpness
+        if found is None and self.going_on:
+            goes_on = not self.is_due or self.previous.solution.feedback
+            found = self.previous.sharpness if goes_on else None
+        if found is not None:
+            return found
+        if not is_last:
+            return self.held_out_sharpness(
+                model.network, task.sample if self.held is None else self.held
+            )
+        # Held-out rows of the same rule's closed form, at the times it has learned.
+        times, fold_of = list(model.solution.times), model.sample.folds(N_FOLDS)
+        rule = choose_on_sample(task, times, task.sample, fold_of)
+        return 1.0 if rule is None else rule.sharpness  # None for a single distinct row

@@ -1,0 +1,95 @@
+"""Feedback on trial: it is taken if it pays on rows that are held out."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._learning.feedback import label_energies
+from .._learning.sharpness import fit_sharpness, log_losses
+from .._progress import Progress
+from .._rows.sample import is_picked, row_hashes
+
+
+def share_to_hold_out(
+    estimator, n, on_trial, *, trial_rows=(250, 2000), probability_share=0.1, probability_rows=1000
+):
+    """Share of ``n`` rows to hold out from feedback.
+
+    Parameters
+    ----------
+    estimator : ActivationLearningClassifier
+        With ``early_stopping`` its ``validation_fraction`` is held out.
+    n : int
+    on_trial : bool
+        A trial holds out a tenth, within ``trial_rows``, to decide by.
+    trial_rows : (int, int)
+    probability_share : float
+        Without a trial this share is held out, to fit probabilities to,
+    probability_rows : int
+        but no more rows than this.
+    """
+    if estimator.early_stopping:
+        return estimator.validation_fraction
+    if on_trial:
+        return np.clip(n / 10, *trial_rows) / n
+    return min(probability_share, probability_rows / n)
+
+
+def hold_out(estimator, rows, share, known=None, fewest_rows=50):
+    """Rows to train on, and rows for a trial, stopping and probabilities, or None.
+
+    Held-out rows are picked by a hash of their values, among the ``known`` ones, which have a
+    label of their own. Fewer than ``fewest_rows`` are not held out, unless to stop by.
+    """
+    is_held = is_picked(row_hashes(rows.X, rows.labels), share)
+    if known is not None:
+        is_held &= known
+    n_left = len(np.unique(rows.labels[~is_held]))
+    enough = is_held.any() and n_left > 1
+    if estimator.early_stopping and not enough:
+        raise ValueError(
+            f"validation_fraction={estimator.validation_fraction} holds out {is_held.sum()} of "
+            f"{len(rows)} rows and leaves {n_left} classes to train on."
+        )
+    few = np.count_nonzero(is_held) < fewest_rows or n_left < len(np.unique(rows.labels))
+    if few and not estimator.early_stopping:
+        return rows, None
+    return rows.take(~is_held), rows.take(is_held)
+
+
+def run_trial(training, rows, train, task, sample):
+    """The solution with feedback if that pays on held-out rows, else None.
+
+    Its rival goes without, with learning times of its own: feedback must have less
+    log-loss, by a standard error of the rows' differences.
+
+    Parameters
+    ----------
+    training : ClassifierTraining
+        Its ``held`` rows decide.
+    rows : EncodedRows
+        All rows.
+    train : EncodedRows
+        The rows to train on.
+    task : Task
+    sample : Sample
+        Rows to choose the rival's times on, none of them held out.
+    """
+    held, verbose = training.held, training.estimator.verbose
+    if verbose:
+        print(f"Trial of feedback, {len(held)} rows held out")
+    solution = training.feed_back(train, task)
+    rule = training.held_out_rule(rows, task, sample)
+    rival = training.solver.solve(train, replace(task, rule=rule, progress=Progress()))
+    losses = []
+    for network in (rival.network, solution.network):
+        energies = label_energies(network, held, n_jobs=task.n_jobs)
+        sharpness = float(fit_sharpness(energies, held.labels, held.weight)[0])
+        losses.append(log_losses(sharpness, energies, held.labels))
+    gain = losses[0] - losses[1]
+    mean = np.average(gain, weights=held.weight)
+    error = np.sqrt(held.weight**2 @ (gain - mean) ** 2) / held.weight.sum()
+    if verbose:
+        with_, without = (np.average(v, weights=held.weight) for v in losses[::-1])
+        print(f"Held-out log-loss {with_:.4f} with feedback, {without:.4f} without")
+    return replace(solution, sharpness=sharpness) if mean > error else None

@@ -1,0 +1,55 @@
+"""Rows that were learned, recognised by hashes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .copies import copy_weight
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Hashes of rows that were learned, ascending, with their scores without themselves.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint64 of shape (n_rows,)
+    scores : ndarray of shape (n_rows,)
+    weight : ndarray of shape (n_rows,)
+        Weight of one copy of each row.
+    """
+
+    hashes: np.ndarray
+    scores: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def empty(cls):
+        return cls(np.empty(0, dtype=np.uint64), *np.empty((2, 0)))
+
+    @classmethod
+    def of(cls, hashes, weight, scores, merged=False, lone_share=0.95):
+        """The memory of rows, empty if less than ``lone_share`` of them have no copies.
+
+        Where rows have copies a new row is as likely to equal an old one as the old ones are to
+        equal each other, and is no row that was learned.
+        """
+        copy = copy_weight(weight, merged)
+        order = np.lexsort((scores, hashes))
+        hashes, first = np.unique(hashes[order], return_index=True)
+        first = order[first]
+        if len(first) < lone_share * (weight / copy).sum():
+            return cls.empty()
+        return cls(hashes, scores[first], copy[first])
+
+    def __len__(self):
+        return len(self.hashes)
+
+    def find(self, hashes):
+        """Which of some hashes are remembered, and where they stand in the memory."""
+        if not len(self):
+            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+        at = np.searchsorted(self.hashes, hashes)
+        at[at == len(self)] = 0
+        rows = np.flatnonzero(self.hashes[at] == hashes)
+        return rows, at[rows]

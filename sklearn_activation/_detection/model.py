@@ -1,0 +1,94 @@
+"""What a detector has learned, of tables and of series alike."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._model import Model
+from .explain import attribute_loss, nearest_references
+from .memory import Memory
+from .threshold import Calibration
+
+
+@dataclass(frozen=True)
+class DetectorModel(Model):
+    """A ``Model`` with a threshold.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        What thresholds and p-values compare with.
+    chosen : dict
+        The threshold that the user has set: "score" or "p", or nothing.
+    training_scores : ndarray of shape (n_rows,)
+        Scores of the last batch, without themselves.
+    memory : Memory
+        Rows that are recognised.
+    rate : float or None
+        Reciprocal of the mean learning time of an averaged last layer.
+    n_features : int
+        Columns of the rows, or channels.
+    is_categorical : ndarray of bool of shape (n_features,), or None
+        Which columns hold categories.
+    """
+
+    calibration: Calibration | None = None
+    chosen: dict | None = None
+    training_scores: np.ndarray | None = None
+    memory: Memory | None = None
+    rate: float | None = None
+    n_features: int = 0
+    is_categorical: np.ndarray | None = None
+
+    @property
+    def offset(self):
+        """The score below which rows are outliers."""
+        return self.chosen.get("score", self.calibration.threshold)
+
+    @property
+    def widest(self):
+        """Entries of a row where it is widest; blocks of such rows fit a core's cache."""
+        return 4 * super().widest
+
+    def with_threshold(self, chosen, contamination):
+        """The model with the threshold that the user has set, or the automatic one."""
+        return replace(self, chosen=chosen)
+
+    def score(self, X):
+        """Activation of rows or windows, by what all others teach of those that are recognised."""
+        return self.recall(X, self.activation(X))
+
+    def recall(self, X, scores):
+        """``scores`` with those of rows that are recognised."""
+        rows, at = self.memory.find(self.hashes(X)) if len(self.memory) else ([], [])
+        if len(rows):
+            scores[rows] = self.memory.scores[at]
+        return scores
+
+    def typical_rows(self, n_rows=512):
+        """The better half of the training sample, at most ``n_rows``."""
+        X = self.sample.X
+        order = np.argsort(-self.activation(X), kind="stable")
+        return X[order[: -(-len(X) // 2)]][:n_rows]
+
+    def explain(self, X):
+        """Contributions of columns to the activation that rows have lost, block by block."""
+        typical, n_references = self.typical_rows(), 5
+        n_columns = self.n_features * n_references * X.shape[1]
+        return self.map(lambda block: self.explain_block(block, typical), X, n_columns)
+
+    def explain_block(self, X, typical):
+        """Contribution of every column, or channel, to the activation that rows have lost."""
+        X, missing, score = np.asarray(X), np.isnan(X), self.score_of_others(X)
+        X = self.fill(X)
+        references = nearest_references(self, X, typical)
+        rng = np.random.default_rng([self.seed, 3])
+        return attribute_loss(X, missing, references, self.n_features, score, rng)
+
+    def score_of_others(self, X):
+        """A function that scores as many rows as ``X``, each in the place of one of them."""
+        return self.activation
+
+    def fill(self, X):
+        """Rows with what is likely in the place of NaN; windows have none."""
+        return X

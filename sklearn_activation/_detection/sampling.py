@@ -1,0 +1,62 @@
+"""Rows drawn from what a detector takes for typical."""
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from .._inference.langevin import sampled
+from .._inference.objective import LostActivation
+from .._rows.scales import column_scales
+from .._warnings import warn
+
+
+def draw_rows(model, row, n_samples, n_steps, rng, verbose, least_acceptance=0.2):
+    """Copies of a row with draws for NaN (paper, eq. 8), (n_samples, n_columns).
+
+    Parameters
+    ----------
+    model : DetectorModel
+    row : ndarray of shape (n_columns,)
+    n_samples : int
+    n_steps : int
+        Length of the walk.
+    rng : numpy Generator
+    verbose : int
+    least_acceptance : float
+        A warning says if a smaller share of the proposals was accepted.
+    """
+    if not model.encoding.knows_length:
+        raise ValueError("Sampling needs encoding='fourier'; unit rows have no length.")
+    if model.is_categorical is not None:
+        raise ValueError("Sampling draws numbers; this detector has learned categories, too.")
+    sample, calibration = model.sample, model.calibration
+    mean, _ = column_scales(sample.X, sample.weight)
+    kept = np.where(np.isnan(sample.X), mean, sample.X).astype(np.float64)
+    expected = np.average(calibration.scores, weights=calibration.mass)
+    share = sample.weight / sample.weight.sum()
+    trained = share @ model.activation(sample.X)
+    found, acceptance = sampled(
+        LostActivation(model.network, model.encoding),
+        kept,
+        share,
+        np.tile(np.nan_to_num(row), (n_samples, 1)),
+        np.isnan(row),
+        max(1.0, (1 - expected) / max(1 - trained, 1e-9)),
+        rng,
+        n_steps=n_steps,
+    )
+    if verbose:
+        print(f"Acceptance rate {acceptance:.2f}")
+    if acceptance < least_acceptance:
+        warn(
+            f"Only {acceptance:.0%} of the sampling steps were accepted: the rows hardly left "
+            "where they started from.",
+            ConvergenceWarning,
+        )
+    return found
+
+
+def fill_with_means(model, X):
+    """Rows with the columns' means for NaN, as the Fourier encoding takes them."""
+    kept = model.sample.X.reshape(-1, X.shape[1])
+    mean, _ = column_scales(kept, np.ones(len(kept)))
+    return np.where(np.isnan(X), mean, X)

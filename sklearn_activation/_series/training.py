@@ -1,0 +1,205 @@
+"""A detector's training by the windows of a series."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._detection.memory import Memory
+from .._detection.training import DetectorTraining
+from .._rows.encoding import SAMPLE_SIZE
+from .._rows.encodings import ENCODINGS
+from .calibration import calibration_of, judge_series
+from .cutting import check_lengths, cut_at_gaps, series_bounds, times_before
+from .encodings import WINDOW_ENCODINGS
+from .model import SeriesModel, Tail, cut, longest_gap
+from .width import automatic_width
+
+
+class SeriesTraining(DetectorTraining):
+    """A detector's training by the windows of a series.
+
+    A batch of a stream begins with the last stamps of the batch before, so that windows across
+    the border are learned, too.
+    """
+
+    # The windows that a model keeps have this many entries together at most,
+    window_entries = 1 << 17
+    # but are no fewer than this, however wide they are.
+    fewest_windows = 32
+
+    # What is cut into windows: stamps with their weights and times, and the bounds of series.
+    X = weight = time = bounds = None
+    # How many of the stamps belong to the batch before, and what its windows activate.
+    n_before = 0
+    known = np.empty(0)
+    # What another detector knows of normal series, if it is merged.
+    theirs = None
+
+    def learn(self, X, time, weight, groups):
+        """The model of validated stamps."""
+        bounds = series_bounds(groups, len(X))
+        self.width = self._choose_width(X, bounds)
+        self._begin_with_tail(X, time, weight, bounds, groups)
+        if self.time is not None:
+            self.bounds = cut_at_gaps(
+                self.bounds, self.time, longest_gap(self.width), self.n_before
+            )
+        if self.going_on and max(end - first for first, end in self.bounds) < self.width:
+            scores = np.full(len(X), np.nan)
+            return replace(self.previous, training_scores=scores, tail=self._tail(np.empty(0)))
+        several = self.partial and len(self.bounds) > 1  # the last one may go on
+        check_lengths(self.bounds[:-1] if several else self.bounds, self.width, self.n_before)
+        self.found = cut(self.X, self.bounds, self.width)
+        windows, places, weight = self._choose_windows()
+        if not len(places):  # nothing is learned of stamps without weight
+            scores = self.previous.judge(self.found)[self.n_before :]
+            tail = self._tail(self._activation_before(windows))
+            return replace(self.previous, training_scores=scores, tail=tail)
+        return self.run(windows[places], None, weight)
+
+    def _choose_width(self, X, bounds):
+        """Stamps of a window, given or automatic."""
+        asked, before = self.estimator.window, self.previous.width if self.going_on else None
+        if asked == "auto" and before is None:
+            width, reason = automatic_width(X, bounds)
+            if self.estimator.verbose:
+                print(reason)
+            return width
+        width = before if asked == "auto" else int(asked)
+        if before not in (None, width):
+            refuse_width(width, before)
+        return width
+
+    def _begin_with_tail(self, X, time, weight, bounds, groups):
+        """Put the last stamps of the batch before in front, if this one goes on from there."""
+        tail = self.previous.tail if self.going_on and groups is None else None
+        if tail is not None and self._continues(tail, time):
+            self.n_before, self.known = len(tail.X), tail.activation
+        if self.n_before:
+            X = np.concatenate([tail.X.astype(X.dtype), X])
+            weight = np.concatenate([tail.weight, weight])
+            if time is not None:
+                time = np.concatenate([times_before(time, self.n_before, tail.time), time])
+            bounds = [(0, len(X))]
+        self.X, self.time, self.weight, self.bounds = X, time, weight, bounds
+
+    def _continues(self, tail, time):
+        """Whether a batch of a stream begins where the one before has ended."""
+        before = tail.time
+        if time is None or before is None or len(before) < 2:
+            return True
+        step = np.median(np.diff(before))
+        return 0 < time[0] - before[-1] <= (longest_gap(self.width) + 1.5) * step
+
+    def _choose_windows(self):
+        """All windows, the places of those to learn, and the weights of these."""
+        found, windows = self.found, self.found.windows
+        weight = windows.mean_of_stamps(self.weight)
+        whole = windows.mean_of_stamps(found.long | found.dead) == 0
+        places = np.flatnonzero((weight > 0) & (whole | ~whole.any()))
+        places = places[places >= len(self.known)]
+        if not len(places):
+            if not self.going_on:
+                raise ValueError("sample_weight: every window has weight zero.")
+            return windows, places, weight[places]
+        weight = self.forget(weight[places])
+        few = windows[places].evenly(self.most_rows)
+        if len(few) < len(places) and not self.partial and self.solver.keeps_moments:
+            weight = weight[few] * weight.sum() / weight[few].sum()
+            places = places[few]
+        return windows, places, weight
+
+    def _activation_before(self, windows):
+        """Activation of all windows by what was known before they are learned."""
+        return np.concatenate([self.known, self.previous.score(windows[len(self.known) :])])
+
+    def _tail(self, activation):
+        """The last stamps, and what the windows among them activate."""
+        first = max(len(self.X) - 2 * (self.width - 1), self.bounds[-1][0])
+        n_windows = max(len(self.X) - first - self.width + 1, 0)
+        time = None if self.time is None else self.time[first:]
+        last = activation[len(activation) - n_windows :]
+        return Tail(self.X[first:], self.weight[first:], time, last)
+
+    # -- steps of the training -----------------------------------------------------
+
+    def draw(self, X, labels, weight, size):
+        if self.theirs is not None:
+            return self.previous.sample.smallest(size)
+        size = int(np.clip(self.window_entries // X.shape[1], self.fewest_windows, SAMPLE_SIZE))
+        index = X.evenly(size)
+        weight = weight[index] * len(X) / len(index)
+        return super().draw(np.asarray(X[index]), labels, weight, size)
+
+    def fit_encoding(self, sample, seed, X, weight):
+        name, options = self.estimator.encoding, self.encoding_options(seed)
+        most = min(SAMPLE_SIZE, 16 * self.window_entries // X.shape[1])
+        index = X.evenly(max(self.fewest_windows, most))
+        if name in WINDOW_ENCODINGS:
+            return WINDOW_ENCODINGS[name].fitted_to(
+                X,
+                weight,
+                index,
+                relative_to=self.estimator.relative_to,
+                level_weight=self.estimator.level_weight,
+                **options,
+            )
+        return ENCODINGS[name].robustly_fitted_to(
+            np.asarray(X[index]), weight[index], bent=False, categorical=None, **options
+        )
+
+    def progress(self, X, labels, weight, fitted):
+        return super().progress(X if self.X is None else self.X, labels, weight, fitted)
+
+    def finish(self, model, rows, task, is_last=True):
+        if self.theirs is not None:
+            return self._finish_merge(model, task)
+        contamination = self.shared(task)["chosen"].get("p", self.estimator.contamination)
+        before = activation = None
+        if self.going_on:
+            before = self.previous.series
+            activation = self._activation_before(self.found.windows)
+        judged = judge_series(
+            model.solution, rows, task, contamination, before, activation, len(self.known)
+        )
+        judged.scores[self.found.dead] = 0.0
+        model = replace(model, solution=judged.solution).extended(
+            SeriesModel,
+            calibration=calibration_of(judged.series),
+            training_scores=judged.scores[self.n_before :],
+            memory=Memory.empty(),
+            width=self.width,
+            series=judged.series,
+            tail=self._tail(judged.activation),
+            **self.shared(task),
+        )
+        windows = self.found.windows
+        if self.partial or len(windows) > self.most_rows:
+            return model
+        hashes = model.hashes(windows)
+        return replace(model, memory=Memory.of(hashes, np.ones(len(windows)), judged.activation))
+
+    def merge(self, other):
+        """The model of what two detectors have learned, with this one's training scores."""
+        self.theirs = other.series
+        return super().merge(other)
+
+    def _finish_merge(self, model, task):
+        ours = self.previous.series
+        series = replace(self.theirs.after(ours), typical=ours.typical, deviation=ours.deviation)
+        model = model.extended(
+            SeriesModel,
+            training_scores=self.previous.training_scores,
+            memory=Memory.empty(),
+            width=self.previous.width,
+            tail=self.previous.tail,
+            **self.shared(task),
+        )
+        return model.calibrated(series, self.estimator.contamination)
+
+
+def refuse_width(width, before):
+    """Raise a ValueError: a stream has windows of one width."""
+    raise ValueError(
+        f"window={width} differs from the {before} that partial_fit is to go on from: call fit."
+    )

@@ -1,0 +1,258 @@
+"""One training, from validated rows to a ``Model``: what is the same for all estimators."""
+
+from dataclasses import replace
+from itertools import pairwise
+from numbers import Integral, Real
+
+import numpy as np
+
+from ._learning.solvers import SOLVERS
+from ._learning.task import Task
+from ._learning.time_rules import TIME_RULES, GivenTimes, MeanEigenvalue
+from ._model import Model
+from ._progress import Progress
+from ._rows.encoded import EncodedRows
+from ._rows.encoding import SAMPLE_SIZE
+from ._rows.sample import Sample
+from ._rows.unit import UnitEncoding
+from ._validation import new_seed
+
+# Learning times are chosen on this many rows; ``SAMPLE_SIZE`` of them are kept.
+SEARCH_SIZE = 8_000
+
+
+class Training:
+    """A training by an estimator's parameters, of which the estimator itself is not changed.
+
+    Subclasses say what differs: ``draw``, ``fit_encoding``, ``own_rule``, ``solve`` and
+    ``finish``.
+
+    Parameters
+    ----------
+    estimator : ActivationLearningBase
+    previous : Model or None
+        What the estimator has learned before.
+    partial : bool
+        Whether rows add to what was learned before.
+    """
+
+    # Units that layers have at the least, and at the most, and layers, if nobody chooses.
+    least_width = 1
+    most_width = 1024
+    n_layers = 1
+    # Width of the label block.
+    n_labels = 0
+    # The name of the encoding, if the user has given one.
+    given_encoding = None
+    # Whether moments of the last layer's outputs are wanted, too.
+    activate_last = False
+
+    def __init__(self, estimator, previous=None, partial=False):
+        self.estimator = estimator
+        self.previous = previous
+        self.partial = partial
+        self.solver = SOLVERS[estimator.solver]
+        self.going_on = partial and previous is not None
+        self.warm = previous is not None and (self.going_on or estimator.warm_start)
+
+    def run(self, X, labels, weight):
+        """Encode, choose what is to be chosen, and solve: the ``Model``."""
+        estimator, before = self.estimator, self.previous
+        if self.going_on:
+            self.check_goes_on()
+        seed = before.seed if self.warm else new_seed(estimator.random_state)
+        # A sample of a stream must not look at the last batch more closely than at the others.
+        sample = self.draw(X, labels, weight, SAMPLE_SIZE if self.partial else SEARCH_SIZE)
+        if self.going_on or (self.warm and self.solver.goes_on_from_weights):
+            encoding = before.encoding
+        else:
+            encoding = self.fit_encoding(sample, seed, X, weight)
+        rows = EncodedRows(
+            X,
+            encoding,
+            labels=labels,
+            n_labels=self.n_labels,
+            weight=weight,
+            dtype=before.dtype if self.going_on else X.dtype,
+        )
+        kept = sample.smallest(SAMPLE_SIZE)
+        n_seen = weight.sum() + (before.n_seen if self.going_on else 0)
+
+        def model_of(solution):
+            return Model(
+                solution,
+                encoding,
+                kept,
+                seed,
+                float(estimator.init_activation),
+                estimator.solver,
+                n_seen,
+                self.n_labels,
+                estimator.n_jobs,
+            )
+
+        task = self.task(rows, seed)
+        task = replace(
+            task,
+            previous=self.start(task, rows),
+            rule=self.rule(self.times(task, rows), lambda: self.own_rule(task)),
+            sample=EncodedRows.of_sample(kept, encoding, self.n_labels, rows.dtype),
+            progress=self.progress(
+                X, labels, weight, lambda s: self.finish(model_of(s), rows, task, is_last=False)
+            ),
+        )
+        return self.finish(model_of(self.solve(rows, task, sample)), rows, task)
+
+    def merge(self, other):
+        """The ``Model`` of what the previous model and another have learned."""
+        self.previous = self.previous.joined(other)
+        nothing = np.empty((0, self.previous.sample.X.shape[1]), dtype=self.previous.dtype)
+        return self.run(nothing, np.empty(0, dtype=np.intp), np.empty(0))
+
+    # -- steps that differ ---------------------------------------------------------
+
+    def draw(self, X, labels, weight, size):
+        """A sample of these rows and, if the training goes on, of all before them."""
+        sample = Sample.of(X, labels, weight, size)
+        return sample.joined(self.previous.sample, size) if self.going_on else sample
+
+    def fit_encoding(self, sample, seed, X, weight):
+        """The encoding of rows ``X``, of which ``sample`` is a sample."""
+        return UnitEncoding.fitted_to(sample)
+
+    def own_rule(self, task):
+        """The rule of ``learning_time="auto"``."""
+        return MeanEigenvalue(*self.cut_off)
+
+    @property
+    def cut_off(self):
+        """``share`` and ``least`` of the mean eigenvalue: see ``kaiser_time``."""
+        return 1.0, 0.0
+
+    def solve(self, rows, task, sample):
+        """The ``Solution`` for the rows."""
+        return self.solver.solve(rows, task)
+
+    def finish(self, model, rows, task, is_last=True):
+        """The model with what follows from it; for callbacks in training, not ``is_last``."""
+        return model
+
+    # -- sizes, times, task ----------------------------------------------------------
+
+    def sizes(self, n_inputs):
+        """Units of every layer."""
+        sizes = self.estimator.layer_sizes
+        if sizes is None:
+            return [min(max(n_inputs, self.least_width), self.most_width)] * self.n_layers
+        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        if not sizes or not all(isinstance(n, Integral) and n >= 1 for n in sizes):
+            raise ValueError(
+                f"layer_sizes={self.estimator.layer_sizes!r} must be a positive integer or a "
+                "non-empty tuple of them, one a layer."
+            )
+        return [int(n) for n in sizes]
+
+    def given_times(self, n_layers):
+        """The learning time of every layer as the parameter says, or None."""
+        times = self.estimator.learning_time
+        if isinstance(times, str):
+            return None
+        times = [times] * n_layers if isinstance(times, Real) else list(times)
+        given = f"learning_time={self.estimator.learning_time!r}"
+        if len(times) != n_layers:
+            raise ValueError(f"{given} has {len(times)} entries for {n_layers} layers.")
+        if not all(isinstance(t, Real) and np.isfinite(t) and t > 0 for t in times):
+            raise ValueError(f"{given} must be positive and finite.")
+        return [float(t) for t in times]
+
+    def times(self, task, rows):
+        """Learning times that are given, or that a closed form keeps when it starts again."""
+        given = self.given_times(len(task.sizes))
+        keeps = self.warm and not self.partial and not self.solver.goes_on_from_weights
+        if given is None and keeps and self.is_as_before(task, rows):
+            return list(self.previous.solution.times)
+        return given
+
+    def rule(self, times, own):
+        """The rule that chooses learning times: ``times`` if there are any, else the named one."""
+        if times is not None:
+            return GivenTimes(times)
+        return TIME_RULES[self.estimator.learning_time](own)
+
+    def task(self, rows, seed):
+        """The task without anything to go on from."""
+        estimator = self.estimator
+        return Task(
+            sizes=self.sizes(rows.n_inputs),
+            activation=estimator.activation,
+            epsilon=float(estimator.init_activation),
+            rule=MeanEigenvalue(),
+            seed=seed,
+            dtype=np.dtype(rows.dtype),
+            learning_rate=float(estimator.learning_rate),
+            max_iter=estimator.max_iter or self.solver.max_epochs,
+            batch_size=int(estimator.batch_size),
+            progress=Progress(),
+            n_jobs=estimator.n_jobs,
+            partial=self.partial,
+            activate_last=self.activate_last,
+        )
+
+    def progress(self, X, labels, weight, fitted):
+        """What solvers report to; ``fitted`` makes a whole model of a solution in training."""
+        estimator = self.estimator
+        data = {"X": X, "y": labels, "metadata": {"sample_weight": weight}}
+        return Progress(
+            int(estimator.verbose),
+            estimator,
+            data,
+            lambda solution: {**vars(estimator), **estimator._attributes_of(fitted(solution))},
+        )
+
+    # -- what a training goes on from ------------------------------------------------
+
+    def is_as_before(self, task, rows):
+        """Whether the network has the shape that the one before has."""
+        widths = [rows.n_inputs, *task.sizes]
+        return [W.shape for W in self.previous.network.coefs] == list(pairwise(widths))
+
+    def start(self, task, rows):
+        """The solution to go on from, or None."""
+        if not self.warm:
+            return None
+        is_as_before = self.is_as_before(task, rows)
+        if self.going_on and not is_as_before:
+            units = [W.shape[1] for W in self.previous.network.coefs]
+            raise ValueError(
+                f"layer_sizes={self.estimator.layer_sizes!r} differs from the network that "
+                f"partial_fit is to go on from, {units}: call fit."
+            )
+        goes_on = self.partial or self.solver.goes_on_from_weights
+        return self.previous.solution if is_as_before and goes_on else None
+
+    def check_goes_on(self):
+        """Raise a ValueError if the parameters are not those of what was learned before."""
+        estimator, before = self.estimator, self.previous
+        estimator._validate_params()  # scikit-learn does so in the first call only
+        if self.solver.keeps_moments:
+            if not SOLVERS[before.solver].keeps_moments:
+                raise ValueError(
+                    f"solver={estimator.solver!r} goes on from statistics of the rows, and "
+                    f"solver={before.solver!r} kept none: call fit first."
+                )
+            if not before.solution.state:
+                raise ValueError(
+                    "compact() dropped the statistics that partial_fit and merge go on from: "
+                    "call fit."
+                )
+        self._check_unchanged("activation", before.network.activation)
+        if self.given_encoding is not None:
+            self._check_unchanged("encoding", before.encoding.name)
+
+    def _check_unchanged(self, name, before):
+        now = getattr(self.estimator, name)
+        if now != before:
+            raise ValueError(
+                f"{name}={now!r} differs from the {before!r} that partial_fit is to go on from: "
+                "call fit."
+            )
