@@ -18,10 +18,10 @@ from ._rows.encodings import ENCODINGS
 from ._series.calibration import SeriesCalibration
 from ._series.cutting import time_of
 from ._series.encodings import WINDOW_ENCODINGS
-from ._series.events import SeriesMonitor, label_events, tabulate_events
+from ._series.events import SeriesMonitor, find_events, label_events, require_window
 from ._series.model import SeriesModel, Tail
 from ._series.training import SeriesTraining, refuse_width
-from ._validation import all_or_nothing, check_count, check_weight, new_seed, refuse_nan
+from ._validation import all_or_nothing, check_count, check_weight, refuse_nan
 from ._warnings import warn
 
 
@@ -488,12 +488,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """
         check_is_fitted(self)
         model = self._model()
-        return model.judge(self._read(model, X, groups))
-
-    def _read(self, model, X, groups):
-        """Validated rows, or a series cut into windows."""
-        time = time_of(X) if self.window_ is not None else None
-        return model.read(self._fitted_rows(X), time, groups)
+        return model.judge(model.read(self._fitted_rows(X), model.times_of(X), groups))
 
     def decision_function(self, X, groups=None):
         """``score_samples(X) - offset_``: negative for outliers.
@@ -601,15 +596,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             labels of its index, and channels those of its columns. With ``groups`` a column
             "group" says which series an event belongs to.
         """
-        return label_events(self._events(X, groups, max_gap), X, groups)
-
-    def _events(self, X, groups=None, max_gap=None):
-        """Events by the numbers of rows, as a structured array."""
-        self._check_has_window("events")
-        if max_gap is not None:
-            check_count("max_gap", max_gap, 0)
-        model = self._model()
-        return tabulate_events(model, self._read(model, X, groups), max_gap)
+        return label_events(find_events(self, X, groups, max_gap), X, groups)
 
     def monitor(self, X=None):
         """Judge the newest stamps of a live log, without looking at its past again.
@@ -625,17 +612,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         monitor : SeriesMonitor
             ``monitor.update(new_stamps)`` returns their scores, p-values and alarms.
         """
-        self._check_has_window("monitor")
+        require_window(self, "monitor")
         monitor = SeriesMonitor(self)
         if X is not None:
             X = X[-2 * self.window_ :]
             monitor.update(X)
         return monitor
-
-    def _check_has_window(self, name):
-        check_is_fitted(self)
-        if self.window_ is None:
-            raise ValueError(f"{name} needs a detector with window: its rows are no time stamps.")
 
     def set_threshold(self, score=None, *, p=None):
         """Choose the threshold of ``predict``, by an activation or by a rate of false alarms.
@@ -717,7 +699,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """
         check_is_fitted(self)
         model = self._model()
-        return model.explain(self._read(model, X, groups))
+        return model.explain(model.read(self._fitted_rows(X), model.times_of(X), groups))
 
     def sample(self, n_samples=1, *, given=None, n_steps=300, random_state=None):
         """New rows from p(x) proportional to exp(a ||y(x)||^2) (paper, eq. 8).
@@ -759,7 +741,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                 raise ValueError(f"given has {len(row)} rows; it must be one.")
             if not np.isnan(row).any():
                 raise ValueError("given has no NaN: there is nothing to sample.")
-        return self._sampled(row[0], n_samples, n_steps, random_state)
+        return draw_rows(self._model(), row[0], n_samples, n_steps, random_state, self.verbose)
 
     def sample_future(self, X, horizon, n_samples=100, *, n_steps=300, random_state=None):
         """Sample continuations of a series, its last stamps given (paper, VI.A).
@@ -782,9 +764,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         futures : ndarray of float64 of shape (n_samples, horizon, n_features)
             Quantiles over the first axis are a forecast.
         """
+        require_window(self, "sample_future")
         X = self._fitted_rows(X)
-        if self.window_ is None:
-            raise ValueError("sample_future needs a detector with window.")
         check_count("horizon", horizon, 1)
         n_known = self.window_ - horizon
         if n_known < 1:
@@ -797,12 +778,5 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         unknown = np.full((horizon, X.shape[1]), np.nan)
         known = fill_with_means(self._model(), X[-n_known:])
         row = np.concatenate([known, unknown]).ravel()
-        futures = self._sampled(row, n_samples, n_steps, random_state)
+        futures = draw_rows(self._model(), row, n_samples, n_steps, random_state, self.verbose)
         return futures.reshape(n_samples, self.window_, -1)[:, n_known:]
-
-    def _sampled(self, row, n_samples, n_steps, random_state):
-        """Copies of a row with draws for NaN."""
-        check_count("n_samples", n_samples, 1)
-        check_count("n_steps", n_steps, 3)
-        rng = np.random.default_rng(new_seed(random_state))
-        return draw_rows(self._model(), row, n_samples, n_steps, rng, self.verbose)

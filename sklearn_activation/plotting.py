@@ -8,6 +8,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
+from ._series.events import find_events
+
 __all__ = [
     "ActivationLandscapeDisplay",
     "AnomalyScoreDisplay",
@@ -202,7 +204,7 @@ class EventDisplay:
         """
         check_is_fitted(detector)
         last, seen, _ = _last_step(detector, X)
-        events = last._events(seen, groups)
+        events = find_events(last, seen, groups)
         if not len(events):
             raise ValueError("The series has no events.")
         if event is None:

@@ -16,11 +16,12 @@ from .._learning.layer import ClosedLayer, activation_curve
 from .._learning.moments import Moments
 from .._learning.task import Solution, Task
 from .._learning.time_rules import GivenTimes
-from .._network import Network, product_energies, row_energies
+from .._network import Network
 from .._progress import Progress
 from .._rows.encoding import SAMPLE_SIZE
 from .._rows.sample import mixed_hashes, row_hashes
 from .copies import copy_weight
+from .downdate import Downdate, activation_with
 
 # Rows are left out in this many folds where neither formula nor quadrature holds.
 LEAVE_OUT_FOLDS = 10
@@ -43,11 +44,6 @@ class LastLayer:
     gone : ndarray of bool of shape (n_rows,), or None
         Which rows were left out for good.
     """
-
-    # The quadrature takes this many steps, which gives five digits up to learning times of 1,000.
-    lanczos_steps = 30
-    # A share of the weight below this counts as none.
-    no_share = 1e-9
 
     solution: Solution
     task: Task
@@ -116,12 +112,12 @@ class LastLayer:
         )
         H, others = np.concatenate(list(found)), Moments(self.spectrum.n_inputs)
         moments, learned = self.moments, weight > 0
-        if learned.any() and weight.sum() < (1 - self.no_share) * moments.weight:
+        if learned.any() and weight.sum() < (1 - Downdate.no_share) * moments.weight:
             others.add(H[learned], weight[learned])
             moments = moments.without(others)
         H = H[part.start - near.start : part.stop - near.start]
         if self.spectrum.averaged and self.spectrum.n_units >= self.spectrum.n_inputs:
-            return self._kept(H, self._root_of(moments))
+            return activation_with(moments, H, self.t, self.spectrum.epsilon, self.task.dtype)
         spectrum = self._layer_of(moments).spectrum
         return spectrum.energies(H, np.array([self.t]))[:, 0].astype(np.float64)
 
@@ -156,21 +152,22 @@ class LastLayer:
 
     def _scores_one_by_one(self, rows, removed):
         """Scores by the formula or the quadrature, each without the weight ``removed``."""
-        root = self._root(removed)
+        downdate = self._downdate()
+        root = downdate.common_root(removed, self.task.dtype)
         found = rows.map_blocks(
-            lambda b: self._one_out(self._inputs(rows.encode(b)), removed[b], root),
+            lambda b: downdate.one_out(self._inputs(rows.encode(b)), removed[b], root),
             self._widest(rows),
             self.task.n_jobs,
         )
         return np.concatenate([np.empty(0), *found])
 
     def _scores_unit_by_unit(self, rows, units, learned):
-        scores = np.empty(len(rows))
+        scores, downdate = np.empty(len(rows)), self._downdate()
         order = np.argsort(units, kind="stable")
         for index in np.split(order, np.flatnonzero(np.diff(units[order])) + 1):
             if self.spectrum.averaged:
                 weight = rows.weight[index] * learned[index]
-                scores[index] = self._unit_out(self._inputs(rows.encode(index)), weight)
+                scores[index] = downdate.unit_out(self._inputs(rows.encode(index)), weight)
             else:
                 without = np.zeros(len(rows), dtype=bool)
                 without[index] = learned[index]
@@ -225,107 +222,13 @@ class LastLayer:
             found.add(H, weight)
         return found if few else self.moments.without(found)
 
+    def _downdate(self):
+        return Downdate(self.spectrum, self.moments.weight, self.t)
+
     def _layer_of(self, moments):
         """The layer in closed form with other statistics."""
         last = len(self.solution.network) - 1
         return self.task.closed_layer(last, moments, self.spectrum.averaged)
-
-    def _root_of(self, moments):
-        """Triangular root of mu (C + mu)^-1: what a layer as wide as its inputs loses."""
-        gram = moments.rows.T @ moments.rows if moments.gram is None else moments.gram
-        C = gram / moments.weight
-        C[np.diag_indices_from(C)] += 1 / self.t
-        return np.linalg.cholesky(np.linalg.inv(C) / self.t).astype(self.task.dtype)
-
-    def _kept(self, H, root):
-        """Activation of input rows ``H``, of which ``root`` is lost."""
-        lost = product_energies(H, root).astype(np.float64)
-        return row_energies(H).astype(np.float64) - (1 - self.spectrum.epsilon) * lost
-
-    def _projected(self, H):
-        """Coordinates along the directions in use, and energy along and beside them."""
-        n = min(self.spectrum.n_units, len(self.spectrum.values))
-        q = (H @ self.spectrum.vectors[:, :n].astype(H.dtype)).astype(np.float64)
-        inside = np.einsum("ij,ij->i", q, q)
-        beside = np.maximum(np.einsum("ij,ij->i", H, H, dtype=np.float64) - inside, 0)
-        base = self.spectrum.epsilon if self.spectrum.n_units >= self.spectrum.n_inputs else 0.0
-        return q, inside, base * beside
-
-    def _root(self, removed):
-        """Triangular root of (total C + rest mu)^-1, if it is the same for all rows."""
-        spectrum = self.spectrum
-        total, rest = self.moments.weight, self.moments.weight - removed[0]
-        if not spectrum.averaged or spectrum.n_units < spectrum.n_inputs:
-            return None
-        if np.ptp(removed) > 0 or rest <= self.no_share * total:
-            return None
-        ridge = rest / self.t
-        inverse = 1 / (total * np.maximum(spectrum.values, 0) + ridge)
-        return spectrum.triangular(inverse, 1 / ridge).astype(self.task.dtype)
-
-    def _one_out(self, H, removed, root):
-        """Activation of each input row without the weight ``removed`` of itself."""
-        total = self.moments.weight
-        rest = np.maximum(total - removed, self.no_share * total)
-        if root is not None:  # of (total C + rest mu)^-1
-            leverage = product_energies(H, root).astype(np.float64)
-            lost = rest / self.t * leverage / np.maximum(1 - removed * leverage, 1e-12)
-            energy = row_energies(H).astype(np.float64)
-            return energy - (1 - self.spectrum.epsilon) * np.minimum(lost, energy)
-        q, inside, beside = self._projected(H)
-        values = self.spectrum.values[: q.shape[1]]
-        if not self.spectrum.averaged:
-            filtered = self._quadrature(q, values, removed, rest)
-            return filtered + beside
-        # a = z^T (total C + rest mu)^-1 z; without z it is a / (1 - removed a).
-        mu = 1 / self.t
-        leverage = np.sum(q * q / (total * values + (rest * mu)[:, None]), axis=1)
-        lost = rest * mu * leverage / np.maximum(1 - removed * leverage, 1e-12)
-        lost[rest <= self.no_share * total] = np.inf  # nothing else was learned
-        return inside - (1 - self.spectrum.epsilon) * np.minimum(lost, inside) + beside
-
-    def _quadrature(self, q, values, removed, rest):
-        """q^T f(C') q with C' = (total C - removed q q^T) / rest in C's own directions.
-
-        Gauss's rule by Lanczos's recurrence from q (Golub & Meurant 2010).
-        """
-        inside = np.einsum("ij,ij->i", q, q)
-        v = q / np.sqrt(np.maximum(inside, 1e-300))[:, None]
-        n_steps = min(self.lanczos_steps, q.shape[1])
-        T = np.zeros((len(q), n_steps, n_steps))
-        before, beta = np.zeros_like(v), np.zeros(len(q))
-        for k in range(n_steps):
-            x = self.moments.weight * values * v
-            x -= (removed * np.einsum("ij,ij->i", q, v))[:, None] * q
-            x /= rest[:, None]
-            T[:, k, k] = np.einsum("ij,ij->i", x, v)
-            x -= T[:, k, k, None] * v + beta[:, None] * before
-            beta = np.linalg.norm(x, axis=1)
-            beta[beta < 1e-10] = 0.0
-            if k + 1 < n_steps:
-                T[:, k, k + 1] = T[:, k + 1, k] = beta
-            before, v = v, x / np.where(beta > 0, beta, np.inf)[:, None]
-        nodes, U = np.linalg.eigh(T)
-        return inside * np.einsum("ij,ij->i", self.spectrum.filter(nodes, self.t), U[:, 0] ** 2)
-
-    def _unit_out(self, H, weight):
-        """Activation of a unit's input rows without all of them (Woodbury 1950)."""
-        q, inside, beside = self._projected(H)
-        total, values = self.moments.weight, self.spectrum.values[: q.shape[1]]
-        rest = max(total - weight.sum(), self.no_share * total)
-        mu = 1 / self.t
-        q /= np.sqrt(total * values + rest * mu)
-        learned = np.sqrt(weight)[:, None] * q
-        if len(q) <= q.shape[1]:
-            cross = learned @ q.T
-            kernel = np.eye(len(q)) - learned @ learned.T
-            leverage = np.einsum("ij,ij->i", q, q)
-            leverage += np.einsum("ij,ij->j", cross, np.linalg.solve(kernel, cross))
-        else:
-            kernel = np.eye(q.shape[1]) - learned.T @ learned
-            leverage = np.einsum("ij,ji->i", q, np.linalg.solve(kernel, q.T))
-        lost = np.clip(rest * mu * leverage, 0, inside)
-        return inside - (1 - self.spectrum.epsilon) * lost + beside
 
     # -- blocks of rows
 

@@ -6,10 +6,11 @@ from sklearn.exceptions import ConvergenceWarning
 from .._inference.langevin import sampled
 from .._inference.objective import LostActivation
 from .._rows.scales import column_scales
+from .._validation import check_count, new_seed
 from .._warnings import warn
 
 
-def draw_rows(model, row, n_samples, n_steps, rng, verbose, least_acceptance=0.2):
+def draw_rows(model, row, n_samples, n_steps, random_state, verbose, least_acceptance=0.2):
     """Copies of a row with draws for NaN (paper, eq. 8), (n_samples, n_columns).
 
     Parameters
@@ -19,7 +20,7 @@ def draw_rows(model, row, n_samples, n_steps, rng, verbose, least_acceptance=0.2
     n_samples : int
     n_steps : int
         Length of the walk.
-    rng : numpy Generator
+    random_state : int, RandomState instance or None
     verbose : int
     least_acceptance : float
         A warning says if a smaller share of the proposals was accepted.
@@ -28,6 +29,9 @@ def draw_rows(model, row, n_samples, n_steps, rng, verbose, least_acceptance=0.2
         raise ValueError("Sampling needs encoding='fourier'; unit rows have no length.")
     if model.is_categorical is not None:
         raise ValueError("Sampling draws numbers; this detector has learned categories, too.")
+    check_count("n_samples", n_samples, 1)
+    check_count("n_steps", n_steps, 3)
+    rng = np.random.default_rng(new_seed(random_state))
     sample, calibration = model.sample, model.calibration
     mean, _ = column_scales(sample.X, sample.weight)
     kept = np.where(np.isnan(sample.X), mean, sample.X).astype(np.float64)

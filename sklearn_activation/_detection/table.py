@@ -41,6 +41,10 @@ class TableModel(DetectorModel):
     def lowest_training_score(self):
         return self.calibration.scores[0]
 
+    def times_of(self, X):
+        """When rows of a data frame were: of no matter in a table."""
+        return None
+
     def read(self, X, time=None, groups=None):
         """Rows as they are judged: the validated rows themselves."""
         return X

@@ -2,11 +2,11 @@
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from .._rows.encoding import CLIP, LIMIT, ROUNDED, Encoding
 from .._rows.frequencies import orthogonal_frequencies, phase_gradient, write_waves
-from .._rows.scales import FENCE, PAIR, robust_scales, row_norms
+from .._rows.scales import PAIR, robust_scales, row_norms
+from .roughness import Roughness, measure_roughness
 
 
 class WindowEncoding(Encoding):
@@ -44,15 +44,6 @@ class WindowEncoding(Encoding):
     has_bandwidth = True
     knows_length = True
     detector_cut_off = 0.1
-    # Roughness has three measures a channel: the mean, the largest and the least change a step.
-    n_measures = 3
-    # A measure of roughness that is off by one deviation counts as this share of all stamps of a
-    # channel that are off by one deviation each.
-    roughness_share = 0.25
-    # A roughness counts as this many deviations at most, however far it is from the usual.
-    largest_change = 20.0
-    # The least roughness of a window is that of the calmest stretch of this share of its stamps.
-    part_share = 0.125
     # A window's deviation is larger by this much, in deviations of its channel, before the window
     # is divided by it: flat windows stay flat.
     added_deviation = 1e-3
@@ -77,13 +68,15 @@ class WindowEncoding(Encoding):
         self.frequencies = frequencies
         self.relative_to = relative_to
         self.level_weight = level_weight
-        self.floor = floor
-        self.center = center
-        self.spread = spread
+        self.roughness = None if floor is None else Roughness(floor, center, spread)
 
     @property
     def state(self):
-        return dict(vars(self))
+        """Arguments of the constructor."""
+        state = {name: value for name, value in vars(self).items() if name != "roughness"}
+        if self.roughness is None:
+            return {**state, **dict.fromkeys(("floor", "center", "spread"))}
+        return {**state, **vars(self.roughness)}
 
     @classmethod
     def fitted_to(
@@ -137,7 +130,8 @@ class WindowEncoding(Encoding):
         encoding = cls(width, n_channels, location, scale, None, relative_to, level_weight)
         rows = windows[sample]
         if standardize:
-            encoding._fit_roughness(rows)
+            A, Z = encoding._cut(rows)
+            encoding.roughness = Roughness.fitted_to(measure_roughness(A, Z), n_channels)
         if bandwidth == "auto":
             bandwidth = encoding._choose_bandwidth(rows)
         else:
@@ -148,47 +142,16 @@ class WindowEncoding(Encoding):
         encoding.frequencies = frequencies.astype(np.float32)
         return encoding
 
-    def _fit_roughness(self, rows, *, flat_share=1e-3, least_usual=1e-2, least_spread=0.05):
-        """Fit floor, center and spread of the measures of roughness.
-
-        Parameters
-        ----------
-        rows : Windows
-        flat_share : float, default=1e-3
-            Share of a channel's usual roughness that a flat line counts as.
-        least_usual : float, default=1e-2
-            Change a step, in deviations, that the usual roughness is taken to have at least.
-        least_spread : float, default=0.05
-            Least deviation of the logarithm of a roughness.
-        """
-        changes = self._measure_roughness(*self._cut(rows))
-        usual = np.median(changes[:, : self.n_channels], axis=0)
-        self.floor = flat_share * np.maximum(usual, least_usual)
-        changes = np.log(changes + np.tile(self.floor, self.n_measures))
-        low, self.center, high = np.quantile(changes, [0.25, 0.5, 0.75], axis=0)
-        reach = FENCE * (high - low)
-        within = np.clip(changes, self.center - reach, self.center + reach)
-        self.spread = np.maximum(within.std(axis=0), least_spread)
-
     def _choose_bandwidth(self, rows):
         """Return half the root mean squared distance of two windows, or 1 if all are alike."""
         columns = self.columns(rows)
-        limits = self._limits(columns.shape[1])
+        # No entry adds more than this to the distance of windows.
+        limits = np.full(columns.shape[1], LIMIT)
+        if self.roughness is not None:
+            limits[-len(self.roughness.center) :] *= self.roughness.weight(self.width)
         columns = np.clip(columns, -limits, limits)
         bandwidth = 0.5 * PAIR * np.sqrt(columns.var(axis=0, dtype=np.float64).sum())
         return bandwidth if bandwidth > 0 else 1.0
-
-    def _limits(self, n_columns):
-        """Return the most that an entry of each column may add to the distance of windows."""
-        limits = np.full(n_columns, LIMIT)
-        if self.floor is not None:
-            limits[-self.n_measures * self.n_channels :] *= self._roughness_weight
-        return limits
-
-    @property
-    def _roughness_weight(self):
-        """Length, in the columns, of one deviation of a measure of roughness."""
-        return self.roughness_share * np.sqrt(self.width)
 
     @property
     def n_outputs(self):
@@ -203,7 +166,7 @@ class WindowEncoding(Encoding):
 
     @property
     def n_columns(self):
-        extra = self._n_levels + self.n_measures * (self.floor is not None)
+        extra = self._n_levels + Roughness.n_measures * (self.roughness is not None)
         return self.n_channels * (self.width + extra)
 
     @property
@@ -255,9 +218,9 @@ class WindowEncoding(Encoding):
         if self._n_levels:
             levels = self.level_weight * np.sqrt(self.width) * np.concatenate(levels, axis=1)
             result[:, at : at + levels.shape[1]] = levels
-        if self.floor is not None:
-            changes = self._standardise_roughness(self._measure_roughness(A, Z))
-            result[:, -changes.shape[1] :] = self._roughness_weight * changes
+        if self.roughness is not None:
+            changes = self.roughness.standardise(measure_roughness(A, Z))
+            result[:, -changes.shape[1] :] = self.roughness.weight(self.width) * changes
         return result
 
     def _write_relative(self, A, out):
@@ -276,40 +239,6 @@ class WindowEncoding(Encoding):
         deviation = np.sqrt(np.mean(own * own, axis=1)) + A.dtype.type(self.added_deviation)
         np.divide(own, deviation[:, None], out=own, casting="same_kind")
         return [level, np.log(deviation)]
-
-    def _standardise_roughness(self, changes):
-        """Return measures of roughness as logarithms in deviations from the usual, clipped."""
-        changes = np.log(changes + np.tile(self.floor, self.n_measures))
-        changes = (changes - self.center) / self.spread
-        return np.clip(changes, -self.largest_change, self.largest_change, out=changes)
-
-    def _measure_roughness(self, A, Z):
-        """Measure the mean, largest and least change a step of each channel of windows.
-
-        Parameters
-        ----------
-        A, Z
-            As ``_cut`` returns them.
-
-        Returns
-        -------
-        changes : ndarray of shape (n_windows, 3 * n_channels)
-        """
-        n_steps = self.width - 1
-        part = min(max(2, int(self.part_share * self.width)), n_steps)
-        if Z is None:
-            changes = np.abs(np.diff(A, axis=1)).astype(np.float64)
-            parts = _moving_mean(changes, part, axis=1)
-            found = [changes.mean(axis=1), changes.max(axis=1), parts.min(axis=1)]
-        else:
-            changes = np.abs(np.diff(Z, axis=0)).astype(np.float64)
-            parts = _moving_mean(changes, part, axis=0)
-            found = [
-                _moving_mean(changes, n_steps, axis=0),
-                _moving_extreme(maximum_filter1d, changes, n_steps),
-                _moving_extreme(minimum_filter1d, parts, n_steps - part + 1),
-            ]
-        return np.concatenate(found, axis=1)
 
     def _phase(self, X):
         """Return the phases of the waves in single precision, whose sines take half the time."""
@@ -380,21 +309,3 @@ class WindowEncoding(Encoding):
     def energy(self, X):
         """Return the squared length of encoded windows, which is always 1, and its gradient."""
         return np.ones(len(X)), np.zeros(X.shape)
-
-
-def _moving_mean(values, n, axis):
-    """Return the mean of every ``n`` neighbours along an axis."""
-    total = np.cumsum(values, axis=axis)
-    first = np.take(total, [n - 1], axis=axis)
-    ends = np.moveaxis(total, axis, 0)
-    rest = np.moveaxis(ends[n:] - ends[:-n], 0, axis)
-    return np.maximum(np.concatenate([first, rest], axis=axis), 0) / n
-
-
-def _moving_extreme(function, values, n):
-    """Return the largest or least of every ``n`` neighbours along the first axis.
-
-    The function is SciPy's maximum or minimum filter.
-    """
-    full = function(values, n, axis=0, origin=-(n // 2), mode="nearest")
-    return full[: len(values) - n + 1]

@@ -2,8 +2,9 @@
 
 import numpy as np
 from numpy.lib.recfunctions import append_fields
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, check_is_fitted
 
+from .._validation import check_count
 from .model import cut
 from .stamps import newest_score, start_around
 from .windows import Windows
@@ -19,6 +20,23 @@ def runs_of(alarm, bounds, max_gap):
                 (r[0], r[-1]) for r in np.split(at, np.flatnonzero(np.diff(at) > max_gap + 1) + 1)
             ]
     return runs
+
+
+def require_window(detector, name):
+    """Raise an error unless a detector is fitted, and to a series."""
+    check_is_fitted(detector)
+    if detector.window_ is None:
+        raise ValueError(f"{name} needs a detector with window: its rows are no time stamps.")
+
+
+def find_events(detector, X, groups=None, max_gap=None):
+    """The events of a series, by the numbers of its rows: see ``tabulate_events``."""
+    require_window(detector, "events")
+    if max_gap is not None:
+        check_count("max_gap", max_gap, 0)
+    model = detector._model()
+    found = model.read(detector._fitted_rows(X), model.times_of(X), groups)
+    return tabulate_events(model, found, max_gap)
 
 
 def tabulate_events(model, found, max_gap=None, gap_share=0.125):

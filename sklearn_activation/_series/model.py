@@ -7,7 +7,7 @@ import numpy as np
 from .._detection.model import DetectorModel
 from .._warnings import warn
 from .calibration import SeriesCalibration, calibration_of
-from .cutting import check_lengths, cut_at_gaps, series_bounds, without_gaps
+from .cutting import check_lengths, cut_at_gaps, series_bounds, time_of, without_gaps
 from .stamps import stamp_scores
 from .windows import Windows
 
@@ -98,6 +98,9 @@ class SeriesModel(DetectorModel):
 
     def with_threshold(self, chosen, contamination):
         return replace(self, chosen=chosen).calibrated(self.series, contamination)
+
+    def times_of(self, X):
+        return time_of(X)
 
     def read(self, X, time=None, groups=None):
         """A series as it is judged: cut into windows."""

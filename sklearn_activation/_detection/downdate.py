@@ -1,0 +1,133 @@
+"""What a layer would pass on if it had not learned some rows: formulas, no training.
+
+With the averaged flow the activation without a row is a formula (Sherman & Morrison 1950), that
+without several rows another (Woodbury 1950); with the stopped flow it is a quadrature.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._learning.layer import Spectrum
+from .._network import product_energies, row_energies
+
+
+@dataclass(frozen=True)
+class Downdate:
+    """A layer's activations without the weight of some of its input rows.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    total : float
+        The weight of all rows that were learned.
+    t : float
+        The learning time.
+    """
+
+    # The quadrature takes this many steps, which gives five digits up to learning times of 1,000.
+    lanczos_steps = 30
+    # A share of the weight below this counts as none.
+    no_share = 1e-9
+
+    spectrum: Spectrum
+    total: float
+    t: float
+
+    def common_root(self, removed, dtype):
+        """Triangular root of (total C + rest mu)^-1, if it is the same for all rows."""
+        spectrum = self.spectrum
+        total, rest = self.total, self.total - removed[0]
+        if not spectrum.averaged or spectrum.n_units < spectrum.n_inputs:
+            return None
+        if np.ptp(removed) > 0 or rest <= self.no_share * total:
+            return None
+        ridge = rest / self.t
+        inverse = 1 / (total * np.maximum(spectrum.values, 0) + ridge)
+        return spectrum.triangular(inverse, 1 / ridge).astype(dtype)
+
+    def one_out(self, H, removed, root):
+        """Activation of each input row without the weight ``removed`` of itself."""
+        total = self.total
+        rest = np.maximum(total - removed, self.no_share * total)
+        if root is not None:  # of (total C + rest mu)^-1
+            leverage = product_energies(H, root).astype(np.float64)
+            lost = rest / self.t * leverage / np.maximum(1 - removed * leverage, 1e-12)
+            energy = row_energies(H).astype(np.float64)
+            return energy - (1 - self.spectrum.epsilon) * np.minimum(lost, energy)
+        q, inside, beside = self._projected(H)
+        values = self.spectrum.values[: q.shape[1]]
+        if not self.spectrum.averaged:
+            filtered = self._quadrature(q, values, removed, rest)
+            return filtered + beside
+        # a = z^T (total C + rest mu)^-1 z; without z it is a / (1 - removed a).
+        mu = 1 / self.t
+        leverage = np.sum(q * q / (total * values + (rest * mu)[:, None]), axis=1)
+        lost = rest * mu * leverage / np.maximum(1 - removed * leverage, 1e-12)
+        lost[rest <= self.no_share * total] = np.inf  # nothing else was learned
+        return inside - (1 - self.spectrum.epsilon) * np.minimum(lost, inside) + beside
+
+    def unit_out(self, H, weight):
+        """Activation of a unit's input rows without all of them (Woodbury 1950)."""
+        q, inside, beside = self._projected(H)
+        total, values = self.total, self.spectrum.values[: q.shape[1]]
+        rest = max(total - weight.sum(), self.no_share * total)
+        mu = 1 / self.t
+        q /= np.sqrt(total * values + rest * mu)
+        learned = np.sqrt(weight)[:, None] * q
+        if len(q) <= q.shape[1]:
+            cross = learned @ q.T
+            kernel = np.eye(len(q)) - learned @ learned.T
+            leverage = np.einsum("ij,ij->i", q, q)
+            leverage += np.einsum("ij,ij->j", cross, np.linalg.solve(kernel, cross))
+        else:
+            kernel = np.eye(q.shape[1]) - learned.T @ learned
+            leverage = np.einsum("ij,ji->i", q, np.linalg.solve(kernel, q.T))
+        lost = np.clip(rest * mu * leverage, 0, inside)
+        return inside - (1 - self.spectrum.epsilon) * lost + beside
+
+    def _projected(self, H):
+        """Coordinates along the directions in use, and energy along and beside them."""
+        n = min(self.spectrum.n_units, len(self.spectrum.values))
+        q = (H @ self.spectrum.vectors[:, :n].astype(H.dtype)).astype(np.float64)
+        inside = np.einsum("ij,ij->i", q, q)
+        beside = np.maximum(np.einsum("ij,ij->i", H, H, dtype=np.float64) - inside, 0)
+        base = self.spectrum.epsilon if self.spectrum.n_units >= self.spectrum.n_inputs else 0.0
+        return q, inside, base * beside
+
+    def _quadrature(self, q, values, removed, rest):
+        """q^T f(C') q with C' = (total C - removed q q^T) / rest in C's own directions.
+
+        Gauss's rule by Lanczos's recurrence from q (Golub & Meurant 2010).
+        """
+        inside = np.einsum("ij,ij->i", q, q)
+        v = q / np.sqrt(np.maximum(inside, 1e-300))[:, None]
+        n_steps = min(self.lanczos_steps, q.shape[1])
+        T = np.zeros((len(q), n_steps, n_steps))
+        before, beta = np.zeros_like(v), np.zeros(len(q))
+        for k in range(n_steps):
+            x = self.total * values * v
+            x -= (removed * np.einsum("ij,ij->i", q, v))[:, None] * q
+            x /= rest[:, None]
+            T[:, k, k] = np.einsum("ij,ij->i", x, v)
+            x -= T[:, k, k, None] * v + beta[:, None] * before
+            beta = np.linalg.norm(x, axis=1)
+            beta[beta < 1e-10] = 0.0
+            if k + 1 < n_steps:
+                T[:, k, k + 1] = T[:, k + 1, k] = beta
+            before, v = v, x / np.where(beta > 0, beta, np.inf)[:, None]
+        nodes, U = np.linalg.eigh(T)
+        return inside * np.einsum("ij,ij->i", self.spectrum.filter(nodes, self.t), U[:, 0] ** 2)
+
+
+def activation_with(moments, H, t, epsilon, dtype):
+    """Activation of input rows ``H`` by an averaged layer, as wide as its inputs, of ``moments``.
+
+    That is what the triangular root of mu (C + mu)^-1 does not lose; no eigenvectors are needed.
+    """
+    gram = moments.rows.T @ moments.rows if moments.gram is None else moments.gram
+    C = gram / moments.weight
+    C[np.diag_indices_from(C)] += 1 / t
+    root = np.linalg.cholesky(np.linalg.inv(C) / t).astype(dtype)
+    lost = product_energies(H, root).astype(np.float64)
+    return row_energies(H).astype(np.float64) - (1 - epsilon) * lost
