@@ -12,8 +12,9 @@ from _common import Report, argument_parser, best_time, load_mnist, timed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from sklearn_activation import ActivationLearningClassifier, _feedback
+from sklearn_activation import ActivationLearningClassifier
 from sklearn_activation._blocks import block_slices
+from sklearn_activation._learning.feedback import _Learner
 from sklearn_activation._learning.hebbian import on_cache_lines
 from sklearn_activation._network import ACTIVATIONS
 from sklearn_activation.kernels.online import learn_rows
@@ -219,7 +220,7 @@ def feedback(report, data):
     """
     X, y = data[:2]
     X, y = X[:20_000], y[:20_000]
-    plain_step = _feedback._Learner.first_step
+    plain_step = _Learner.first_step
 
     def unshared(self, Z, A, labels, Y, signed, step):
         inputs = np.zeros((len(Y), len(self.network.coefs[0])), dtype=Y.dtype)
@@ -229,10 +230,10 @@ def feedback(report, data):
         np.matmul((inputs - Y @ W.T).T, signed * Y, out=step)
 
     def seconds(first_step=plain_step, **constants):
-        before = {name: getattr(_feedback, name) for name in constants}
+        before = {name: getattr(_Learner, name) for name in constants}
         for name, value in constants.items():
-            setattr(_feedback, name, value)
-        _feedback._Learner.first_step = first_step
+            setattr(_Learner, name, value)
+        _Learner.first_step = first_step
         try:
             model = ActivationLearningClassifier(
                 (WIDTH, WIDTH), encoding="unit", feedback=True, random_state=0
@@ -240,21 +241,21 @@ def feedback(report, data):
             return timed(lambda: model.fit(X, y))[1]
         finally:
             for name, value in before.items():
-                setattr(_feedback, name, value)
-            _feedback._Learner.first_step = plain_step
+                setattr(_Learner, name, value)
+            _Learner.first_step = plain_step
 
     work = f"fit with feedback, {len(X):,} rows, 2 x {WIDTH}"
     seconds()  # compiles
-    ours, all_eigenvalues = seconds(), {"FEW_TO_OUTLINE": 10**9}
+    ours, all_eigenvalues = seconds(), {"pairs_scored_exactly": 10**9}
     report.add(work, "as it is", ours, "s")
     for name, changes in {
-        "no row rests": {"REST": (1, 1)},
+        "no row rests": {"rest_epochs": (1, 1)},
         "all labels scored with all eigenvalues": all_eigenvalues,
-        "the same, every epoch": {"LOOK_EVERY": 1, **all_eigenvalues},
+        "the same, every epoch": {"epochs_to_look": 1, **all_eigenvalues},
         "no product shared": {"first_step": unshared},
         "none of these": {
-            "REST": (1, 1),
-            "LOOK_EVERY": 1,
+            "rest_epochs": (1, 1),
+            "epochs_to_look": 1,
             **all_eigenvalues,
             "first_step": unshared,
         },

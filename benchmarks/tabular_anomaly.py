@@ -395,7 +395,7 @@ def speed_of(report, X, n, suffix):
 def scoring_parts(report, X, new):
     """The products, and the sines and cosines, that scoring takes, over its seconds."""
     detector = ActivationAnomalyDetector(random_state=0).fit(X)
-    W, blocks = detector.coefs_[0], block_slices(len(new), detector._widest())
+    W, blocks = detector.coefs_[0], block_slices(len(new), detector._model().widest)
     rng, shape = np.random.default_rng(0), (blocks[0].stop, W.shape[0])
     Z = rng.normal(size=shape).astype(W.dtype)
     phases = rng.normal(size=(shape[0], shape[1] // 2)).astype(np.float32)
