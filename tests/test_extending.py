@@ -122,7 +122,7 @@ LINES = [
     (
         "_learning/time_rules.py",
         'TIME_RULES = {"auto": take_own}',
-        'from .largest import LargestEigenvalue\n\n'
+        "from .largest import LargestEigenvalue\n\n"
         'TIME_RULES = {"auto": take_own, "largest": lambda own: LargestEigenvalue()}',
     ),
     ("_rows/encodings.py", "from .unit", "from .root import RootEncoding\nfrom .unit"),
@@ -134,7 +134,7 @@ LINES = [
     ),
 ]
 
-SCRIPT = '''
+SCRIPT = """
 import warnings
 import numpy as np
 import sklearn_activation
@@ -205,7 +205,7 @@ for kind, options in {{
         assert np.isfinite(windowed.score_samples(series)).all()
         windowed.events(series)
 print(*seen)
-'''
+"""
 
 
 def copied_package(folder):

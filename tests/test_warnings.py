@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -21,11 +22,13 @@ ONE_EPOCH = {"solver": "hebbian", "max_iter": 1, "learning_time": 500.0, "random
 FEW = {"n_frequencies": 16, "random_state": 0}
 
 
-def far_rate():
-    """A classifier whose feedback diverges."""
-    return ActivationLearningClassifier(
-        8, encoding="unit", feedback=True, max_iter=3, learning_rate=1e4, random_state=0
+def fit_at_a_far_rate():
+    """Fit a classifier whose feedback diverges."""
+    X, y = load_digits(return_X_y=True)
+    classifier = ActivationLearningClassifier(
+        (32, 32), encoding="unit", feedback=True, max_iter=3, learning_rate=1e4, random_state=0
     )
+    return classifier.fit(X[:600], y[:600])
 
 
 def dead_stamps():
@@ -66,12 +69,12 @@ CALLS = {
         "max_iter=1",
     ),
     "classifier, epochs": (
-        lambda: ActivationLearningClassifier(
-            8, encoding="unit", feedback=False, **ONE_EPOCH
-        ).fit(ROWS, LABELS),
+        lambda: ActivationLearningClassifier(8, encoding="unit", feedback=False, **ONE_EPOCH).fit(
+            ROWS, LABELS
+        ),
         "max_iter=1",
     ),
-    "classifier, feedback": (lambda: far_rate().fit(ROWS, LABELS), "diverged"),
+    "classifier, feedback": (fit_at_a_far_rate, "diverged"),
     "detector, epochs": (
         lambda: ActivationAnomalyDetector(n_frequencies=8, **ONE_EPOCH).fit(ROWS),
         "max_iter=1",

@@ -99,8 +99,7 @@ def learn_from_mistakes(rows, task, feedback, start, held=None):
             f"error {training_error:.2%}, active {learner.n_active / len(rows):.1%}"
         )
         if held is not None:
-            found = label_energies(learner.network, held, n_jobs=task.n_jobs).argmax(axis=1)
-            error = float(np.average(found != held.labels, weights=held.weight))
+            error = error_rate(learner.network, held, task.n_jobs)
             line += f", held-out error {error:.2%}"
             if best is None or error < best[0]:
                 best, n_worse = (error, so_far()), 0
@@ -116,6 +115,12 @@ def learn_from_mistakes(rows, task, feedback, start, held=None):
             ConvergenceWarning,
         )
     return so_far() if best is None else best[1]
+
+
+def error_rate(network, rows, n_jobs=None):
+    """Weighted share of rows on which another label activates most."""
+    found = label_energies(network, rows, n_jobs=n_jobs).argmax(axis=1)
+    return float(np.average(found != rows.labels, weights=rows.weight))
 
 
 def label_energies(network, rows, index=None, *, score=None, n_jobs=None):

@@ -41,56 +41,21 @@ class Hebbian(Solver):
 
 def train(rows, task):
     """Train all layers together by mini-batches."""
-    previous = task.previous
-    started = time.perf_counter()
-    network, schedule = start(rows.n_inputs, task), Schedule(len(rows), task, target_times(task))
-    bounds = [2 * (min(W.shape) + squared_norm(W)) for W in network.coefs]
-    learn = (_OneByOne if schedule.one_by_one else _Batchwise)(network, schedule.shares)
-    relative = rows.weight / rows.weight.mean()
-    rng = np.random.default_rng([task.seed, 1, 0 if previous is None else previous.n_iter])
-    curve, energy, seen, learned, update = [], 0.0, 0.0, 0.0, 0
-
-    def so_far():
-        learn.finish()
-        before = [0.0] * len(task.sizes) if previous is None else previous.times
-        own = previous is not None and not previous.state  # not the flow's
-        whole = [*previous.curve, *curve] if own else curve
-        return Solution(
-            network=network.copy(task.dtype),
-            times=[t + share * learned for t, share in zip(before, schedule.shares, strict=True)],
-            n_iter=len(whole),
-            curve=np.array(whole),
+    run, started = _Run(rows, task), time.perf_counter()
+    bounds = [2 * (min(W.shape) + squared_norm(W)) for W in run.network.coefs]
+    n_updates = run.schedule.n_updates
+    while run.update < n_updates:
+        task.progress.begin("epoch")
+        run.learn_epoch()
+        stop = task.progress.end(
+            f"Epoch {len(run.curve)}, {run.update} of {n_updates} updates, "
+            f"activation {run.curve[-1]:.4f}, {time.perf_counter() - started:.1f} s",
+            run.solution,
         )
-
-    while update < schedule.n_updates:
-        k = update % schedule.n_batches
-        if k == 0:
-            order = rng.permutation(len(rows))
-            task.progress.begin("epoch")
-        count = schedule.together(update)
-        index = order[k * schedule.batch_size : (k + count) * schedule.batch_size]
-        weight, rate = relative[index], schedule.rates(update, count)
-        learned += rate.sum()
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below
-            of_rows = schedule.of_rows(rate, weight).astype(task.dtype)
-            outputs = learn(rows.encode(index), of_rows)
-        energy += weight @ outputs
-        seen += weight.sum()
-        update += count
-        if update % UPDATES_TO_FLUSH < count:
-            flush(learn.weights)
-        if update % schedule.n_batches == 0 or update == schedule.n_updates:
-            curve.append(energy / max(seen, 1e-300))
-            energy = seen = 0.0
-            stop = task.progress.end(
-                f"Epoch {len(curve)}, {update} of {schedule.n_updates} updates, "
-                f"activation {curve[-1]:.4f}, {time.perf_counter() - started:.1f} s",
-                so_far,
-            )
-            if stop:
-                break
-    flush(learn.weights)
-    solution = so_far()
+        if stop:
+            break
+    flush(run.learn.weights)
+    solution = run.solution()
     # Singular values of a stable W are at most 1, and what is not learned stays as it was.
     sizes = [squared_norm(W) for W in solution.network.coefs]
     if not all(size <= bound for size, bound in zip(sizes, bounds, strict=True)):
@@ -98,6 +63,57 @@ def train(rows, task):
             f"learning_rate={task.learning_rate:g} is too large: the weights diverged."
         )
     return solution
+
+
+class _Run:
+    """A network in training by the rule, update by update."""
+
+    def __init__(self, rows, task):
+        previous = task.previous
+        self.rows = rows
+        self.task = task
+        self.network = start(rows.n_inputs, task)
+        self.schedule = Schedule(len(rows), task, target_times(task))
+        learner = _OneByOne if self.schedule.one_by_one else _Batchwise
+        self.learn = learner(self.network, self.schedule.shares)
+        self.relative = rows.weight / rows.weight.mean()
+        n_iter = 0 if previous is None else previous.n_iter
+        self.rng = np.random.default_rng([task.seed, 1, n_iter])
+        self.curve = []
+        self.learned = 0.0
+        self.update = 0
+
+    def learn_epoch(self):
+        """Learn the rows in random order; their mean activation goes into the curve."""
+        schedule, energy, seen = self.schedule, 0.0, 0.0
+        order = self.rng.permutation(len(self.rows))
+        for k, count in schedule.steps_of_epoch(self.update):
+            index = order[k * schedule.batch_size : (k + count) * schedule.batch_size]
+            weight, rate = self.relative[index], schedule.rates(self.update, count)
+            self.learned += rate.sum()
+            with np.errstate(over="ignore", invalid="ignore"):  # ``train`` reports divergence
+                of_rows = schedule.of_rows(rate, weight).astype(self.task.dtype)
+                outputs = self.learn(self.rows.encode(index), of_rows)
+            energy += weight @ outputs
+            seen += weight.sum()
+            self.update += count
+            if self.update % UPDATES_TO_FLUSH < count:
+                flush(self.learn.weights)
+        self.curve.append(energy / max(seen, 1e-300))
+
+    def solution(self):
+        """The ``Solution`` had training ended here."""
+        self.learn.finish()
+        previous, shares = self.task.previous, self.schedule.shares
+        before = [0.0] * len(shares) if previous is None else previous.times
+        own = previous is not None and not previous.state  # not that of the closed form
+        curve = [*previous.curve, *self.curve] if own else self.curve
+        return Solution(
+            network=self.network.copy(self.task.dtype),
+            times=[t + share * self.learned for t, share in zip(before, shares, strict=True)],
+            n_iter=len(curve),
+            curve=np.array(curve),
+        )
 
 
 def squared_norm(W):
@@ -145,12 +161,16 @@ class Schedule:
         self.n_updates = min(wanted, self.n_updates)
         self.n_at_full_rate = self.n_updates - int(self.final_share * self.n_updates)
 
-    def together(self, update):
-        """Updates handed over at once: many of an epoch if they are by single rows."""
-        if not self.one_by_one:
-            return 1
-        left = min(self.n_batches - update % self.n_batches, self.n_updates - update)
-        return min(UPDATES_TO_FLUSH, left)
+    def steps_of_epoch(self, update):
+        """Yield the first batch and the number of batches of each step of an epoch.
+
+        Updates by single rows are handed over many at once. The epoch begins at ``update``, and
+        ends early with the last update there is.
+        """
+        n_batches = min(self.n_batches, self.n_updates - update)
+        step = UPDATES_TO_FLUSH if self.one_by_one else 1
+        for k in range(0, n_batches, step):
+            yield k, min(step, n_batches - k)
 
     def rates(self, update, count):
         """Learning rates of ``count`` updates from ``update`` on."""

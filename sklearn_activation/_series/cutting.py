@@ -7,9 +7,6 @@ import numpy as np
 from .._validation import check_groups
 from .._warnings import warn
 
-# The longest gap that straight lines cross takes this share of a window's stamps.
-GAP_SHARE = 0.125
-
 
 def check_lengths(bounds, width, n_before=0):
     """Refuse input whose series are all shorter than a window, and warn if some are.
