@@ -6,7 +6,8 @@ import numpy as np
 
 from .kernels import activations, rows
 
-# name: (forward kernel, gradient kernel). To add one, see kernels/activations.py.
+# Every activation function has a forward kernel and a gradient kernel. The file
+# kernels/activations.py says what they do, which is all that a new one needs.
 ACTIVATIONS = {
     "abs": (activations.abs_forward, activations.abs_gradient),
     "std_abs": (activations.std_abs_forward, activations.std_abs_gradient),
@@ -16,14 +17,16 @@ ACTIVATIONS = {
     ),
     "square": (activations.square_forward, activations.square_gradient),
 }
-N_STRIPS = 4  # columns of a triangular matrix that are multiplied at once: a quarter of them
+
+# A triangular matrix is multiplied in this many strips of columns.
+N_STRIPS = 4
 
 
 class Network:
     """Layers of weights with an activation function between them.
 
-    Not an estimator's state: estimators keep plain arrays and build one of these
-    around them when they need it.
+    A network is not an estimator's state: estimators keep plain arrays, and build a
+    network around them when they need it.
 
     Parameters
     ----------
@@ -54,7 +57,14 @@ class Network:
         return Network(self.coefs[:-1], self.activation, self.standards)
 
     def activate(self, layer, A, B=None):
-        """Pass the rows ``A[i] + B[c]`` of ``layer`` through the activation.
+        """Pass the rows ``A[i] + B[c]`` of ``layer`` through the activation function.
+
+        Parameters
+        ----------
+        layer : int
+        A : ndarray of shape (n_rows, n_units)
+        B : ndarray of shape (n_labels, n_units), default=None
+            None takes a single row of zeros.
 
         Returns
         -------
@@ -77,7 +87,11 @@ class Network:
         return Z
 
     def layer_energies(self, Z):
-        """Activation of every layer, ndarray of shape (n_rows, n_layers)."""
+        """Activation of every layer, ndarray of shape (n_rows, n_layers).
+
+        Its column l is ||x||^2 h_1(x) ... h_l(x), where h_l is the activation filter of
+        layer l (paper, eq. 9).
+        """
         result = np.empty((len(Z), len(self)), dtype=Z.dtype)
         for layer in range(len(self) - 1):
             Z, result[:, layer] = self.activate(layer, Z @ self.coefs[layer])
@@ -92,23 +106,27 @@ class Network:
         """Rows of the second layer's input for every label: (n_rows * n_labels, n_units).
 
         ``Z`` (n_rows, n_data) holds the data block alone; the label of class c is
-        the c-th unit after it.
+        input number n_data + c.
         """
         W = self.coefs[0]
         return self.activate(0, Z @ W[: Z.shape[1]], W[Z.shape[1] :])[0]
 
     def label_rows(self, Z):
-        """``candidates`` after all layers there are, each with its activation."""
+        """``candidates`` after all other layers, each with its activation."""
         H = self.candidates(Z)
         for layer in range(1, len(self)):
             H, _ = self.activate(layer, H @ self.coefs[layer])
         return H
 
     def label_energies(self, Z):
-        """Output activation of data rows with every label, (n_rows, n_labels)."""
+        """Output activation of data rows with every label, (n_rows, n_labels).
+
+        These are all values of ||y(a, z)||^2 whose maximum classifies a row (paper, eq. 10).
+        """
         W, n_data = self.coefs[0], Z.shape[1]
         labels = W[n_data:]
-        if len(self) == 1:  # ||a + b||^2 without a row for every label
+        if len(self) == 1:
+            # ||a + b||^2 = ||a||^2 + 2 a b + ||b||^2 needs no row for every label.
             A = Z @ W[:n_data]
             result = A @ (2 * labels.T)
             result += row_energies(A)[:, None]
@@ -118,7 +136,7 @@ class Network:
         return energies.reshape(len(Z), len(labels))
 
     def energies_and_gradient(self, Z, gains=None):
-        """Output activation of encoded rows and its gradient, running moments held fixed.
+        """Output activation of encoded rows and its gradient, with fixed standards.
 
         ``gains`` (n_rows, n_units) multiply the squared outputs (paper, eq. 16).
         """
@@ -128,9 +146,10 @@ class Network:
             Z, _ = self.activate(layer, outputs[-1])
         W = self.coefs[-1]
         Y = Z @ W
-        driven = Y if gains is None else gains * Y
-        energies = row_energies(Y) if gains is None else np.einsum("ij,ij->i", driven, Y)
-        G = 2 * driven @ W.T
+        # The energy is the sum of (1 + delta_i) y_i^2 with gains 1 + delta_i (paper, eq. 16).
+        scaled = Y if gains is None else gains * Y
+        energies = row_energies(Y) if gains is None else np.einsum("ij,ij->i", scaled, Y)
+        G = 2 * scaled @ W.T
         _, backward = ACTIVATIONS[self.activation]
         for layer in reversed(range(len(self) - 1)):
             out = np.empty_like(G)
@@ -141,7 +160,7 @@ class Network:
     def _standard(self, layer, dtype):
         """Mean and reciprocal deviation of |y|, 0 where a unit never varied.
 
-        Always fresh arrays: a model mapped from disk holds read-only ones, for
+        The arrays are always new: a model mapped from disk holds read-only ones, for
         which Numba would compile every kernel anew.
         """
         mean, variance = self.standards[layer]
@@ -159,7 +178,10 @@ def row_energies(Y):
 
 
 def product_energies(H, W):
-    """Squared norm of every row of ``H @ W``, without the zeros if ``W`` is lower triangular."""
+    """Squared norm of every row of ``H @ W``.
+
+    If ``W`` is lower triangular, most of its zeros are left out of the product.
+    """
     n = W.shape[1]
     if W.shape[0] != n or len(H) < n or n < N_STRIPS or np.count_nonzero(W[0, 1:]):
         return row_energies(H @ W)

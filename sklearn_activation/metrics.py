@@ -16,24 +16,10 @@ from sklearn.metrics import (
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import UNUSED, _MetadataRequester
-from sklearn.utils.validation import _check_sample_weight
+
+from . import _blocks, _validation
 
 __all__ = ["excess_mass_score", "make_outlier_scorer", "mass_volume_loss"]
-
-N_UNIFORM = 10_000  # uniform rows in a box of few columns
-N_COLUMNS = 5  # most columns to be uniform at once
-N_ROWS = 500  # most rows to be copied where there are more columns
-N_COPIES = 100  # of each of them
-BLOCK = 2**22  # entries of all copies scored at once
-N_NAMED = 10  # most labels that an error lists
-
-RANKINGS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
-DECISIONS = {
-    "f1": (f1_score, {"zero_division": 0.0}),
-    "precision": (precision_score, {"zero_division": 0.0}),
-    "recall": (recall_score, {"zero_division": 0.0}),
-    "balanced_accuracy": (balanced_accuracy_score, {}),
-}
 
 _criterion_constraints = {
     "score_samples": ["array-like"],
@@ -61,7 +47,8 @@ def excess_mass_score(score_samples, uniform_scores, *, sample_weight=None, min_
     sample_weight : array-like of shape (n_samples,), default=None
         A weight of 2 counts as two copies of the row.
     min_mass : float in (0, 1), default=0.9
-        Excess mass at which the curve ends; nearer to 1 looks at sets of nearly all rows only.
+        Excess mass at which the curve ends. The nearer it is to 1, the nearer to all rows are
+        the sets that count.
 
     Returns
     -------
@@ -70,8 +57,8 @@ def excess_mass_score(score_samples, uniform_scores, *, sample_weight=None, min_
 
     See Also
     --------
-    mass_volume_loss : The volume for a mass.
-    make_outlier_scorer : Finds uniform rows itself.
+    mass_volume_loss : The volume that a mass needs.
+    make_outlier_scorer : A scorer that draws uniform rows itself.
 
     Notes
     -----
@@ -95,7 +82,7 @@ def excess_mass_score(score_samples, uniform_scores, *, sample_weight=None, min_
     mass, volume = _level_sets(score_samples, uniform_scores, sample_weight)
     last = ((mass - min_mass) / volume).max()  # EM(last) = min_mass
     width = np.diff(volume, prepend=0)
-    # EM(t) adds up width (slope - t)_+ over the least concave majorant of (volume, mass)
+    # EM(t) is the sum of width (slope - t)_+ over the least concave majorant of (volume, mass).
     slope = isotonic_regression(
         np.diff(mass, prepend=0) / width, sample_weight=width, increasing=False
     )
@@ -121,7 +108,7 @@ def mass_volume_loss(score_samples, uniform_scores, *, sample_weight=None, min_m
     sample_weight : array-like of shape (n_samples,), default=None
         A weight of 2 counts as two copies of the row.
     min_mass : float in (0, 1), default=0.9
-        Share of the rows that the smallest of the sets looked at holds.
+        Share of the rows that the smallest set that counts holds.
 
     Returns
     -------
@@ -150,13 +137,141 @@ def mass_volume_loss(score_samples, uniform_scores, *, sample_weight=None, min_m
     return float(volume @ np.diff(np.maximum(mass, min_mass), prepend=min_mass))
 
 
-# name: criterion, sign that makes higher better
-LABEL_FREE = {"excess_mass": (excess_mass_score, 1), "mass_volume": (mass_volume_loss, -1)}
+class _OutlierScorer(_MetadataRequester):
+    """The scorer that `make_outlier_scorer` returns."""
+
+    # These metrics rank rows by their scores.
+    rankings = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
+
+    # These metrics judge alarms; options go with each.
+    decisions = {
+        "f1": (f1_score, {"zero_division": 0.0}),
+        "precision": (precision_score, {"zero_division": 0.0}),
+        "recall": (recall_score, {"zero_division": 0.0}),
+        "balanced_accuracy": (balanced_accuracy_score, {}),
+    }
+
+    # These criteria need no labels; a sign with each makes higher values better.
+    label_free = {"excess_mass": (excess_mass_score, 1), "mass_volume": (mass_volume_loss, -1)}
+
+    # This many rows are uniform in the box of the data, if few columns vary.
+    n_uniform = 10_000
+
+    # At most this many columns are uniform at once.
+    most_columns = 5
+
+    # At most this many rows are copied where more columns vary.
+    most_rows = 500
+
+    # Each of these rows has this many copies.
+    n_copies = 100
+
+    # With this, metadata routing asks for nothing but sample_weight.
+    __metadata_request__score = {"estimator": UNUSED}
+
+    def __init__(self, metric, outlier_label, random_state):
+        self._metric = metric
+        self._outlier_label = outlier_label
+        self._random_state = random_state
+
+    def __repr__(self):
+        name = repr(self._name) if self._name else getattr(self._metric, "__name__", self._metric)
+        if self._name in self.label_free:
+            return f"make_outlier_scorer({name}, random_state={self._random_state!r})"
+        return f"make_outlier_scorer({name}, outlier_label={self._outlier_label!r})"
+
+    def _routing_repr(self):
+        return repr(self)
+
+    def _accept_sample_weight(self):
+        """Whether searches pass weights while metadata routing is not enabled."""
+        return bool(self._name) or "sample_weight" in signature(self._metric).parameters
+
+    @property
+    def _name(self):
+        return self._metric if isinstance(self._metric, str) else None
+
+    def score(self, estimator, X, y=None, sample_weight=None):
+        """The value of the metric: see `make_outlier_scorer`."""
+        if self._name in self.label_free:
+            criterion, sign = self.label_free[self._name]
+            scores, uniform_scores, weight = self._against_uniform(estimator, X, sample_weight)
+            return sign * criterion(scores, uniform_scores, sample_weight=weight)
+        weight = {}
+        if sample_weight is not None:
+            weight["sample_weight"] = _validation.check_weight(X, sample_weight)
+        is_outlier = self._is_outlier(y, **weight)
+        if self._name in self.decisions:
+            function, options = self.decisions[self._name]
+            return float(function(is_outlier, _alarms(estimator, X), **options, **weight))
+        function = self.rankings.get(self._name, self._metric)
+        return float(function(is_outlier, -_normality(estimator, X), **weight))
+
+    __call__ = score
+
+    def _is_outlier(self, y, sample_weight=None):
+        """1 for outliers, 0 for others; ValueError if there is only one kind."""
+        if y is None:
+            names = " and ".join(map(repr, self.label_free))
+            raise ValueError(f"{self!r} needs labels y; {names} do without.")
+        labels = column_or_1d(y).tolist()
+        check_consistent_length(labels, sample_weight)
+        is_outlier = np.array([label == self._outlier_label for label in labels], dtype=int)
+        counted = slice(None) if sample_weight is None else sample_weight > 0
+        if len(set(is_outlier[counted])) < 2:
+            found = list(dict.fromkeys(labels))
+            n_named = 10  # The error lists no more labels than this.
+            more = ", ..." if len(found) > n_named else ""
+            raise ValueError(
+                f"y needs outliers and others, with outlier_label={self._outlier_label!r}"
+                f"{'' if sample_weight is None else ' and weights above 0'}, but its labels are "
+                f"{', '.join(map(repr, found[:n_named]))}{more}."
+            )
+        return is_outlier
+
+    def _against_uniform(self, estimator, X, sample_weight):
+        """Scores of rows, scores of the uniform rows that go with them, and weights of rows."""
+        values = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
+        weight = _validation.check_weight(values, sample_weight)
+        scores = _normality(estimator, X)
+        rows = np.flatnonzero(weight)
+        rng = np.random.default_rng(self._random_state)
+        low, high = np.fmin.reduce(values[rows], axis=0), np.fmax.reduce(values[rows], axis=0)
+        varying = np.flatnonzero(low < high)
+        if len(varying) <= self.most_columns:
+            box = _between(low, high, rng.random((self.n_uniform, len(low))))
+            return scores[rows], _normality(estimator, _like(X, box)), weight[rows]
+        if len(rows) > self.most_rows:
+            rows = rng.choice(rows, self.most_rows, replace=False)
+        order = rng.random((len(rows), len(varying)))
+        columns = varying[np.argsort(order, axis=1)[:, : self.most_columns]]
+        n_copies = self.n_copies
+
+        def score_copies(block):
+            chosen = columns[block, None]
+            copies = np.repeat(values[rows[block], None], n_copies, axis=1)
+            uniform = rng.random((len(copies), n_copies, self.most_columns))
+            np.put_along_axis(copies, chosen, _between(low[chosen], high[chosen], uniform), axis=2)
+            copies = copies.reshape(-1, len(low))
+            return _normality(estimator, _like(X, copies)).reshape(-1, n_copies)
+
+        # The copies draw random numbers one block after the other.
+        uniform_scores = _blocks.map_blocks(score_copies, len(rows), n_copies * len(low), n_jobs=1)
+        return scores[rows], np.concatenate(list(uniform_scores)), weight[rows]
 
 
 @validate_params(
     {
-        "metric": [StrOptions({*RANKINGS, *DECISIONS, *LABEL_FREE}), callable],
+        "metric": [
+            StrOptions(
+                {
+                    *_OutlierScorer.rankings,
+                    *_OutlierScorer.decisions,
+                    *_OutlierScorer.label_free,
+                }
+            ),
+            callable,
+        ],
         "outlier_label": [Real, str, "boolean"],
         "random_state": [Interval(Integral, 0, None, closed="left")],
     },
@@ -168,7 +283,7 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
     Parameters
     ----------
     metric : str or callable
-        What to compute; higher is better for all of them.
+        The metric to compute. Higher values are better for all of them.
 
         - "roc_auc", "average_precision": from ``score_samples`` or, where there is
           none, ``decision_function``. Both are higher for normal rows; the sign is
@@ -177,26 +292,27 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
           A ratio without a denominator is 0.
         - "excess_mass", "mass_volume": `excess_mass_score` and minus
           `mass_volume_loss`, from the scores without labels, see Notes.
-        - A callable ``metric(is_outlier, score)`` with 1 for outliers and scores that
-          are the higher the more anomalous. It gets ``sample_weight``, too, if there is.
+        - A callable ``metric(is_outlier, score)`` of 1 for outliers and 0 for others, and of
+          scores that are higher for more anomalous rows. It also gets ``sample_weight`` if
+          weights are passed.
     outlier_label : int, float, str or bool, default=-1
-        Value of ``y`` that marks outliers; rows with any other are normal.
+        Value of ``y`` that marks outliers; rows with any other value are normal.
     random_state : int, default=0
         Seed of the uniform rows of the label-free criteria. Every call starts from it,
-        so all candidates meet the same uniform rows on the same fold.
+        so on one fold all candidates meet the same uniform rows.
 
     Returns
     -------
     scorer : callable
         ``scorer(estimator, X, y=None, sample_weight=None)`` returns a float. It raises
-        ValueError if ``y`` has no outliers or nothing else, rows of weight 0 left
-        aside. ``set_score_request(sample_weight=True)`` asks for weights where
+        ValueError if the rows of positive weight are all outliers, or none of them is.
+        ``set_score_request(sample_weight=True)`` asks for weights where
         scikit-learn's metadata routing is enabled.
 
     See Also
     --------
-    excess_mass_score : The label-free criterion from scores.
-    mass_volume_loss : The other one.
+    excess_mass_score : The criterion "excess_mass", from scores.
+    mass_volume_loss : The criterion "mass_volume", from scores.
 
     Notes
     -----
@@ -206,21 +322,21 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
     The label-free criteria [1]_ compare rows with uniform ones; given many of both, no
     scores do better than the true density. With up to five columns that vary, 10,000
     rows are uniform in the bounding box of ``X``. A box with more columns would be all
-    but empty. There each row, or 500 of them drawn at random, has 100 copies in which
+    but empty. There each row, or each of 500 rows drawn at random, has 100 copies in which
     five random columns that vary are uniform over their range. A row's volume then is
     the share of its own copies that score as high as it does: a volume in the slice of
     the box through the row. Sets of rows of at most some volume fill as much of every
-    slice, and hold the more mass, the better the scores order each slice. The density
-    orders all of them as well as can be, though it is no one slice's density, since
-    only the order within a slice counts. [1]_ trains the detector anew on subsets of
-    columns; here the one at hand is rated.
+    slice, and hold more mass if the scores order each slice better. The true density
+    orders all slices as well as can be. It is not the density within any one slice, but
+    only the order within a slice counts. The author of [1]_ trains detectors anew on
+    subsets of columns; here the detector at hand is rated.
 
-    Both look at sets that hold at least 90 % of the rows, so normal rows have to be that
-    many; with more outliers, detectors that miss them are preferred. Values of detectors
-    are comparable if ``X`` and ``random_state`` are the same. ``X`` has to be dense,
-    numeric (NaN is passed on), and rows must be scored independently of each other, unlike
-    stamps of a series. A detector that tells integers from fractions finds uniform
-    values in columns of integers easily.
+    Both criteria look at sets that hold at least 90 % of the rows, so at least that share
+    of the rows has to be normal; with more outliers, detectors that miss them are
+    preferred. Values of detectors are comparable if ``X`` and ``random_state`` are the
+    same. ``X`` has to be dense and numeric (NaN is passed on), and rows must be scored
+    independently of each other, unlike stamps of a series. A detector that tells integers
+    from fractions finds uniform values in columns of integers easily.
 
     References
     ----------
@@ -242,98 +358,6 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
     return _OutlierScorer(metric, outlier_label, random_state)
 
 
-class _OutlierScorer(_MetadataRequester):
-    """What `make_outlier_scorer` returns."""
-
-    __metadata_request__score = {"estimator": UNUSED}  # leaves sample_weight to ask for
-
-    def __init__(self, metric, outlier_label, random_state):
-        self._metric = metric
-        self._outlier_label = outlier_label
-        self._random_state = random_state
-
-    def __repr__(self):
-        name = repr(self._name) if self._name else getattr(self._metric, "__name__", self._metric)
-        if self._name in LABEL_FREE:
-            return f"make_outlier_scorer({name}, random_state={self._random_state!r})"
-        return f"make_outlier_scorer({name}, outlier_label={self._outlier_label!r})"
-
-    def _routing_repr(self):
-        return repr(self)
-
-    def _accept_sample_weight(self):
-        """What searches ask before they pass weights while routing is not enabled."""
-        return bool(self._name) or "sample_weight" in signature(self._metric).parameters
-
-    @property
-    def _name(self):
-        return self._metric if isinstance(self._metric, str) else None
-
-    def score(self, estimator, X, y=None, sample_weight=None):
-        if self._name in LABEL_FREE:
-            criterion, sign = LABEL_FREE[self._name]
-            scores, uniform_scores, weight = self._against_uniform(estimator, X, sample_weight)
-            return sign * criterion(scores, uniform_scores, sample_weight=weight)
-        weight = {}
-        if sample_weight is not None:
-            weight["sample_weight"] = _checked_weight(sample_weight, X)
-        is_outlier = self._is_outlier(y, **weight)
-        if self._name in DECISIONS:
-            function, options = DECISIONS[self._name]
-            return float(function(is_outlier, _alarms(estimator, X), **options, **weight))
-        function = RANKINGS.get(self._name, self._metric)
-        return float(function(is_outlier, -_normality(estimator, X), **weight))
-
-    __call__ = score
-
-    def _is_outlier(self, y, sample_weight=None):
-        """1 for outliers, 0 for others; both have to be there."""
-        if y is None:
-            names = " and ".join(map(repr, LABEL_FREE))
-            raise ValueError(f"{self!r} needs labels y; {names} do without.")
-        labels = column_or_1d(y).tolist()
-        check_consistent_length(labels, sample_weight)
-        is_outlier = np.array([label == self._outlier_label for label in labels], dtype=int)
-        counted = slice(None) if sample_weight is None else sample_weight > 0
-        if len(set(is_outlier[counted])) < 2:
-            found = list(dict.fromkeys(labels))
-            more = ", ..." if len(found) > N_NAMED else ""
-            raise ValueError(
-                f"y needs outliers and others, with outlier_label={self._outlier_label!r}"
-                f"{'' if sample_weight is None else ' and weights above 0'}, but its labels are "
-                f"{', '.join(map(repr, found[:N_NAMED]))}{more}."
-            )
-        return is_outlier
-
-    def _against_uniform(self, estimator, X, sample_weight):
-        """Scores and weights of rows, and scores of the uniform rows to go with them."""
-        values = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
-        weight = _checked_weight(sample_weight, values)
-        scores = _normality(estimator, X)
-        rows = np.flatnonzero(weight)
-        rng = np.random.default_rng(self._random_state)
-        low, high = np.fmin.reduce(values[rows], axis=0), np.fmax.reduce(values[rows], axis=0)
-        varying = np.flatnonzero(low < high)
-        if len(varying) <= N_COLUMNS:
-            box = _between(low, high, rng.random((N_UNIFORM, len(low))))
-            return scores[rows], _normality(estimator, _like(X, box)), weight[rows]
-        if len(rows) > N_ROWS:
-            rows = rng.choice(rows, N_ROWS, replace=False)
-        order = rng.random((len(rows), len(varying)))
-        columns = varying[np.argsort(order, axis=1)[:, :N_COLUMNS]]
-        uniform_scores = np.empty((len(rows), N_COPIES))
-        step = max(1, BLOCK // (N_COPIES * len(low)))
-        for start in range(0, len(rows), step):
-            block = slice(start, start + step)
-            chosen = columns[block, None]
-            copies = np.repeat(values[rows[block], None], N_COPIES, axis=1)
-            uniform = rng.random((len(copies), N_COPIES, N_COLUMNS))
-            np.put_along_axis(copies, chosen, _between(low[chosen], high[chosen], uniform), axis=2)
-            copies = copies.reshape(-1, len(low))
-            uniform_scores[block] = _normality(estimator, _like(X, copies)).reshape(-1, N_COPIES)
-        return scores[rows], uniform_scores, weight[rows]
-
-
 def _level_sets(score_samples, uniform_scores, sample_weight):
     """Mass and volume of the sets of rows with v_i <= v, for every v in ascending order."""
     scores = column_or_1d(score_samples, dtype=np.float64)
@@ -350,22 +374,14 @@ def _level_sets(score_samples, uniform_scores, sample_weight):
     else:
         check_consistent_length(scores, uniform_scores)
         above = (uniform_scores >= scores[:, None]).sum(axis=1)
-    weight = _checked_weight(sample_weight, scores)
+    weight = _validation.check_weight(scores, sample_weight)
     volume, index = np.unique((above + 1) / (uniform_scores.shape[-1] + 1), return_inverse=True)
     mass = np.cumsum(np.bincount(index, weights=weight))
     return mass / mass[-1], volume
 
 
-def _checked_weight(sample_weight, X):
-    """Weights of rows, all 1 for None; ValueError if one is negative or none positive."""
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-    if (weight < 0).any() or not weight.any():
-        raise ValueError("sample_weight has to be non-negative, and positive for some rows.")
-    return weight
-
-
 def _normality(estimator, X):
-    """Scores of the rows, the higher the more normal."""
+    """Scores of the rows, which are higher for more normal ones."""
     for name in ("score_samples", "decision_function"):
         if hasattr(estimator, name):
             scores = np.asarray(getattr(estimator, name)(X), dtype=np.float64)
@@ -384,7 +400,7 @@ def _alarms(estimator, X):
 
 
 def _between(low, high, share):
-    """low + share (high - low), without overflow and never outside."""
+    """low + share (high - low), without overflow and never outside of the two."""
     return np.clip(low * (1 - share) + high * share, low, high)
 
 

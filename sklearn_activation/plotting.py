@@ -1,4 +1,4 @@
-"""Pictures of fitted detectors, in the manner of scikit-learn's Displays. Need matplotlib.
+"""Pictures of fitted detectors, in the manner of scikit-learn's Displays. They need matplotlib.
 
 A Display holds what is drawn; ``from_estimator`` computes and draws it, ``plot`` draws it again.
 """
@@ -6,6 +6,7 @@ A Display holds what is drawn; ``from_estimator`` computes and draws it, ``plot`
 from numbers import Real
 
 import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
 from ._series.events import find_events
@@ -17,11 +18,42 @@ __all__ = [
     "ExplanationDisplay",
 ]
 
-ALARM, LINE, MUTED = "tab:red", "tab:blue", "0.4"
-MOST_NAMES = 5  # channels with a panel of their own
+
+class _Display:
+    """Colours and figures of all Displays."""
+
+    # Alarms, thresholds, events and losses have this colour.
+    _alarm_color = "tab:red"
+
+    # Values of channels that matter, and gains, have this colour.
+    _line_color = "tab:blue"
+
+    # Scores, zero lines, and values of channels that matter less have this colour.
+    _muted_color = "0.4"
+
+    # At most this many channels have a panel of their own unless the user names more.
+    _most_channels = 5
+
+    def _make_axes(self, *shape, **options):
+        """Axes of a new figure; ImportError without matplotlib."""
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        return plt.subplots(*shape, **options)[1]
+
+    def _make_panels(self, n, axes, width):
+        """``n`` Axes one above the other: the given ones, or those of a new figure."""
+        if axes is None:
+            size = (width, 1 + 1.4 * n)
+            axes = self._make_axes(n, sharex=True, squeeze=False, figsize=size)
+            axes[0, 0].figure.set_layout_engine("constrained")
+        axes = np.ravel(axes)
+        if len(axes) != n:
+            raise ValueError(f"axes: {n} are needed, {len(axes)} were given.")
+        return axes
 
 
-class AnomalyScoreDisplay:
+class AnomalyScoreDisplay(_Display):
     """A series, or rows in their order, above its scores, threshold and alarms.
 
     Use ``from_estimator`` to make one.
@@ -69,14 +101,14 @@ class AnomalyScoreDisplay:
         Parameters
         ----------
         detector : fitted ActivationAnomalyDetector, or a Pipeline that ends in one
-            What scores the series, and sets the threshold.
+            It scores the series, and sets the threshold.
         X : array-like of shape (n_samples, n_features)
             Time stamps in their order.
         groups : array-like of shape (n_samples,), default=None
             Which series each stamp belongs to, for a detector with ``window``.
         times : array-like of shape (n_samples,), default=None
-            Numbers or dates; None takes the index of a DataFrame, or 0, 1, 2, ... The
-            drawing is in their order.
+            Numbers or dates, in whose order stamps are drawn; None takes the index of a
+            DataFrame, or 0, 1, 2, ...
         channels : list of int or str, default=None
             Columns to draw, by number or name; None takes the first five.
         axes : sequence of matplotlib Axes, default=None
@@ -96,16 +128,16 @@ class AnomalyScoreDisplay:
         if len(times) != len(scores):
             raise ValueError(f"times has {len(times)} entries, but X has {len(scores)} rows.")
         names = _names(X)
-        chosen = range(min(len(names), MOST_NAMES)) if channels is None else channels
+        chosen = range(min(len(names), cls._most_channels)) if channels is None else channels
         chosen = [_column(name, names) for name in chosen]
-        values = np.column_stack([_plotted(_table_column(X, j)) for j in chosen])
-        order = np.argsort(times, kind="stable")  # the order of scoring is that of the rows
+        values = np.column_stack([_to_numbers(_table_column(X, j)) for j in chosen])
+        order = np.argsort(times, kind="stable")  # Stamps are scored in the order of the rows.
         values, scores, times = values[order], scores[order], times[order]
         display = cls(values, scores, last.offset_, times, [names[j] for j in chosen])
         return display.plot(axes=axes)
 
     def plot(self, *, axes=None):
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
@@ -117,13 +149,13 @@ class AnomalyScoreDisplay:
         self : object
             The display, with its figure.
         """
-        axes = _panels(len(self.names) + 1, axes, width=9)
+        axes = self._make_panels(len(self.names) + 1, axes, width=9)
         alarm = self.scores < self.threshold
         for ax, name, values in zip(axes, self.names, self.X.T, strict=False):
-            ax.plot(self.times, values, color=LINE, linewidth=0.8)
+            ax.plot(self.times, values, color=self._line_color, linewidth=0.8)
             ax.set_ylabel(name)
-        axes[-1].plot(self.times, self.scores, color=MUTED, linewidth=0.8)
-        axes[-1].axhline(self.threshold, color=ALARM, linestyle="--", linewidth=1)
+        axes[-1].plot(self.times, self.scores, color=self._muted_color, linewidth=0.8)
+        axes[-1].axhline(self.threshold, color=self._alarm_color, linestyle="--", linewidth=1)
         axes[-1].set(ylabel="activation")
         if np.issubdtype(self.times.dtype, np.datetime64):
             axes[-1].figure.autofmt_xdate()
@@ -131,14 +163,18 @@ class AnomalyScoreDisplay:
         for ax in axes:
             for first, end in edges.reshape(-1, 2):
                 ax.axvspan(
-                    self.times[first], self.times[end - 1], color=ALARM, alpha=0.25, linewidth=1
+                    self.times[first],
+                    self.times[end - 1],
+                    color=self._alarm_color,
+                    alpha=0.25,
+                    linewidth=1,
                 )
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
 
-class EventDisplay:
-    """One event of a series: its channels over time, those to blame first.
+class EventDisplay(_Display):
+    """One event of a series: its channels over time, the channels to blame first.
 
     Use ``from_estimator`` to make one.
 
@@ -151,7 +187,7 @@ class EventDisplay:
     names : list of str of length n_channels
         Labels of the vertical axes.
     event : dict
-        "start", "end" and "peak", as ``times`` has them, and "p".
+        The entries "start", "end" and "peak" are values of ``times``; "p" is the p-value.
     n_blamed : int
         How many of the channels are to blame.
 
@@ -186,15 +222,15 @@ class EventDisplay:
         Parameters
         ----------
         detector : ActivationAnomalyDetector fitted with ``window``, or a Pipeline that ends in one
-            What finds the events.
+            It finds the events.
         X : array-like of shape (n_samples, n_features)
             Time stamps in their order.
         event : int, default=None
-            Which row of ``detector.events(X)``; None takes that of the lowest score.
+            Number of the row of ``detector.events(X)``; None takes the one of the lowest score.
         groups : array-like of shape (n_samples,), default=None
             Which series each stamp belongs to.
         margin : int, default=None
-            Stamps to draw on either side; None takes a window.
+            Stamps to draw on either side of the event; None takes the length of a window.
         axes : sequence of matplotlib Axes, default=None
             One for each channel, five at most; None makes a figure.
 
@@ -220,10 +256,10 @@ class EventDisplay:
         span = slice(max(found["start"] - margin, first), min(found["end"] + margin + 1, end))
         blamed = list(found["channels"])
         order = blamed + [j for j in range(len(names)) if j not in blamed]
-        order = order[:MOST_NAMES]
+        order = order[: cls._most_channels]
         times = seen.index.to_numpy() if hasattr(seen, "iloc") else np.arange(len(seen))
         display = cls(
-            np.column_stack([_plotted(_table_column(seen, j))[span] for j in order]),
+            np.column_stack([_to_numbers(_table_column(seen, j))[span] for j in order]),
             times[span],
             [names[j] for j in order],
             {
@@ -235,7 +271,7 @@ class EventDisplay:
         return display.plot(axes=axes)
 
     def plot(self, *, axes=None):
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
@@ -247,12 +283,18 @@ class EventDisplay:
         self : object
             The display, with its figure.
         """
-        axes = _panels(len(self.names), axes, width=7)
+        axes = self._make_panels(len(self.names), axes, width=7)
         for j, (ax, name) in enumerate(zip(axes, self.names, strict=True)):
-            color = LINE if j < self.n_blamed else MUTED
+            color = self._line_color if j < self.n_blamed else self._muted_color
             ax.plot(self.times, self.X[:, j], color=color, linewidth=1)
-            ax.axvspan(self.event["start"], self.event["end"], color=ALARM, alpha=0.2, linewidth=1)
-            ax.axvline(self.event["peak"], color=ALARM, linewidth=1)
+            ax.axvspan(
+                self.event["start"],
+                self.event["end"],
+                color=self._alarm_color,
+                alpha=0.2,
+                linewidth=1,
+            )
+            ax.axvline(self.event["peak"], color=self._alarm_color, linewidth=1)
             ax.set_ylabel(name)
         axes[0].set_title(f"lowest score at the line, p = {self.event['p']:.2g}", fontsize=10)
         if np.issubdtype(self.times.dtype, np.datetime64):
@@ -261,15 +303,15 @@ class EventDisplay:
         return self
 
 
-class ExplanationDisplay:
-    """What each feature has cost a row of its activation, as bars.
+class ExplanationDisplay(_Display):
+    """Bars of the activation that each feature has cost a row.
 
     Use ``from_estimator`` to make one.
 
     Parameters
     ----------
     contributions : ndarray of shape (n_features,)
-        Activation lost, most of it first.
+        Activation that each feature has cost, in descending order.
     names : list of str of length n_features
         Labels of the bars.
     values : sequence of length n_features
@@ -302,11 +344,11 @@ class ExplanationDisplay:
         Parameters
         ----------
         detector : fitted ActivationAnomalyDetector without window, or a Pipeline that ends in one
-            What explains the row. Behind a Pipeline, bars are the columns that its last step sees.
+            It explains the row. For a Pipeline, bars are the columns that its last step sees.
         X : array-like of shape (1, n_features)
             The row.
         n_features : int, default=10
-            Bars at most: the features that matter most, either way.
+            Maximum number of bars. The features that matter most, either way, get them.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -328,7 +370,7 @@ class ExplanationDisplay:
         return display.plot(ax=ax)
 
     def plot(self, *, ax=None):
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
@@ -342,22 +384,22 @@ class ExplanationDisplay:
         """
         n = len(self.names)
         if ax is None:
-            _, ax = _pyplot().subplots(figsize=(7, 1.2 + 0.32 * n), layout="constrained")
+            ax = self._make_axes(figsize=(7, 1.2 + 0.32 * n), layout="constrained")
         labels = [
             f"{name} = {value:.4g}" if isinstance(value, Real) else f"{name} = {value}"
             for name, value in zip(self.names, self.values, strict=True)
         ]
-        colors = [ALARM if c > 0 else LINE for c in self.contributions]
+        colors = [self._alarm_color if c > 0 else self._line_color for c in self.contributions]
         ax.barh(np.arange(n), self.contributions, color=colors)
         ax.set_yticks(np.arange(n), labels)
         ax.invert_yaxis()
-        ax.axvline(0, color=MUTED, linewidth=0.8)
+        ax.axvline(0, color=self._muted_color, linewidth=0.8)
         ax.set_xlabel("activation lost")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
-class ActivationLandscapeDisplay:
+class ActivationLandscapeDisplay(_Display):
     """Activation over the plane of two features, with the rows on it.
 
     Use ``from_estimator`` to make one.
@@ -367,13 +409,13 @@ class ActivationLandscapeDisplay:
     xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
         Values of the two features.
     activation : ndarray of shape (grid_resolution, grid_resolution)
-        Drawn in colours.
+        Activation at every point of the grid, drawn in colours.
     rows : ndarray of shape (n_samples, 2)
-        Drawn as points.
+        Values of the two features in the rows, drawn as points.
     names : list of two str
         Labels of the axes.
     threshold : float or None
-        Drawn as a line.
+        Activation at which a line is drawn.
 
     Attributes
     ----------
@@ -407,8 +449,8 @@ class ActivationLandscapeDisplay:
         Parameters
         ----------
         estimator : fitted ActivationAnomalyDetector or ActivationLearningClassifier
-            Or a Pipeline that ends in one, whose last step's features are drawn. A classifier's
-            activation is that of its most active label.
+            It may also be a Pipeline that ends in one, whose last step's features are drawn. The
+            activation of a classifier is that of its most active label.
         X : array-like of shape (n_samples, n_features)
             The grid spans these rows, which are drawn as points; the features that are not
             drawn stay as they are in the row that activates most.
@@ -417,7 +459,7 @@ class ActivationLandscapeDisplay:
         grid_resolution : int, default=100
             Points along each axis; scoring takes its square.
         margin : float, default=0.2
-            What the grid adds on every side, as a share of the rows' range.
+            Space on every side of the rows, as a share of their range.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -445,7 +487,7 @@ class ActivationLandscapeDisplay:
         return display.plot(ax=ax)
 
     def plot(self, *, ax=None):
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
@@ -458,40 +500,23 @@ class ActivationLandscapeDisplay:
             The display, with its figure.
         """
         if ax is None:
-            _, ax = _pyplot().subplots(figsize=(6, 4.5), layout="constrained")
+            ax = self._make_axes(figsize=(6, 4.5), layout="constrained")
         surface = ax.contourf(self.xx0, self.xx1, self.activation, levels=20, cmap="viridis")
         ax.figure.colorbar(surface, ax=ax, label="activation")
         if self.threshold is not None:
             low, high = self.activation.min(), self.activation.max()
             if low < self.threshold < high:
                 ax.contour(
-                    self.xx0, self.xx1, self.activation, levels=[self.threshold], colors=ALARM
+                    self.xx0,
+                    self.xx1,
+                    self.activation,
+                    levels=[self.threshold],
+                    colors=self._alarm_color,
                 )
         ax.scatter(*self.rows.T, s=8, color="white", edgecolors="black", linewidths=0.4)
         ax.set(xlabel=self.names[0], ylabel=self.names[1])
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _panels(n, axes, width):
-    """``n`` Axes one above the other: the given ones, or those of a new figure."""
-    if axes is None:
-        _, axes = _pyplot().subplots(n, sharex=True, squeeze=False, figsize=(width, 1 + 1.4 * n))
-        axes[0, 0].figure.set_layout_engine("constrained")
-    axes = np.ravel(axes)
-    if len(axes) != n:
-        raise ValueError(f"axes: {n} are needed, {len(axes)} were given.")
-    return axes
-
-
-def _pyplot():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            'Drawing needs matplotlib: pip install "sklearn-activation[plots]".'
-        ) from error
-    return plt
 
 
 def _last_step(estimator, X):
@@ -506,7 +531,7 @@ def _last_step(estimator, X):
             X = before.transform(X)
             try:
                 names = list(before.get_feature_names_out())
-            except (AttributeError, ValueError):  # of a step that gives its columns no names
+            except (AttributeError, ValueError):  # A step gives its columns no names.
                 pass
     if names is None or _get_feature_names(X) is not None:
         names = _names(X)
@@ -517,14 +542,14 @@ def _table_column(X, j):
     """Column ``j`` of an array or a data frame, as an array."""
     if hasattr(X, "iloc"):
         return X.iloc[:, j].to_numpy()
-    if hasattr(X, "columns"):  # polars, or Arrow
+    if hasattr(X, "columns"):  # The table is one of polars, or Arrow.
         column = X.column(j) if hasattr(X, "column_names") else X[X.columns[j]]
         return np.asarray(column.to_pylist() if hasattr(column, "to_pylist") else column.to_list())
     return np.asarray(X)[:, j]
 
 
 def _with_columns(X, rows, columns):
-    """The rows of ``X`` at ``rows``, with other values in some columns; of the same kind."""
+    """The rows of ``X`` at ``rows``, of the same kind, with other values in some columns."""
     if hasattr(X, "iloc"):
         parts = [columns[j] if j in columns else X.iloc[rows, j].array for j in range(X.shape[1])]
         frame = type(X)(dict(enumerate(parts)))
@@ -541,8 +566,8 @@ def _with_columns(X, rows, columns):
     return taken
 
 
-def _plotted(values):
-    """Numbers to draw: categories become their places in the order of names."""
+def _to_numbers(values):
+    """A column as numbers to draw: categories become their places in the order of names."""
     try:
         return values.astype(np.float64)
     except (TypeError, ValueError):
@@ -550,6 +575,7 @@ def _plotted(values):
 
 
 def _names(X):
+    """Names of the columns of a table, or "column 0" and so on."""
     names = _get_feature_names(X)
     n_columns = np.shape(X)[1]
     return [f"column {j}" for j in range(n_columns)] if names is None else list(names)

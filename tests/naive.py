@@ -212,8 +212,28 @@ def feedback_step(coefs, standards, activation, z, right, wrong, rate, factor):
     return steps
 
 
-def fourier(X, location, scale, frequencies, decades, bend, bandwidth, categories):
-    """The Fourier map of numbers, entry by entry: logarithm, scale, bend, phases."""
+# -- the Fourier map -----------------------------------------------------------------
+
+
+def normal_numbers(code, key, n):
+    """Normal numbers of a code, by SplitMix64 and Box & Muller in Python's integers."""
+    mask = 2**64 - 1
+    start = ((code ^ key) * 0xD1342543DE82EF95) & mask
+    start ^= start >> 31
+    uniform = []
+    for i in range(1, 2 * n + 1):
+        h = (start + i * 0x9E3779B97F4A7C15) & mask
+        h = ((h ^ (h >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        h = ((h ^ (h >> 27)) * 0x94D049BB133111EB) & mask
+        uniform.append(((h ^ (h >> 31)) >> 11) / 2**53)
+    return [
+        np.sqrt(-2 * np.log(1 - u)) * np.cos(2 * np.pi * v)
+        for u, v in zip(uniform[:n], uniform[n:], strict=True)
+    ]
+
+
+def standardise(X, location, scale, decades, bend):
+    """z of every entry: logarithm, scale, bend; 0 for what is missing."""
     Z = np.zeros(X.shape)
     for i, row in enumerate(X):
         for j, x in enumerate(row):
@@ -224,5 +244,32 @@ def fourier(X, location, scale, frequencies, decades, bend, bandwidth, categorie
             if abs(z) > bend[j]:
                 z = np.sign(z) * bend[j] * (3 * (abs(z) / bend[j]) ** (1 / 3) - 2)
             Z[i, j] = z
-    phase = Z @ frequencies
-    return np.hstack([np.cos(phase), np.sin(phase)]) / np.sqrt(frequencies.shape[1])
+    return Z
+
+
+def fourier(X, location, scale, frequencies, decades, bend, bandwidth, categories):
+    """The Fourier map of a table: phases of numbers, those of categories, cosines and sines."""
+    n = frequencies.shape[1]
+    phase = standardise(X, location, scale, decades, bend) @ frequencies
+    if categories is not None:
+        for column in categories["columns"]:
+            key = (categories["seed"] << 20) + int(column)
+            for i, code in enumerate(X[:, column]):
+                if not np.isnan(code):
+                    phase[i] += normal_numbers(int(code), key, n) / categories["widths"]
+    return np.hstack([np.cos(phase), np.sin(phase)]) / np.sqrt(n)
+
+
+# -- probabilities -------------------------------------------------------------------
+
+
+def softmax(scores):
+    """exp(s) / sum of exp(s) of one row, in Python's floats."""
+    powers = [np.exp(s - max(scores)) for s in scores]
+    return [p / sum(powers) for p in powers]
+
+
+def log_loss(a, energies, labels, weight):
+    """Mean of -log p(label | row) with p proportional to exp(a energy)."""
+    losses = [-np.log(softmax(a * e)[c]) for e, c in zip(energies, labels, strict=True)]
+    return np.average(losses, weights=weight)

@@ -137,3 +137,59 @@ def test_public_names():
         e.__name__ for e in [*ESTIMATORS, ActivationImputer]
     )
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_activation.__version__)
+
+
+# -- shared parameters -----------------------------------------------------------------
+
+DETECTOR, CLASSIFIER, TRANSFORMER = ESTIMATORS
+
+# Left out, because estimators differ on purpose:
+# - layer_sizes, encoding, bandwidth, standardize, n_frequencies and learning_time have defaults
+#   of their own, and "auto" chooses by what each estimator is for;
+# - max_iter and verbose of the classifier are those of feedback, too, as are its n_iter_ and
+#   activation_curve_;
+# - random_state of the transformer draws no frequencies, and that of the imputer hides entries;
+# - learning_times_ of the detector are means of the averaged flow;
+# - init_activation, n_jobs, coefs_ and learning_times_ of the imputer speak of its one layer.
+ALIKE = [
+    (ESTIMATORS, ["activation", "solver", "init_activation", "warm_start", "n_jobs"]),
+    ([DETECTOR, TRANSFORMER], ["learning_rate", "max_iter", "batch_size", "verbose"]),
+    ([DETECTOR, CLASSIFIER], ["random_state"]),
+]
+ALIKE_ATTRIBUTES = [
+    ([*ESTIMATORS, ActivationImputer], ["n_features_in_", "feature_names_in_"]),
+    (ESTIMATORS, ["n_layers_", "coefs_"]),
+    ([DETECTOR, TRANSFORMER], ["n_iter_", "activation_curve_"]),
+    ([CLASSIFIER, TRANSFORMER], ["learning_times_"]),
+]
+# The classifier adds something about feedback to what the others say.
+ADDED_TO = ["learning_rate", "batch_size"]
+
+
+def assert_alike(*args, **options):
+    """scikit-learn's check, of the versions that have it."""
+    testing = pytest.importorskip("sklearn.utils._testing")
+    check = getattr(testing, "assert_docstring_consistency", None)
+    if check is None:
+        pytest.skip("scikit-learn has no assert_docstring_consistency")
+    check(*args, **options)
+
+
+@pytest.mark.parametrize("estimators, names", ALIKE)
+def test_shared_parameters_are_documented_alike(estimators, names):
+    for estimator in estimators:
+        assert set(names) <= set(estimator().get_params())
+    assert_alike(estimators, include_params=names)
+
+
+@pytest.mark.parametrize("estimators, names", ALIKE_ATTRIBUTES)
+def test_shared_attributes_are_documented_alike(estimators, names):
+    assert_alike(estimators, include_attrs=names)
+
+
+@pytest.mark.parametrize("name", ADDED_TO)
+def test_what_the_classifier_adds_follows_what_the_others_say(name):
+    """The others' words first, then its own."""
+    said = {p.name: " ".join(p.desc) for p in ClassDoc(TRANSFORMER)["Parameters"]}
+    words = r"\s+".join(re.escape(word) for word in said[name].split())
+    assert_alike([CLASSIFIER, TRANSFORMER], include_params=[name], descr_regex_pattern=words)

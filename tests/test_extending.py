@@ -1,4 +1,4 @@
-"""What the pages under "How to add" say, done to a copy of the package: all estimators run with it."""
+"""A copy of the package gets what the pages under "How to add" say, and all estimators run."""
 
 import os
 import shutil

@@ -11,14 +11,15 @@ from numpydoc.docscrape import ClassDoc
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import KNNImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_activation import ActivationImputer, _network
+from sklearn_activation import ActivationImputer, _blocks
 
+from .tasks import activation_gained
 from .test_input import AWKWARD, data
 
 
@@ -84,16 +85,7 @@ def test_rows_without_gaps_come_back(iris):
 
 def test_activation_rises_from_the_neighbours_mean(iris, monkeypatch):
     *_, gaps, _, imputer = iris
-    seen = []
-
-    def watched(objective, start, missing, n_steps):
-        filled = ActivationImputer._completed(imputer, objective, start, missing, n_steps)
-        seen.append((objective(filled)[0] - objective(start)[0], missing.any(axis=1)))
-        return filled
-
-    monkeypatch.setattr(imputer, "_completed", watched)
-    imputer.transform(gaps)
-    gain, free = seen[0]
+    gain, free = activation_gained(monkeypatch, imputer, gaps)
     assert (gain >= -1e-6).all()
     assert gain[free].mean() > 1e-4
 
@@ -162,7 +154,7 @@ def test_a_failed_fit_changes_nothing(iris):
 
 def test_threads_do_not_matter(iris, monkeypatch):
     *_, gaps, _, imputer = iris
-    monkeypatch.setattr(_network, "BLOCK_ENTRIES", 4000)
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 4000)
     filled = imputer.transform(gaps)
     again = clone(imputer).set_params(n_jobs=3).fit(gaps)
     np.testing.assert_allclose(again.transform(gaps), filled, atol=0.02)
@@ -214,9 +206,12 @@ def test_copies(iris, tmp_path):
 def test_pipelines_searches_and_frames(iris):
     _, y, gaps, *_ = iris
     pipeline = make_pipeline(ActivationImputer(random_state=0), LogisticRegression(max_iter=500))
-    assert cross_val_score(pipeline, gaps, y, cv=3).mean() > 0.8
+    # Of four seeds 0.07 to 0.13 more than with means.
+    plain = make_pipeline(SimpleImputer(), LogisticRegression(max_iter=500))
+    of_means = cross_val_score(plain, gaps, y, cv=3).mean()
+    assert cross_val_score(pipeline, gaps, y, cv=3).mean() > of_means + 0.04
     search = GridSearchCV(pipeline, {"activationimputer__n_frequencies": [32, 64]}, cv=2)
-    assert search.fit(gaps, y).best_score_ > 0.8
+    assert search.fit(gaps, y).best_score_ > of_means + 0.04
     frame = pd.DataFrame(gaps, columns=list("abcd"), index=np.arange(len(gaps)) + 7)
     imputer = ActivationImputer(random_state=0).set_output(transform="pandas")
     filled = imputer.fit_transform(frame)

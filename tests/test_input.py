@@ -11,8 +11,8 @@ from sklearn_activation import (
     ActivationAnomalyDetector,
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
-    _flow,
 )
+from sklearn_activation._learning import flow
 
 # Nothing may leak a warning, least of all one of NumPy's.
 pytestmark = [
@@ -653,7 +653,7 @@ def test_failure_half_way(name, error, monkeypatch):
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(_flow, "activation_curve", fail)
+        patch.setattr(flow, "activation_curve", fail)
         for call in (tried.fit, tried.partial_fit):
             with pytest.raises(error):
                 call(X[::-1] + 1, y)

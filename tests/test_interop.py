@@ -245,7 +245,7 @@ def test_grid_search_over_a_pipeline():
     search = GridSearchCV(pipeline, grid, cv=3, error_score="raise").fit(X, y)
     accuracy = search.cv_results_["mean_test_score"]
     assert len(set(accuracy)) > 1
-    assert search.best_score_ > 0.9
+    assert search.best_score_ > 0.97  # 1 of three seeds, as of a linear model
     assert_array_equal(search.predict(X), search.best_estimator_.predict(X))
 
 

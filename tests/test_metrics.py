@@ -604,7 +604,7 @@ def test_rows_in_many_columns_meet_copies_of_themselves(n_rows, monkeypatch):
     assert len(np.unique(source)) == len(source) and (weight[source] > 0).all()
     scores = function(X[source]), function(copies.reshape(-1, 9)).reshape(-1, 100)
     assert value == excess_mass_score(*scores, sample_weight=weight[source])
-    monkeypatch.setattr(metrics, "BLOCK", 5000)
+    monkeypatch.setattr("sklearn_activation._blocks.BLOCK_ENTRIES", 5000)
     again = make_outlier_scorer("excess_mass")(Scores(function), X, sample_weight=weight)
     assert again == value
 

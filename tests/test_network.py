@@ -1,15 +1,11 @@
-"""Stacked layers: label energies by brute force, blocks of rows, threads."""
+"""Stacked layers: forward, backward, and label energies by brute force."""
 
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
 
-from sklearn_activation import ActivationLearningClassifier, CompetitiveHebbianTransformer
-from sklearn_activation import _network as network_module
-from sklearn_activation._blocks import block_slices, map_blocks
-from sklearn_activation._network import ACTIVATIONS, Network, row_energies
+from sklearn_activation._network import ACTIVATIONS, Network, product_energies, row_energies
 
 from . import naive
 
@@ -35,7 +31,7 @@ def _data(n_rows=5, n_columns=N_DATA, dtype=np.float64, seed=1):
     return (Z / np.linalg.norm(Z, axis=1, keepdims=True)).astype(dtype)
 
 
-# -- forward -----------------------------------------------------------------------------
+# -- forward ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("activation", NAMES)
@@ -117,68 +113,46 @@ def test_row_energies_take_any_memory_layout(order):
     np.testing.assert_allclose(row_energies(Y[::2, 1:4]), naive.energies(Y[::2, 1:4]), rtol=1e-13)
 
 
-# -- blocks and threads --------------------------------------------------------------------
+@pytest.mark.parametrize("n", [4, 9, 40])
+def test_products_with_a_triangular_matrix(n):
+    rng = np.random.default_rng(0)
+    H, W = rng.normal(size=(100, n)), rng.normal(size=(n, n))
+    for matrix in (np.tril(W), W, np.tril(W)[:, : n - 1], np.triu(W)):
+        expected = ((H @ matrix) ** 2).sum(axis=1)
+        np.testing.assert_allclose(product_energies(H, matrix), expected, rtol=1e-12)
+        np.testing.assert_allclose(product_energies(H[:2], matrix), expected[:2], rtol=1e-12)
 
 
-@pytest.mark.parametrize("n_rows", [0, 1, 7, 8, 100])
-@pytest.mark.parametrize("n_columns", [0, 1, 3, 1000])
-def test_blocks_cover_all_rows_in_order(monkeypatch, n_rows, n_columns):
-    monkeypatch.setattr(network_module, "BLOCK_ENTRIES", 20)
-    blocks = block_slices(n_rows, n_columns)
-    covered = [i for block in blocks for i in range(n_rows)[block]]
-    assert covered == list(range(n_rows))
-    most = max((block.stop - block.start for block in blocks), default=0)
-    assert most * n_columns <= max(20, n_columns)
+# -- gradient --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_jobs", [None, 1, 2, 5, -1])
-def test_blocks_are_mapped_in_order(n_jobs):
-    assert list(map_blocks(lambda i: i * i, range(50), n_jobs)) == [i * i for i in range(50)]
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n_layers", [1, 2, 3])
+def test_network_gradient_equals_central_differences(name, n_layers):
+    """d||y||^2 / dz back through all layers, running moments held fixed."""
+    rng = np.random.default_rng(5)
+    widths = [6, 8, 7, 5]
+    shapes = list(pairwise(widths))[:n_layers]
+    coefs = [rng.normal(size=shape) / np.sqrt(shape[0]) for shape in shapes]
+    standards = [(rng.uniform(0.1, 0.9, m), rng.uniform(0.2, 1, m)) for m in widths[1:n_layers]]
+    network = Network(coefs, name, standards)
+    Z = rng.normal(size=(4, 6))
+    Z /= np.linalg.norm(Z, axis=1, keepdims=True)
+    _, gradient = network.energies_and_gradient(Z)
+    for z, row in zip(Z, gradient, strict=True):
+        difference = naive.central_differences(lambda v: network.energies(v[None])[0], z)
+        np.testing.assert_allclose(row, difference, rtol=1e-5, atol=1e-7)
 
 
-def _answers(estimator, X, y):
-    """Everything an estimator computes in blocks, fitted weights included."""
-    estimator.fit(X, y)
-    methods = ("transform", "predict", "predict_proba", "decision_function", "score_samples")
-    results = {name: getattr(estimator, name)(X) for name in methods if hasattr(estimator, name)}
-    return results | {f"layer {i}": W for i, W in enumerate(estimator.coefs_)}
-
-
-ESTIMATORS = {
-    "linear features": lambda: CompetitiveHebbianTransformer(5, output="linear"),
-    "deep features": lambda: CompetitiveHebbianTransformer((6, 5)),
-    "classifier": lambda: ActivationLearningClassifier(
-        (8, 6), encoding="unit", learning_time=(20.0, 100.0)
-    ),
-    "shallow classifier": lambda: ActivationLearningClassifier(
-        (8,), encoding="fourier", n_frequencies=8, learning_time=50.0
-    ),
-}
-
-
-def _iris():
-    X, y = load_iris(return_X_y=True)
-    return X[::2], y[::2]
-
-
-@pytest.mark.parametrize("name", ESTIMATORS)
-def test_threads_do_not_change_a_bit(monkeypatch, name):
-    """Blocks are the same whatever n_jobs, and results keep their order."""
-    monkeypatch.setattr(network_module, "BLOCK_ENTRIES", 100)
-    X, y = _iris()
-    serial = _answers(ESTIMATORS[name]().set_params(random_state=0), X, y)
-    for n_jobs in (1, 3):
-        threaded = ESTIMATORS[name]().set_params(random_state=0, n_jobs=n_jobs)
-        for key, result in _answers(threaded, X, y).items():
-            np.testing.assert_array_equal(result, serial[key], err_msg=key)
-
-
-@pytest.mark.parametrize("name", ESTIMATORS)
-@pytest.mark.parametrize("entries", [1, 37, 500])
-def test_block_boundaries_do_not_matter(monkeypatch, name, entries):
-    X, y = _iris()
-    whole = _answers(ESTIMATORS[name]().set_params(random_state=0), X, y)
-    monkeypatch.setattr(network_module, "BLOCK_ENTRIES", entries)
-    cut = _answers(ESTIMATORS[name]().set_params(random_state=0), X, y)
-    for key, result in cut.items():
-        np.testing.assert_allclose(result, whole[key], rtol=1e-7, atol=1e-9, err_msg=key)
+@pytest.mark.parametrize("name", NAMES)
+def test_network_gradient_keeps_float32(name):
+    rng = np.random.default_rng(6)
+    coefs = [rng.normal(size=(5, 5)).astype(np.float32) for _ in range(2)]
+    standards = [(np.full(5, 0.5, np.float32), np.full(5, 0.3, np.float32))]
+    Z = rng.normal(size=(3, 5)).astype(np.float32)
+    network = Network(coefs, name, standards)
+    double = Network([W.astype(np.float64) for W in coefs], name, standards)
+    _, gradient = network.energies_and_gradient(Z)
+    assert gradient.dtype == np.float32
+    _, expected = double.energies_and_gradient(Z.astype(np.float64))
+    np.testing.assert_allclose(gradient, expected, atol=1e-3 * np.abs(expected).max())

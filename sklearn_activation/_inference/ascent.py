@@ -4,13 +4,24 @@ import numpy as np
 
 from .._blocks import map_blocks
 
-TOLERANCE = 1e-5  # of the objective: a row that gains less in PATIENCE steps is done
-PATIENCE = 5
-FIRST_STEP = 0.1  # of the row's norm
 
-
-def maximise(objective, X, free, *, labels=None, gains=None, bounds=None, max_iter=300):
+def maximise(
+    objective,
+    X,
+    free,
+    *,
+    labels=None,
+    gains=None,
+    bounds=None,
+    max_iter=300,
+    tolerance=1e-5,
+    patience=5,
+    first_step=0.1,
+):
     """Raise the objective of every row by projected gradient steps of its own length.
+
+    This solves the paper's eq. 10 for entries that take any value. The term by which its eq. 11
+    holds the length of rows drops out: the objective encodes rows, which gives them one length.
 
     A step (Barzilai & Borwein 1988) that would lower a row's value is cut, so that no value
     ever falls. Rows that gain no more leave the batch.
@@ -22,68 +33,123 @@ def maximise(objective, X, free, *, labels=None, gains=None, bounds=None, max_it
         Where to start from.
     free : ndarray of bool of shape (n_rows, n_features)
         Entries that may change.
-    labels : ndarray of int of shape (n_rows,), or None
-    gains : ndarray of shape (n_rows, n_units), or None
-    bounds : (low, high), each broadcast to the shape of ``X``, or None
-    max_iter : int
+    labels : ndarray of int of shape (n_rows,), default=None
+        Places of the labels' units.
+    gains : ndarray of shape (n_rows, n_units), default=None
+        Factors of the squared outputs (paper, eq. 16).
+    bounds : (low, high), each broadcast to the shape of ``X``, default=None
+        Least and largest value of every entry.
+    max_iter : int, default=300
+        Maximum number of steps.
+    tolerance : float, default=1e-5
+        Gain of the objective in one step up to which a row counts as idle.
+    patience : int, default=5
+        Idle steps in a row after which a row is done.
+    first_step : float, default=0.1
+        Length of the first step, over the norm of the row.
 
     Returns
     -------
     X : ndarray of shape (n_rows, n_features)
     value : ndarray of shape (n_rows,)
     """
-    X = np.array(X, dtype=np.float64)
-    unit = objective.encoding.unit  # steps are taken in columns of like scale
-    low, high = (-np.inf, np.inf) if bounds is None else bounds
-    low, high = np.broadcast_to(low, X.shape), np.broadcast_to(high, X.shape)
-
-    def of(rows, index):
-        value, slope = objective(
-            rows,
-            None if labels is None else labels[index],
-            None if gains is None else gains[index],
-        )
-        return value, slope * unit
-
-    active = np.flatnonzero(free.any(axis=1))
-    value = np.empty(len(X))
-    value[:], G = of(X, np.arange(len(X)))
-    G = np.where(free, G, 0.0)[active]
-    length = np.linalg.norm(G, axis=1)
-    step = FIRST_STEP * objective.encoding.size(X[active]) / np.where(length > 0, length, 1)
-    idle = np.zeros(len(active), dtype=int)
+    climb = _Climb(objective, X, free, labels, gains, bounds, first_step)
     for _ in range(max_iter):
-        if not len(active):
+        if not len(climb.active):
             break
-        before, mask = X[active], free[active]
-        after = np.where(
-            mask, np.clip(before + step[:, None] * G * unit, low[active], high[active]), before
+        climb.step(tolerance, patience)
+    return climb.X, climb.value
+
+
+class _Climb:
+    """Rows on their way uphill.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        The best rows so far.
+    value : ndarray of shape (n_rows,)
+        Their values.
+    active : ndarray of int of shape (n_active,)
+        Index of the rows that still climb; the other attributes are about these.
+    gradient : ndarray of shape (n_active, n_features)
+        Gradient at the best rows in the encoding's units, 0 for entries that are not free.
+    size : ndarray of shape (n_active,)
+        Factor of the gradient in the next step.
+    idle : ndarray of int of shape (n_active,)
+        Steps since the row has gained anything to speak of.
+    """
+
+    def __init__(self, objective, X, free, labels, gains, bounds, first_step):
+        self.X = np.array(X, dtype=np.float64)
+        self._objective, self._free = objective, free
+        self._labels, self._gains = labels, gains
+        self._unit = objective.encoding.unit  # Steps are taken in columns of like scale.
+        low, high = (-np.inf, np.inf) if bounds is None else bounds
+        self._low = np.broadcast_to(low, self.X.shape)
+        self._high = np.broadcast_to(high, self.X.shape)
+        self.value = np.empty(len(self.X))
+        self.value[:], slope = self._evaluate(self.X, np.arange(len(self.X)))
+        self.active = np.flatnonzero(free.any(axis=1))
+        self.gradient = np.where(free, slope, 0.0)[self.active]
+        length = np.linalg.norm(self.gradient, axis=1)
+        norm = objective.encoding.size(self.X[self.active])
+        self.size = first_step * norm / np.where(length > 0, length, 1)
+        self.idle = np.zeros(len(self.active), dtype=int)
+
+    def _evaluate(self, rows, index):
+        """Value and gradient of ``rows``, which stand at ``index``."""
+        value, slope = self._objective(
+            rows,
+            None if self._labels is None else self._labels[index],
+            None if self._gains is None else self._gains[index],
         )
-        found, slope = of(after, active)
-        slope = np.where(mask, slope, 0.0)
-        gain = found - value[active]
-        better = gain >= 0
-        X[active[better]], value[active[better]] = after[better], found[better]
-        moved, turned = (after - before) / unit, G - slope
-        curvature = np.einsum("ij,ij->i", moved, turned)
+        return value, slope * self._unit
+
+    def step(self, tolerance, patience):
+        """Move the active rows where that raises their values, and let finished rows go."""
+        before, free = self.X[self.active], self._free[self.active]
+        after = self._propose(before, free)
+        value, slope = self._evaluate(after, self.active)
+        slope = np.where(free, slope, 0.0)
+        gain = value - self.value[self.active]
+        better, moved = gain >= 0, (after - before) / self._unit
+        self.X[self.active[better]] = after[better]
+        self.value[self.active[better]] = value[better]
         distance = np.einsum("ij,ij->i", moved, moved)
+        self._adapt(better, distance, np.einsum("ij,ij->i", moved, self.gradient - slope))
+        self.gradient = np.where(better[:, None], slope, self.gradient)
+        self.idle = np.where(gain > tolerance, 0, self.idle + 1)
+        self._keep((self.idle < patience) & (distance > 0))
+
+    def _propose(self, before, free):
+        """The active rows after a step along the gradient, within the bounds."""
+        after = before + self.size[:, None] * self.gradient * self._unit
+        after = np.clip(after, self._low[self.active], self._high[self.active])
+        return np.where(free, after, before)
+
+    def _adapt(self, better, distance, curvature):
+        """Choose the size of the next step from the curvature along the last one.
+
+        It is s^T s / s^T (g - g') for a step s that has turned the gradient g into g' (Barzilai
+        & Borwein 1988), with changes by a factor of 10 at most. The size grows fourfold where
+        the objective is convex along the step, and is cut to a quarter where the value fell.
+        """
         ratio = distance / np.where(curvature > 0, curvature, np.inf)
-        step = np.where(
-            better,
-            np.where(curvature > 0, np.clip(ratio, step / 10, step * 10), 4 * step),
-            step / 4,
-        )
-        G = np.where(better[:, None], slope, G)
-        idle = np.where(gain > TOLERANCE, 0, idle + 1)
-        going = (idle < PATIENCE) & (distance > 0)
-        active, G, step, idle = active[going], G[going], step[going], idle[going]
-    return X, value
+        concave = np.clip(ratio, self.size / 10, self.size * 10)
+        grown = np.where(curvature > 0, concave, 4 * self.size)
+        self.size = np.where(better, grown, self.size / 4)
+
+    def _keep(self, going):
+        """Leave the rows that are done out of the batch."""
+        self.active, self.gradient = self.active[going], self.gradient[going]
+        self.size, self.idle = self.size[going], self.idle[going]
 
 
 def maximise_blocks(objective, X, free, *, labels, gains, bounds, n_jobs, **options):
     """``maximise`` block by block, in threads."""
 
-    def part(block):
+    def maximise_block(block):
         return maximise(
             objective,
             X[block],
@@ -94,11 +160,11 @@ def maximise_blocks(objective, X, free, *, labels, gains, bounds, n_jobs, **opti
             **options,
         )
 
-    return _by_blocks(part, len(X), objective, n_jobs)
+    return join_blocks(maximise_block, len(X), objective, n_jobs)
 
 
-def _by_blocks(part, n_rows, objective, n_jobs):
-    """Arrays that ``part`` returns for blocks of rows, put together."""
+def join_blocks(function, n_rows, objective, n_jobs):
+    """Arrays that ``function`` returns for blocks of rows, put together."""
     widest = max(objective.n_inputs, *(W.shape[1] for W in objective.network.coefs))
-    found = list(map_blocks(part, n_rows, 4 * widest, n_jobs))
+    found = list(map_blocks(function, n_rows, 4 * widest, n_jobs))
     return tuple(np.concatenate(arrays) for arrays in zip(*found, strict=True))

@@ -3,16 +3,31 @@
 import numpy as np
 
 from .._rows.scales import column_scales
-from .ascent import _by_blocks, maximise, maximise_blocks
-
-N_NEAREST = 5  # kept rows that a completion starts from
+from .ascent import join_blocks, maximise, maximise_blocks
 
 
 def generated(objective, sample, labels, gains, rng, *, bounds, n_jobs):
-    """Rows of given labels that activate most near where they start from.
+    """Rows of given labels, each the most active near its start (paper, eq. 15 and 16).
 
-    They start from kept training rows of the label, each moved by half the difference of two
-    others, and get the mean length of those rows where the encoding ignores lengths.
+    A row starts from a kept training row of its label, moved by half the difference of two
+    others. Where the encoding ignores lengths, it gets the mean length of the label's kept rows.
+
+    Parameters
+    ----------
+    objective : Objective
+    sample : Sample
+        Kept training rows.
+    labels : ndarray of int of shape (n_rows,)
+        Places of the labels' units.
+    gains : ndarray of shape (n_rows, n_units) or None
+        Factors of the squared outputs (paper, eq. 16).
+    rng : numpy Generator
+    bounds : (low, high), each broadcast to the shape of the rows
+    n_jobs : int or None
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_features)
     """
     start, lengths = np.empty((len(labels), sample.X.shape[1])), np.empty(len(labels))
     for label in np.unique(labels):
@@ -28,35 +43,61 @@ def generated(objective, sample, labels, gains, rng, *, bounds, n_jobs):
     return objective.encoding.with_lengths(X, lengths)
 
 
-def completed(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300):
-    """Rows whose NaN are filled so that least activation is lost, and minus that loss.
+def completed(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300, n_nearest=5):
+    """Rows whose NaN are filled so that least activation is lost (paper, eq. 17).
 
-    The search starts from the mean of the ``N_NEAREST`` kept training rows of the label that
-    are nearest on the known entries.
+    The search starts from the mean of the kept training rows of the label that are nearest on
+    the known entries.
+
+    Parameters
+    ----------
+    objective : LostActivation
+        It also says in what the search differs from eq. 17.
+    sample : Sample
+        Kept training rows.
+    X : ndarray of shape (n_rows, n_features)
+        Rows with NaN.
+    labels : ndarray of int of shape (n_rows,)
+        Places of the labels' units.
+    bounds : (low, high), each broadcast to the shape of ``X``
+    n_jobs : int or None
+    max_iter : int, default=300
+        Maximum number of steps uphill.
+    n_nearest : int, default=5
+        Kept rows whose mean a search starts from.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_features)
+    value : ndarray of shape (n_rows,)
+        Minus the activation that the rows lose.
     """
 
-    def part(block):
+    def complete_block(block):
         of_row, missing = labels[block], np.isnan(X[block])
         start = np.nan_to_num(X[block].astype(np.float64))
         for label in np.unique(of_row):
             index, kept = np.flatnonzero(of_row == label), _of_label(sample, label)
-            guess = _nearest_mean(*kept, start[index], ~missing[index], objective)
+            guess = _nearest_mean(*kept, start[index], ~missing[index], objective, n_nearest)
             start[index] = np.where(missing[index], guess, start[index])
         start = np.where(missing, np.clip(start, *bounds), start)
         options = {"labels": of_row, "bounds": bounds, "max_iter": max_iter}
         return maximise(objective, start, missing, **options)
 
-    return _by_blocks(part, len(X), objective, n_jobs)
+    return join_blocks(complete_block, len(X), objective, n_jobs)
 
 
 def column_ranges(X):
-    """Least and largest known entry of every column, 0 where nothing is known."""
+    """Least and largest known entry of every column, 0 for a column without any."""
     low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
     return np.nan_to_num(low.astype(np.float64)), np.nan_to_num(high.astype(np.float64))
 
 
 def with_means(X, labels):
-    """Rows with the mean of known entries of their label for NaN; 0 if none are known."""
+    """Rows whose NaN are filled with the mean of their label's known entries in the column.
+
+    The mean is 0 if there are none.
+    """
     filled = X.copy()
     for label in np.unique(labels):
         rows = X[labels == label]
@@ -66,18 +107,21 @@ def with_means(X, labels):
 
 
 def _of_label(sample, label):
-    """Kept rows of a label and their weights; all of them if there are none."""
+    """Kept rows of a label and their weights, or all kept rows if none has the label."""
     of_label = sample.labels == label
     if not of_label.any():
         return sample.X, sample.weight
     return sample.X[of_label], sample.weight[of_label]
 
 
-def _nearest_mean(kept, weight, X, known, objective):
-    """Mean of the kept rows nearest to each of ``X`` on the known entries."""
+def _nearest_mean(kept, weight, X, known, objective, n_nearest):
+    """Mean of the ``n_nearest`` kept rows nearest to each row of ``X`` on the known entries.
+
+    Each kept row counts with the factor that brings it nearest.
+    """
     kept = np.nan_to_num(kept.astype(np.float64))
     distance, factor = objective.encoding.distances(X, known, kept, weight)
-    n = min(N_NEAREST, len(kept))
+    n = min(n_nearest, len(kept))
     nearest = np.argpartition(distance, n - 1, axis=1)[:, :n]
     factor = np.take_along_axis(factor, nearest, axis=1)
     factor = np.where(factor > 0, factor, 1)

@@ -5,110 +5,198 @@ import numpy as np
 from .._rows.scales import column_scales
 from .ascent import maximise
 
-N_LOSSES = 200  # kept rows that the sharpness of sampling is fitted to
-MARGIN = 0.5  # of a column's range, on either side: draws stay within
-LONGEST_DRIFT = 2.0  # over that of a Gaussian's typical rows: far ones would overshoot
-RIDGE = 1e-3  # of the variance of columns that others are regressed on
-FLOOR = 1e-6  # of a column's variance, left by the others
-BEST_ACCEPTANCE = 0.574  # of Langevin proposals (Roberts & Rosenthal 1998)
 
+def sampled(objective, kept, share, X, free, loss_ratio, rng, *, n_steps, n_losses=200):
+    """Draw the free entries from p(x) proportional to exp(-a lost(x)), with the others held.
 
-def sampled(objective, kept, share, X, free, loss_ratio, rng, *, n_steps):
-    """Draws of the free entries from p(x) proportional to exp(-a lost(x)), the others held.
+    This is the density of the paper's eq. 8, with the activation that a row loses for the one
+    that it keeps. Every row walks by itself: see `_Walk`.
 
-    A Metropolis-adjusted Langevin walk a row (Roberts & Tweedie 1996) within twice the range
-    of ``kept``, whitened by what the other entries leave of the free ones' covariance in a
-    linear regression on ``kept``. It starts from that regression's prediction and noise, from
-    ``kept`` rows if all entries are free. The drift of rows far from all others is cut
-    (Roberts & Tweedie's truncated walk).
-    ``a`` has rows that were not trained on lose 1 / (2 a) for each free entry more than they
-    would with the best free entries: the maximum-likelihood fit where the loss is quadratic.
+    The factor a makes rows that were not trained on lose 1 / (2 a) for each free entry more
+    than they would with the best free entries, which is the maximum-likelihood fit where the
+    loss is quadratic.
 
     Parameters
     ----------
     objective : LostActivation
     kept : ndarray of shape (n_kept, n_features)
-        Training rows without NaN. Where all are the same a column is not sampled.
+        Training rows without NaN. A column in which all are the same is not sampled.
     share : ndarray of shape (n_kept,)
         Their weights, which add up to 1.
     X : ndarray of shape (n_rows, n_features)
-        Where to start from; free entries are ignored.
+        Rows whose entries are held unless they are free.
     free : ndarray of bool of shape (n_features,)
     loss_ratio : float
-        How much more activation rows lose that were not trained on.
+        Activation that rows lose that were not trained on, over what training rows lose.
     rng : numpy Generator
     n_steps : int
-        The first two thirds settle the step size.
+        Steps of every walk. The first two thirds settle the step size.
+    n_losses : int, default=200
+        Kept rows that the factor a is fitted to.
 
     Returns
     -------
     X : ndarray of shape (n_rows, n_features)
     acceptance : float
-        Share of the last third of the proposals.
+        Share of accepted proposals in the last third of the steps.
     """
     X = np.array(X, dtype=np.float64)
     constant = np.ptp(kept, axis=0) == 0
     X[:, free & constant] = kept[0, free & constant]
-    free = free & ~constant
-    n_free = np.count_nonzero(free)
-    if not n_free:
+    everything, free = (free | constant).all(), free & ~constant
+    if not free.any():
         return X, 1.0
-    rows = kept[rng.choice(len(kept), min(len(kept), N_LOSSES), replace=False, p=share)]
+    rows = kept[rng.choice(len(kept), min(len(kept), n_losses), replace=False, p=share)]
+    sharpness = _fit_sharpness(objective, rows, free, loss_ratio)
+    walk = _Walk(objective, sharpness, X, free, kept, share)
+    walk.start(rng, everything)
+    acceptance, n_settling = [], -(-2 * n_steps // 3)
+    for step in range(n_steps):
+        acceptance.append(walk.accept(*walk.propose(rng), rng))
+        if step < n_settling:
+            walk.adapt(acceptance[-1])
+    return walk.rows(), float(np.mean(acceptance[n_settling:]))
+
+
+def _fit_sharpness(objective, rows, free, loss_ratio):
+    """The factor a of the density, from training rows."""
     _, best = maximise(objective, rows, np.broadcast_to(free, rows.shape), max_iter=30)
     lost, least = -objective(rows)[0].mean(), -best.mean()
-    # Rows not trained on: what they lose at best is between least and loss_ratio * least.
+    # Rows that were not trained on lose loss_ratio * lost. What they would lose at best is not
+    # known, but lies between least and loss_ratio * least. The gap between the two is taken to
+    # be the geometric mean of the gaps that follow from these bounds.
     gap = np.sqrt(loss_ratio * max(lost - least, 0) * (loss_ratio * lost - least))
-    sharpness = n_free / (2 * max(gap, 1e-9))
-    location, scale = column_scales(kept, share)
-    kept = (kept - location) / scale
-    slope, root = _regression(kept, share, free)
-    if (free | constant).all():
-        U = kept[rng.choice(len(kept), len(X), p=share)]
-    else:
-        U = (X - location) / scale
-        U[:, free] = U[:, ~free] @ slope + rng.normal(size=(len(U), n_free)) @ root.T
-    low, high = kept.min(axis=0)[free], kept.max(axis=0)[free]
-    low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
-    U[:, free] = np.clip(U[:, free], low, high)
-    size = n_free ** (-1 / 6)
-    accepted = []
+    return np.count_nonzero(free) / (2 * max(gap, 1e-9))
 
-    def rows_of(U):
-        return np.where(free, U * scale + location, X)
 
-    def ascent(U):
-        value, slope = objective(rows_of(U))
-        drift = sharpness * (slope * scale)[:, free] @ root
+class _Walk:
+    """Metropolis-adjusted Langevin walks, one for every row (Roberts & Tweedie 1996).
+
+    A proposal is x' = x + h^2 / 2 grad log p(x) + h z, with z standard normal. Free entries are
+    whitened for it: a linear regression on ``kept`` tells what covariance the other entries
+    leave them. Walks stay within twice the range of ``kept``.
+
+    Parameters
+    ----------
+    objective : LostActivation
+    sharpness : float
+        log p is ``sharpness`` times the objective.
+    X : ndarray of shape (n_rows, n_features)
+        Rows whose entries are held unless they are free.
+    free : ndarray of bool of shape (n_features,)
+    kept : ndarray of shape (n_kept, n_features)
+        Training rows.
+    share : ndarray of shape (n_kept,)
+        Their weights, which add up to 1.
+    """
+
+    # A walk may leave the range of a kept column by this share of it, on either side.
+    margin = 0.5
+
+    # The drift is cut to this many times the length that it has for typical rows of a Gaussian
+    # (the truncated walk of Roberts & Tweedie): steps from far rows would overshoot.
+    longest_drift = 2.0
+
+    # The walk is fastest with this share of accepted proposals (Roberts & Rosenthal 1998).
+    best_acceptance = 0.574
+
+    # The logarithm of the step size changes by this much of the excess over that share.
+    rate = 0.3
+
+    def __init__(self, objective, sharpness, X, free, kept, share):
+        self._objective, self._sharpness = objective, sharpness
+        self._X, self._free, self._share = X, free, share
+        self._location, self._scale = column_scales(kept, share)
+        self._kept = (kept - self._location) / self._scale
+        self._slope, self._root = _regression(self._kept, share, free)
+        low, high = self._kept.min(axis=0)[free], self._kept.max(axis=0)[free]
+        reach = self.margin * (high - low)
+        self._low, self._high = low - reach, high + reach
+        self._size = np.count_nonzero(free) ** (-1 / 6)
+
+    def start(self, rng, everything):
+        """Draw rows to start from: kept ones if every entry is free, else by the regression."""
+        free = self._free
+        if everything:
+            self._U = self._kept[rng.choice(len(self._kept), len(self._X), p=self._share)]
+        else:
+            self._U = (self._X - self._location) / self._scale
+            noise = rng.normal(size=(len(self._U), np.count_nonzero(free)))
+            self._U[:, free] = self._U[:, ~free] @ self._slope + noise @ self._root.T
+        self._U[:, free] = np.clip(self._U[:, free], self._low, self._high)
+        self._value, self._drift = self._log_density(self._U)
+
+    def propose(self, rng):
+        """Rows after a random step, and the step in whitened entries."""
+        noise = rng.normal(size=self._drift.shape)
+        move = 0.5 * self._size**2 * self._drift + self._size * noise
+        proposed = self._U.copy()
+        proposed[:, self._free] += move @ self._root.T
+        return proposed, move
+
+    def accept(self, proposed, move, rng):
+        """Take the proposals that pass Metropolis' test, and return their share."""
+        entries = proposed[:, self._free]
+        inside = ((entries >= self._low) & (entries <= self._high)).all(axis=1)
+        value, drift = self._log_density(proposed)
+        # A proposal x' is accepted with the probability
+        #     min(1, p(x') q(x | x') / (p(x) q(x' | x))),
+        #     log q(x' | x) = -|x' - x - h^2 / 2 drift(x)|^2 / (2 h^2) + constant
+        # (Hastings 1970, with q of Roberts & Tweedie 1996). ``odds`` is the ratio's logarithm,
+        # ``forth`` and ``back`` are the squared norms in q(x' | x) and q(x | x').
+        forth = ((move - 0.5 * self._size**2 * self._drift) ** 2).sum(axis=1)
+        back = ((-move - 0.5 * self._size**2 * drift) ** 2).sum(axis=1)
+        odds = value - self._value + (forth - back) / (2 * self._size**2)
+        taken = inside & (np.log(rng.random(len(proposed))) < odds)
+        self._U[taken], self._value[taken] = proposed[taken], value[taken]
+        self._drift[taken] = drift[taken]
+        return taken.mean()
+
+    def adapt(self, acceptance):
+        """Change the step size towards the best share of accepted proposals."""
+        self._size *= np.exp(self.rate * (acceptance - self.best_acceptance))
+
+    def rows(self):
+        """The rows where they are now."""
+        return self._to_rows(self._U)
+
+    def _to_rows(self, U):
+        """Rows with the free entries of standardised rows ``U``."""
+        return np.where(self._free, U * self._scale + self._location, self._X)
+
+    def _log_density(self, U):
+        """log p of standardised rows, up to a constant, and the cut drift in whitened entries."""
+        value, slope = self._objective(self._to_rows(U))
+        drift = self._sharpness * (slope * self._scale)[:, self._free] @ self._root
         length = np.linalg.norm(drift, axis=1, keepdims=True)
-        longest = LONGEST_DRIFT * np.sqrt(n_free)
-        return sharpness * value, drift * (longest / np.maximum(length, longest))
-
-    value, drift = ascent(U)
-    for step in range(n_steps):
-        move = 0.5 * size**2 * drift + size * rng.normal(size=drift.shape)
-        proposed = U.copy()
-        proposed[:, free] += move @ root.T
-        inside = ((proposed[:, free] >= low) & (proposed[:, free] <= high)).all(axis=1)
-        new_value, new_drift = ascent(proposed)
-        forth = ((move - 0.5 * size**2 * drift) ** 2).sum(axis=1)
-        back = ((-move - 0.5 * size**2 * new_drift) ** 2).sum(axis=1)
-        odds = new_value - value + (forth - back) / (2 * size**2)
-        taken = inside & (np.log(rng.random(len(U))) < odds)
-        U[taken], value[taken], drift[taken] = proposed[taken], new_value[taken], new_drift[taken]
-        accepted.append(taken.mean())
-        if 3 * step < 2 * n_steps:
-            size *= np.exp(0.3 * (accepted[-1] - BEST_ACCEPTANCE))
-    return rows_of(U), float(np.mean(accepted[-(-2 * n_steps // 3) :]))
+        longest = self.longest_drift * np.sqrt(drift.shape[1])
+        return self._sharpness * value, drift * (longest / np.maximum(length, longest))
 
 
-def _regression(kept, share, free):
+def _regression(kept, share, free, ridge=1e-3, floor=1e-6):
     """Slopes of free columns on the others, and a root of the covariance that they leave.
 
-    Columns are centred.
+    Parameters
+    ----------
+    kept : ndarray of shape (n_kept, n_features)
+        Standardised training rows.
+    share : ndarray of shape (n_kept,)
+        Their weights, which add up to 1.
+    free : ndarray of bool of shape (n_features,)
+    ridge : float, default=1e-3
+        Share of the variance of the other columns that is added to it.
+    floor : float, default=1e-6
+        Share of the variance of the free columns that is added to what the others leave.
+
+    Returns
+    -------
+    slope : ndarray of shape (n_others, n_free)
+    root : ndarray of shape (n_free, n_free)
+        Lower triangular: ``root @ root.T`` is the covariance.
     """
     known, target = kept[:, ~free], kept[:, free]
     gram = known.T @ (share[:, None] * known)
-    slope = np.linalg.solve(gram + RIDGE * np.eye(len(gram)), known.T @ (share[:, None] * target))
+    slope = np.linalg.solve(gram + ridge * np.eye(len(gram)), known.T @ (share[:, None] * target))
     rest = target - known @ slope
     covariance = rest.T @ (share[:, None] * rest)
-    return slope, np.linalg.cholesky(covariance + FLOOR * np.eye(len(covariance)))
+    return slope, np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))

@@ -1,4 +1,4 @@
-"""What inference raises: the output activation of raw rows (paper, eq. 10 to 17)."""
+"""Objectives of inference: the output activation of raw rows (paper, eq. 10 to 17)."""
 
 import numpy as np
 
@@ -12,8 +12,8 @@ class Objective:
     encoding : an instance from ``ENCODINGS``
     n_labels : int
         Width of the label block, 0 for none.
-    sharpness : float
-        beta of eq. 15: what the L1 norm of the row in the encoding's units costs.
+    sharpness : float, default=0.0
+        Factor beta of the row's L1 norm, in the encoding's units (paper, eq. 15).
     """
 
     def __init__(self, network, encoding, n_labels=0, sharpness=0.0):
@@ -27,7 +27,8 @@ class Objective:
     def __call__(self, X, labels=None, gains=None):
         """Value (n_rows,) and gradient (n_rows, n_features).
 
-        ``gains`` (n_rows, n_units) multiply the squared outputs (eq. 16).
+        ``labels`` (n_rows,) are the places of the labels' units, and ``gains`` (n_rows, n_units)
+        multiply the squared outputs (paper, eq. 16).
         """
         n = self.encoding.n_outputs
         Z = np.zeros((len(X), self.n_inputs), dtype=self.dtype)
@@ -37,6 +38,7 @@ class Objective:
         value, gradient = self.network.energies_and_gradient(Z, gains)
         value, slope = value.astype(np.float64), self.encoding.pull_back(X, gradient[:, :n])
         if self.sharpness:
+            # The objective is ||y(a, z)||^2 - beta ||z||_1 (paper, eq. 15).
             length, length_slope = self.encoding.length(X)
             value -= self.sharpness * length
             slope -= self.sharpness * length_slope
@@ -44,14 +46,14 @@ class Objective:
 
 
 class LostActivation(Objective):
-    """What the network loses of a row that keeps its length, negative.
+    """Minus the activation that the network loses of a row that keeps its length.
 
     A row of squared length s whose label block is as long as its data has the input
-    activation 2 s (or s without labels), of which the network passes on s ||y||^2: its
-    activations keep lengths. With the known entries held, missing ones that the network
-    cannot explain cost their own energy; the activation of the normalised row (eq. 17)
-    would have them outweigh the known ones instead. For one layer it is the conditional
-    mean's objective, x^T (I - P) x.
+    activation 2 s (or s without labels), of which the network passes on s ||y||^2, since its
+    activation functions keep lengths. With the known entries held, missing ones that the
+    network cannot explain cost their own energy. The activation of the jointly normalised row
+    (paper, eq. 17) would have them outweigh the known ones instead. For one layer the loss is
+    x^T (I - P) x, which the conditional mean minimises.
     """
 
     def __call__(self, X, labels=None, gains=None):

@@ -11,11 +11,7 @@ from numbers import Number
 
 import numpy as np
 from scipy.sparse import issparse
-
-DATES = (date, time, timedelta, np.datetime64, np.timedelta64)  # datetime is a date
-DATE_NAMES = ("Period",)  # of pandas, which need not be installed
-NA_NAMES = ("NAType", "NaTType")
-MOSTLY = 0.5  # share of numbers among a column's values from which strings are taken for junk
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
 
 def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
@@ -25,17 +21,19 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
     ----------
     X : array-like or data frame (pandas, polars, Arrow) of shape (n_rows, n_columns)
     declared : "from_dtype", None, or array-like of bool, int or str
-        Which columns hold categories. "from_dtype" takes those of strings, of a category type
+        Which columns hold categories. "from_dtype" takes columns of strings, of a category type
         and of booleans.
     is_categorical : ndarray of bool of shape (n_columns,), default=None
-        What was found in training, all False if no column holds categories. None: look for it.
-    booleans_are_numbers : bool
+        Which columns held categories in training, all False if none did. None finds out.
+    booleans_are_numbers : bool, default=False
         Whether "from_dtype" takes booleans for 0 and 1.
 
     Returns
     -------
-    X : ndarray of float64, or what came in if it holds plain numbers
-    is_categorical : ndarray of bool, or None if there are none
+    X : ndarray of float64
+        The table as numbers, or ``X`` itself if it holds plain numbers.
+    is_categorical : ndarray of bool or None
+        Which columns hold categories; None if there are none.
     """
     if issparse(X):
         raise TypeError(
@@ -55,17 +53,19 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
                 dtype=bool,
             )
         else:
-            is_categorical = _declared(declared, names)
+            is_categorical = _read_declared(declared, names)
     if is_categorical is not None and not is_categorical.any():
         is_categorical = None
     kinds = np.zeros(len(names), bool) if is_categorical is None else is_categorical
     if len(kinds) != len(names):
-        return X, is_categorical  # what checks the number of columns says so
+        # The check of the number of columns, which comes later, has a better error.
+        return X, is_categorical
     found = [
-        _codes(name, column) if is_code else _numbers(name, column)
+        _encode_categories(name, column) if is_code else _read_numbers(name, column)
         for (name, column), is_code in zip(columns, kinds, strict=True)
     ]
-    if any(column is None for column in found):  # of lists, say: NumPy's error is the best
+    if any(column is None for column in found):
+        # An entry is a list, for instance, and the error that NumPy raises is the best.
         return X, is_categorical
     return np.stack(found, axis=1), is_categorical
 
@@ -84,11 +84,14 @@ def refuse_unfit_columns(X):
 
 
 def columns_of(X, always=False):
-    """Pairs of name and column of a table; None of plain numbers, unless ``always``."""
-    if hasattr(X, "column_names") and hasattr(X, "schema"):  # an Arrow table
+    """Pairs of name and column of a table.
+
+    Without ``always``, the result is None for a table of plain numbers.
+    """
+    if hasattr(X, "column_names") and hasattr(X, "schema"):  # The table is one of Arrow.
         return [(name, X.column(j)) for j, name in enumerate(X.column_names)]
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        if hasattr(X, "iloc"):  # pandas, where names may not be unique
+        if hasattr(X, "iloc"):  # Names of columns need not be unique in pandas.
             columns = [(name, X.iloc[:, j]) for j, name in enumerate(X.columns)]
         else:
             columns = [(name, X[name]) for name in X.columns]
@@ -98,7 +101,7 @@ def columns_of(X, always=False):
     if isinstance(X, (list, tuple)):
         try:
             array = np.asarray(X)
-        except ValueError:  # rows of different lengths
+        except ValueError:  # The rows have different lengths.
             return None
         if array.dtype.kind in "OUS":
             array = np.array(X, dtype=object)
@@ -109,25 +112,23 @@ def columns_of(X, always=False):
 
 
 def _kind(column):
-    """Kind of a column by NumPy's letters: "O" if values have to be looked at."""
+    """Kind of a column by NumPy's letters, "O" if its values have to be looked at."""
     dtype = getattr(column, "dtype", None)
-    if dtype is None:  # an Arrow column
+    if dtype is None:  # The column is one of an Arrow table.
         name = str(column.type)
         if name.startswith(("int", "uint", "float", "double", "half")):
             return "f"
-        return {"bool": "b"}.get(name, "M" if name.startswith(TEMPORAL) else "O")
-    if hasattr(dtype, "is_temporal"):  # polars
+        is_temporal = name.startswith(("date", "time", "timestamp", "duration", "month"))
+        return {"bool": "b"}.get(name, "M" if is_temporal else "O")
+    if hasattr(dtype, "is_temporal"):  # The column is one of polars.
         if dtype.is_temporal():
             return "M"
         return "f" if dtype.is_numeric() else "O"
     return getattr(dtype, "kind", "O")
 
 
-TEMPORAL = ("date", "time", "timestamp", "duration", "month")
-
-
 def _is_category_type(column):
-    """Whether the type says so: pandas' category, polars' Categorical and Enum, Arrow's."""
+    """Whether a column has a type for categories, of pandas, polars or Arrow."""
     dtype = getattr(column, "dtype", getattr(column, "type", None))
     return str(dtype).lower().startswith(("category", "categorical", "enum", "dictionary"))
 
@@ -148,6 +149,7 @@ def _values(column):
 
 
 def _refuse_dates(name, column):
+    """Raise a ValueError if the column holds dates or times."""
     found = _kind(column) in "mM" and not _is_category_type(column)
     if not found and _kind(column) == "O":
         found = any(_is_date(value) for value in _values(column))
@@ -160,13 +162,21 @@ def _refuse_dates(name, column):
 
 
 def _is_date(value):
-    return isinstance(value, DATES) or type(value).__name__ in DATE_NAMES
+    """Whether a value is a date, a time or a duration."""
+    dates = (date, time, timedelta, np.datetime64, np.timedelta64)
+    # pandas need not be installed, so its periods are known by the name of their type.
+    return isinstance(value, dates) or type(value).__name__ == "Period"
 
 
 def _is_missing(value):
-    if value is None or type(value).__name__ in NA_NAMES:
-        return True
-    return isinstance(value, float) and value != value
+    """Whether an entry of a column stands for a missing value: None, NaN, NA or NaT."""
+    if isinstance(value, (str, bytes, np.bool_)):
+        return False
+    if isinstance(value, Number):
+        return is_scalar_nan(value)
+    if isinstance(value, date):
+        return value != value  # Among dates, only NaT of pandas differs from itself.
+    return value is None or is_pandas_na(value)
 
 
 def _is_category(name, column, booleans_are_numbers):
@@ -187,7 +197,9 @@ def _is_category(name, column, booleans_are_numbers):
     others = [value for value in values if not _is_number(value)]
     if not others and any(_is_code(value) for value in values):
         return True
-    if others and len(others) <= MOSTLY * len(values):
+    # Strings that are at most this share of the values are taken for junk among numbers.
+    junk_share = 0.5
+    if others and len(others) <= junk_share * len(values):
         raise ValueError(
             f"Column {name!r} holds numbers, and strings such as {others[0]!r}. Replace those by "
             "NaN if they stand for missing values; if the column holds codes, make it a category "
@@ -201,8 +213,8 @@ def _is_code(value):
     return isinstance(value, str) and len(value) > 1 and value[0] == "0" and value.isdigit()
 
 
-def _declared(declared, names):
-    """Mask of columns that the user has given as a mask, as numbers or as names."""
+def _read_declared(declared, names):
+    """Mask of the columns that the user has given as a mask, as numbers or as names."""
     declared = np.asarray(declared)
     mask = np.zeros(len(names), dtype=bool)
     if declared.ndim != 1:
@@ -231,8 +243,11 @@ def _declared(declared, names):
     return mask
 
 
-def _codes(name, column):
-    """Code of every entry of a column of categories, NaN where it is missing."""
+def _encode_categories(name, column):
+    """Code of every entry of a column of categories, NaN where it is missing.
+
+    The result is None if an entry cannot be hashed.
+    """
     known = {}
     values = _values(column)
     out = np.empty(len(values))
@@ -242,12 +257,12 @@ def _codes(name, column):
         except TypeError:
             return None
         if code is None:
-            code = known[value] = _code(name, value)
+            code = known[value] = _hash_category(name, value)
         out[i] = code
     return out
 
 
-def _code(name, value):
+def _hash_category(name, value):
     """A whole number below 2^52 that no other value is likely to have."""
     if _is_missing(value):
         return np.nan
@@ -264,8 +279,8 @@ def _code(name, value):
     return float(int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 12)
 
 
-def _numbers(name, column):
-    """A column of numbers in float64."""
+def _read_numbers(name, column):
+    """A column of numbers in float64, None if an entry is neither a number nor a string."""
     if _kind(column) in "biuf":
         if hasattr(column, "iloc"):
             return column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -288,6 +303,7 @@ def _numbers(name, column):
 
 
 def _is_number(value):
+    """Whether a string, or another value, can be read as a number."""
     try:
         float(value)
     except (TypeError, ValueError):

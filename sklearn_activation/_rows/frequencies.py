@@ -12,15 +12,28 @@ def write_waves(phase, out):
 
 
 def phase_gradient(phase, G):
-    """Gradient with respect to phases from that with respect to their cosines and sines."""
+    """Gradient with respect to phases, from ``G`` with respect to their cosines and sines."""
     n = phase.shape[1]
     return (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
 
 
 def orthogonal_frequencies(n_features, factors, rng):
-    """Normal frequencies over ``factors``, those of equal factors at right angles to each other.
+    """Normal frequencies over ``factors``, orthogonal in groups (Yu et al. 2016).
 
-    In groups of as many as there are columns; their lengths are those of independent ones.
+    A group has equal factors and, at most, as many frequencies as there are columns. Each
+    frequency is as long as an independent normal one.
+
+    Parameters
+    ----------
+    n_features : int
+    factors : ndarray of shape (n_frequencies,)
+        Every frequency is divided by its factor, a bandwidth.
+    rng : numpy Generator
+
+    Returns
+    -------
+    frequencies : ndarray of shape (n_features, n_frequencies)
+        In the order of ascending factors.
     """
     parts = []
     for factor in np.unique(factors):
@@ -37,7 +50,8 @@ def orthogonal_frequencies(n_features, factors, rng):
 def normal_numbers(codes, key, n):
     """``n`` independent normal numbers for every code (uint64), the same in every process.
 
-    Bits are mixed as in SplitMix64 (Steele, Lea & Flood 2014), and made normal by Box & Muller.
+    Bits are mixed as in SplitMix64 (Steele, Lea & Flood 2014). The transform of Box & Muller
+    (1958) makes them normal.
     """
     count = np.arange(1, 2 * n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     start = (codes ^ np.uint64(key % 2**64)) * np.uint64(0xD1342543DE82EF95)

@@ -2,46 +2,65 @@
 
 import numpy as np
 
+from .._blocks import map_blocks
 from .sample import even_keys
 from .scales import PAIR
 
-N_DONORS = 512  # rows that gaps are completed from
-N_NEAREST = 5  # donors whose mean fills a gap
-N_DRAWN = 20  # donors of which one fills it, in training
-TIE = 1e-9  # squared distance by which donors that are equally far are told apart
+# A detector completes gaps from this number of rows.
+N_DONORS = 512
+
+# The mean of this number of donors fills a gap, except in training.
+N_NEAREST = 5
+
+# One donor, drawn from this number of nearest ones, fills a gap in training.
+N_DRAWN = 20
 
 
 def completed(X, donors, encoding, *, drawn):
     """Rows whose NaN are filled in from the nearest donors that know the entry.
 
-    If ``drawn``, an entry is that of one of ``N_DRAWN`` donors, so that completed rows spread as
-    complete ones do: this is what training needs. Otherwise it is the mean of ``N_NEAREST``, or
-    for categories the nearest donor's, and the row is judged by what is known. Entries that no
-    donor knows stay NaN, which the encoding takes for the column's mean.
+    Entries that no donor knows stay NaN, which the encoding takes for the column's mean.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
+        Rows, whose gaps are NaN.
     donors : ndarray of shape (n_donors, n_features)
         Rows that may have gaps of their own.
     encoding : FourierEncoding
         Its scales measure distances; two categories are as far apart as a typical pair of numbers.
     drawn : bool
+        Training needs completed rows that spread as complete ones do: with True, a gap gets the
+        entry of one donor, drawn from the ``N_DRAWN`` nearest ones. With False it gets the mean
+        of the ``N_NEAREST`` nearest ones, or the nearest donor's category, and the row is judged
+        by what is known of it.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_features)
+        A copy without gaps, except in columns that no donor knows.
     """
     gaps = np.isnan(X)
     rows = np.flatnonzero(gaps.any(axis=1))
     result, keys = X.copy(), even_keys(X) if drawn else np.zeros(len(X), dtype=np.uint64)
-    step = max(1, (1 << 22) // len(donors))
-    for start in range(0, len(rows), step):
-        block = rows[start : start + step]
-        result[block] = _completed(X[block], gaps[block], donors, encoding, drawn, keys[block])
+
+    def complete(part):
+        at = rows[part]
+        return at, _complete_block(X[at], gaps[at], donors, encoding, drawn, keys[at])
+
+    for at, found in map_blocks(complete, len(rows), len(donors)):
+        result[at] = found
     return result
 
 
-def _completed(X, gaps, donors, encoding, drawn, keys):
+def _complete_block(X, gaps, donors, encoding, drawn, keys):
+    """A block of rows, completed. Rows draw donors by their ``keys``."""
     distances = _distances(X, donors, encoding)
-    if drawn:  # among donors that are equally far, every row draws its own
-        distances += TIE * _uniform(keys[:, None] + np.arange(len(donors), dtype=np.uint64))
+    if drawn:
+        # Donors are often equally far, in columns of categories for instance. A random part of
+        # this squared distance then gives every row an order of its own.
+        tie = 1e-9
+        distances += tie * _uniform(keys[:, None] + np.arange(len(donors), dtype=np.uint64))
     codes = np.zeros(X.shape[1], dtype=bool)
     if encoding.categories is not None:
         codes[encoding.categories["columns"]] = True
@@ -64,9 +83,10 @@ def _completed(X, gaps, donors, encoding, drawn, keys):
 
 
 def _distances(X, donors, encoding):
-    """Mean squared distance over the entries that both know."""
+    """Mean squared distance of rows and donors over the entries that both know."""
     known, theirs = ~np.isnan(X), ~np.isnan(donors)
-    Z, D = encoding.standardise(X), encoding.standardise(donors)  # 0 for NaN and categories
+    # NaN and categories have a standardised value of 0, so they add nothing to the products.
+    Z, D = encoding.standardise(X), encoding.standardise(donors)
     both = known.astype(np.float64) @ theirs.T
     total = (Z * Z) @ theirs.T - 2 * (Z @ D.T) + known.astype(np.float64) @ (D * D).T
     if encoding.categories is not None:
@@ -79,7 +99,7 @@ def _distances(X, donors, encoding):
 
 
 def _uniform(keys):
-    """A number in [0, 1) for every key, as good as random."""
+    """A number in [0, 1) for every key (uint64), as good as random."""
     bits = keys * np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return (bits >> np.uint64(11)) * 2.0**-53

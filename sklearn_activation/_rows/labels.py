@@ -1,22 +1,36 @@
-"""Labels, of which some stand for none."""
+"""Labels, one of which marks rows without a label, and weights of classes."""
 
 from numbers import Real
 
 import numpy as np
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.class_weight import compute_class_weight
 
 
 def without_missing(y, missing_label, stand_in=()):
-    """Labels with some label in the place of missing ones, and a mask of those or None.
+    """Labels with a known label in the place of missing ones, and a mask of these.
 
-    ``stand_in`` has that label where no row has one; what is not a list of labels goes back as
-    it is, for validation to say what is wrong.
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Labels. Anything else comes back as it is, so that validation says what is wrong.
+    missing_label : scalar
+        The label that marks rows without one.
+    stand_in : sequence, default=()
+        Its first label stands for missing ones if no row has a label.
+
+    Returns
+    -------
+    y : ndarray of shape (n_rows,)
+        Labels, none of them missing.
+    unknown : ndarray of bool of shape (n_rows,) or None
+        Which rows had no label; None if all had one.
     """
     if np.ndim(missing_label):
         raise ValueError(f"missing_label={missing_label!r} must be a single label.")
     if y is None:
         return y, None
-    try:  # as objects, for [0, "?"] must not become ["0", "?"]
+    try:  # Objects keep their types: [0, "?"] must not become ["0", "?"].
         values = np.asarray(y, dtype=object)
     except (TypeError, ValueError):
         return y, None
@@ -39,9 +53,9 @@ def without_missing(y, missing_label, stand_in=()):
 
 
 def is_missing(value, missing):
-    """Whether a label is the one that stands for none.
+    """Whether a label is ``missing``, the one that marks rows without a label.
 
-    NaN, pandas' NA and, where one of them is looked for, None are the same.
+    If ``missing`` is NaN or pandas' NA, all of NaN, NA and None are.
     """
     if value is missing:
         return True
@@ -53,13 +67,27 @@ def is_missing(value, missing):
 
 
 def _is_nan(value):
-    return type(value).__name__ == "NAType" or (isinstance(value, Real) and value != value)
+    """Whether a value is NaN, or pandas' NA."""
+    if isinstance(value, (str, Real)):
+        return is_scalar_nan(value)
+    return is_pandas_na(value)  # It imports pandas, which numbers and strings do without.
 
 
 def class_weights(class_weight, classes, labels, sample_weight):
-    """Weight of every class, as ``class_weight`` of the classifier says.
+    """Weight of every class.
 
-    ``labels`` are numbers of classes, or None if there are more rows to come.
+    Parameters
+    ----------
+    class_weight : "balanced", dict or None
+        The classifier's parameter.
+    classes : ndarray of shape (n_classes,)
+    labels : ndarray of int of shape (n_rows,) or None
+        Place of every row's class among ``classes``; None if more rows are to come.
+    sample_weight : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    weight : ndarray of shape (n_classes,)
     """
     if class_weight == "balanced":
         if labels is None:

@@ -3,8 +3,8 @@
 Every row gets a hash of its values. The rows with the smallest hashes are a
 uniform sample of the distinct rows (bottom-k sampling, Cohen & Kaplan 2007), and
 the hash assigns folds. Shuffling rows, cutting them into batches, or repeating a
-row instead of weighting it changes neither, and copies of a row never stand on
-both sides of a held-out split.
+row instead of weighting it changes neither the sample nor the folds, and copies of
+a row never stand on both sides of a held-out split.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,20 @@ from ..kernels import rows as kernels
 
 @dataclass
 class Sample:
-    """Distinct rows in the order of their hashes, copies merged into their weight."""
+    """Distinct rows in the order of their hashes, copies merged into their weight.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    labels : ndarray of shape (n_rows,)
+        Zeros if rows have no labels.
+    weight : ndarray of shape (n_rows,)
+    hashes : ndarray of uint64 of shape (n_rows,)
+        Hashes that `row_hashes` gives for rows and labels.
+    """
 
     X: np.ndarray
-    labels: np.ndarray  # zeros where there are none
+    labels: np.ndarray
     weight: np.ndarray
     hashes: np.ndarray
 
@@ -30,15 +40,17 @@ class Sample:
         return cls(X, labels, weight, row_hashes(X, labels)).smallest(size)
 
     def smallest(self, size):
-        """Merge copies, keep the ``size`` smallest hashes."""
-        if len(self.hashes) > 4 * size:  # a sort of all is most of the work
+        """Merge copies, and keep the rows of the ``size`` smallest hashes."""
+        if len(self.hashes) > 4 * size:
+            # Sorting all hashes would be most of the work, so the smallest are picked first.
             few = np.partition(self.hashes, 2 * size)[2 * size]
             candidates = self._at(np.flatnonzero(self.hashes <= few))
             if len(np.unique(candidates.hashes)) >= size:
-                return candidates._merged(size)
-        return self._merged(size)
+                return candidates._merge_copies(size)
+        return self._merge_copies(size)
 
-    def _merged(self, size):
+    def _merge_copies(self, size):
+        """Sort all rows by their hashes, merge copies, and keep the first ``size``."""
         hashes, first, copy_of = np.unique(self.hashes, return_index=True, return_inverse=True)
         weight = np.bincount(copy_of, weights=self.weight)[:size]
         first = first[:size]
@@ -59,20 +71,23 @@ class Sample:
         return self._at(kept)
 
     def without(self, share):
-        """The sample without the rows that ``is_picked``."""
-        kept = ~is_picked(self.hashes, share)
-        return self._at(kept)
+        """The sample without the ``share`` of the rows that `is_picked` names."""
+        return self._at(~is_picked(self.hashes, share))
 
     def _at(self, index):
+        """The rows at an index, or in a mask."""
         return Sample(self.X[index], self.labels[index], self.weight[index], self.hashes[index])
 
     def folds(self, n_folds):
-        """Fold of every row: the hash once more, for the sample took its small values."""
+        """Fold of every row.
+
+        Rows are in the sample because of small hashes, so folds go by the mixed ones.
+        """
         return mixed_hashes(self.hashes) % np.uint64(n_folds)
 
 
 def drawn_evenly(X, size):
-    """Index of ``size`` rows, ascending: a uniform sample that the rows' order does not change."""
+    """Ascending index of ``size`` rows: a uniform sample, whatever the order of the rows."""
     if len(X) <= size:
         return np.arange(len(X))
     return np.sort(np.argpartition(even_keys(X), size - 1)[:size])
@@ -84,7 +99,7 @@ def evenly_spaced(n, size):
 
 
 def even_keys(X):
-    """A key for every row: a hash of its values in single precision, other for each copy."""
+    """Key of every row: a hash of its values in single precision, different for each copy."""
     with np.errstate(over="ignore"):
         hashes = row_hashes(X.astype(np.float32), np.zeros(len(X)))
     order = np.argsort(hashes, kind="stable")
@@ -98,26 +113,27 @@ def even_keys(X):
 
 
 def is_picked(hashes, share):
-    """Whether a row is among a ``share`` of all rows, picked by its hash."""
+    """Whether each row is among a ``share`` of all rows, picked by its hash."""
     return mixed_hashes(hashes) < np.uint64(share * 2**31)
 
 
 def mixed_hashes(hashes):
-    """31 other bits for every hash."""
+    """31 bits of every hash, mixed anew: they do not tell how small the hash is."""
     return (hashes * np.uint64(0xD1342543DE82EF95)) >> np.uint64(33)
 
 
 def row_hashes(X, labels):
     """64-bit hash of every row of ``X`` and its label, shape (n_rows,)."""
     hashes = np.empty(len(X), dtype=np.uint64)
-    step = max(1, (1 << 20) // X.shape[1])
+    step = max(1, (1 << 20) // X.shape[1])  # A block of so many rows is copied into 8 MiB.
     for start in range(0, len(X), step):
         block = slice(start, min(start + step, len(X)))
         values = np.empty((block.stop - start, X.shape[1] + 1))
         values[:, :-1] = X[block]
         values[:, -1] = labels[block]
-        values += 0.0  # -0.0 and 0.0 are the same value
-        values[np.isnan(values)] = np.nan  # and so are all NaN
-        with np.errstate(over="ignore"):  # it wraps around; seen with NUMBA_DISABLE_JIT=1 only
+        values += 0.0  # This turns -0.0, which is the same value, into 0.0.
+        values[np.isnan(values)] = np.nan  # All NaN get the same bits.
+        # Products of hashes wrap around, of which NumPy warns with NUMBA_DISABLE_JIT=1.
+        with np.errstate(over="ignore"):
             kernels.hashes(values.view(np.uint64), hashes[block])
     return hashes

@@ -50,11 +50,6 @@ class SeriesCalibration:
     typical: np.ndarray | None = None
     deviation: float = 0.0
 
-    @classmethod
-    def of_nothing(cls):
-        """Before anything is calibrated: no stamp is anomalous."""
-        return cls(*np.empty((4, 0)))
-
     def after(self, before):
         """This and an earlier calibration as one, of the latest stamps of both."""
         names = ("evidence", "smooth", "end", "newest")

@@ -1,11 +1,11 @@
 """Activation functions between layers, fused with the label sum and the norm.
 
 Every activation f turns a row y into f(y) = ||y|| u / ||u||, so that
-||f(y)|| = ||y|| (paper, section III.A and eq. 7). They differ in u only:
+||f(y)|| = ||y|| (paper, section III.A). They differ in u only:
 
 =============  ==================================
 abs            u = |y|
-std_abs        u = (|y| - mean) * scale, per unit
+std_abs        u = (|y| - mean) * scale, per unit (paper, eq. 7)
 layer_std_abs  u = |y| - (the row's mean of |y|)
 square         u = y ** 2
 =============  ==================================
@@ -19,7 +19,8 @@ f(y) to ``out`` and ||y||^2 to ``energy``.
 
 A gradient kernel reads ``Y`` and ``G`` = dL/df(y) and writes dL/dy to ``out``.
 
-``mean`` and ``scale`` (n_units,) belong to std_abs; the others ignore them.
+``mean`` and ``scale`` (n_units,), a reciprocal deviation, belong to std_abs; the other
+functions ignore them.
 """
 
 import numpy as np
@@ -56,7 +57,7 @@ def abs_forward(A, B, mean, scale, out, energy):
 
 @kernel
 def std_abs_forward(A, B, mean, scale, out, energy):
-    """u = (|y| - mean) * scale."""
+    """u = (|y| - mean) * scale, and f(y) = beta u with beta = ||y|| / ||u|| (paper, eq. 7)."""
     n_labels = B.shape[0]
     for i in range(A.shape[0]):
         for c in range(n_labels):
@@ -77,8 +78,8 @@ def std_abs_forward(A, B, mean, scale, out, energy):
 def layer_std_abs_forward(A, B, mean, scale, out, energy):
     """u = |y| - mean(|y|) over the units of the row.
 
-    What rounding of the mean alone can cause counts as zero: units that respond
-    alike would otherwise pass rounding errors on, blown up to the norm of the row.
+    Differences that rounding of the mean alone can cause count as zero: units that
+    respond alike would otherwise pass rounding errors on, blown up to the row's norm.
     """
     n_labels = B.shape[0]
     for i in range(A.shape[0]):
@@ -125,8 +126,8 @@ def square_forward(A, B, mean, scale, out, energy):
 def _chain_factors(y, u, g):
     """Return (s, b, d) with dL/du = s g - b u and, by way of ||y||, dL/dy += d y.
 
-    They follow from f = ||y|| u / ||u||. Where f is not differentiable (y or u
-    is zero) all three are zero.
+    They follow from f(y) = ||y|| u / ||u||. Where f is not differentiable, since y or u
+    is zero, all three are zero.
     """
     energy = y.dtype.type(0)
     norm = y.dtype.type(0)
@@ -184,7 +185,7 @@ def layer_std_abs_gradient(Y, G, mean, scale, out):
         s, b, d = _chain_factors(y, u, g)
         for j in range(y.size):
             if s > 0:
-                # u has mean zero, so only g contributes to the mean of dL/du.
+                # The mean of u is zero, so only g contributes to the mean of dL/du.
                 v = s * (g[j] - g_centre) - b * u[j]
                 u[j] = np.sign(y[j]) * v + d * y[j]
             else:

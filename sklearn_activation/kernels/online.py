@@ -2,23 +2,24 @@
 
 from ._jit import kernel
 
-TOGETHER = 5  # inputs that ``learn_rows`` takes at a time: s0 to s4 there
+# ``learn_rows`` takes this many inputs at a time, one for each of its sums s0 to s4.
+TOGETHER = 5
 
 
 @kernel
 def learn_rows(X, rates, W, Y):
     """Apply dW = r (x - W y) y^T with y = W^T x to every row in turn (paper, eq. 4).
 
-    ``X`` (n_rows, n_inputs), ``rates`` (n_rows,) signed, ``W`` (n_inputs, n_units)
-    updated in place; n_inputs is a multiple of ``TOGETHER``. ``Y`` (n_rows + 2, n_units)
-    receives the outputs; its last two rows are scratch.
+    ``X`` is (n_rows, n_inputs), where n_inputs is a multiple of ``TOGETHER``, and
+    ``rates`` (n_rows,) may be negative. ``W`` (n_inputs, n_units) is updated in place.
+    ``Y`` (n_rows + 2, n_units) receives the outputs; its last two rows are scratch.
 
     One pass over the weights serves a row: as soon as inputs' weights are updated, they
     add to the next row's output. Several inputs together keep that sum from being read
     back from memory too often. The sum is always the same scratch row: were it the next
     row of ``Y``, LLVM would hoist its test for overlap with the present one out of the
-    loop over rows, where it fails, and leave scalar code. Fastest with arrays that start
-    on a cache line and units that fill whole lines.
+    loop over rows, where it fails, and leave scalar code. The kernel is fastest with
+    arrays that start on a cache line and units that fill whole lines.
     """
     n_rows, n_inputs = X.shape
     n_units = W.shape[1]
@@ -34,6 +35,7 @@ def learn_rows(X, rates, W, Y):
             z[j] = zero
         for group in range(n_inputs // TOGETHER):
             i = group * TOGETHER
+            # s = rate (x_i - sum_k y_k w_ik), by which w_ij changes times y_j (eq. 4).
             s0 = s1 = s2 = s3 = s4 = zero
             for j in range(n_units):
                 s0 += y[j] * W[i, j]

@@ -4,9 +4,6 @@ import numpy as np
 
 from ._jit import kernel
 
-TINY = 2.0**-64
-LIFT = 2.0**62  # brings every denormal number, of either precision, to one with a reciprocal
-
 
 @kernel
 def scale_to_unit(X, n_columns):
@@ -15,6 +12,9 @@ def scale_to_unit(X, n_columns):
     Dividing by the largest entry first keeps rows of any magnitude finite. NaN becomes
     zero, and rows of zeros stay so.
     """
+    # "arcp" multiplies by reciprocals, which overflow for denormal numbers. The factor brings
+    # every denormal number, of either precision, to one with a reciprocal.
+    tiny, lift = 2.0**-64, 2.0**62
     for i in range(X.shape[0]):
         for j in range(n_columns):
             if np.isnan(X[i, j]):
@@ -23,10 +23,10 @@ def scale_to_unit(X, n_columns):
         for j in range(n_columns):
             largest = max(largest, abs(X[i, j]))
         if largest > 0:
-            if largest < TINY:  # its reciprocal, by which "arcp" multiplies, would overflow
-                largest *= X.dtype.type(LIFT)
+            if largest < tiny:
+                largest *= X.dtype.type(lift)
                 for j in range(n_columns):
-                    X[i, j] *= X.dtype.type(LIFT)
+                    X[i, j] *= X.dtype.type(lift)
             norm = X.dtype.type(0)
             for j in range(n_columns):
                 X[i, j] = X[i, j] / largest
@@ -38,7 +38,7 @@ def scale_to_unit(X, n_columns):
 
 @kernel
 def energies(Y, out):
-    """out[i] = ||Y[i]||^2, the activation of a linear layer (paper, eq. 8)."""
+    """out[i] = ||Y[i]||^2, the activation of a layer's outputs (paper, eq. 8)."""
     for i in range(Y.shape[0]):
         total = Y.dtype.type(0)
         for j in range(Y.shape[1]):
@@ -50,7 +50,7 @@ def energies(Y, out):
 def absolute_sums(Y, weight, sums, squares):
     """Add weighted sums over rows of |Y| and of its square to ``sums`` and ``squares``.
 
-    Those are of shape (n_units,) and double precision.
+    Both are of shape (n_units,) and of double precision.
     """
     for i in range(Y.shape[0]):
         w = weight[i]

@@ -1,0 +1,131 @@
+"""Rows made for a label, and rows with gaps completed: where they start, and what they keep."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from sklearn_activation._inference.completion import (
+    column_ranges,
+    completed,
+    generated,
+    with_means,
+)
+from sklearn_activation._inference.objective import LostActivation, Objective
+from sklearn_activation._rows.encodings import ENCODINGS
+from sklearn_activation._rows.sample import Sample
+
+from ..cases import small_classifier
+from ..tasks import encoding_of, network_of
+
+# -- ranges and means ----------------------------------------------------------------------
+
+
+def test_ranges_are_those_of_known_entries():
+    X = np.array([[1.0, np.nan, -3], [np.nan, np.nan, 5], [4, np.nan, 0]], np.float32)
+    low, high = column_ranges(X)
+    np.testing.assert_array_equal(low, [1, 0, -3])
+    np.testing.assert_array_equal(high, [4, 0, 5])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_gaps_get_the_mean_of_their_label(dtype):
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(40, 3)).astype(dtype), rng.integers(3, size=40)
+    X[rng.random(X.shape) < 0.3] = np.nan
+    X[labels == 2, 1] = np.nan
+    found = with_means(X, labels)
+    assert found.dtype == dtype
+    for i in range(40):
+        for j in range(3):
+            same = X[labels == labels[i], j]
+            known = same[~np.isnan(same)]
+            if np.isnan(X[i, j]):
+                expected = known.mean(dtype=float) if len(known) else 0.0
+                assert found[i, j] == pytest.approx(expected, rel=1e-5, abs=1e-6)
+            else:
+                assert found[i, j] == X[i, j]
+    assert np.isnan(X).any()  # as it was
+
+
+# -- searches ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=ENCODINGS)
+def iris(request):
+    """A network of iris, its sample, and what is known of its rows."""
+    X, y = load_iris(return_X_y=True)
+    classifier = small_classifier(request.param, "abs", (24,), X, y)
+    sample = Sample.of(X, y, np.ones(len(X)), 2048)
+    network, encoding = network_of(classifier), encoding_of(classifier)
+    bounds = (X.min(axis=0), X.max(axis=0))
+    return (
+        LostActivation(network, encoding, 3),
+        Objective(network, encoding, 3),
+        sample,
+        X,
+        y,
+        bounds,
+    )
+
+
+def test_completed_rows_keep_what_is_known_and_stay_in_range(iris):
+    lost, _, sample, X, y, (low, high) = iris
+    gaps = np.where(np.random.default_rng(0).random(X.shape) < 0.3, np.nan, X)
+    gaps[np.isnan(gaps).all(axis=1), 0] = 5.0
+    found, value = completed(lost, sample, gaps, y, bounds=(low, high), n_jobs=None)
+    known = ~np.isnan(gaps)
+    np.testing.assert_array_equal(found[known], gaps[known])
+    assert ((found >= low) & (found <= high))[~known].all()
+    np.testing.assert_allclose(value, lost(found, y)[0], rtol=1e-6, atol=1e-9)
+    # Filled with the label's means, rows lose more.
+    means = np.where(known, gaps, with_means(gaps, y))
+    assert value.mean() > lost(means, y)[0].mean()
+    error, of_means = (np.abs(A - X)[~known].mean() for A in (found, means))
+    assert error < of_means
+
+
+def test_completion_starts_from_the_nearest_kept_rows(iris):
+    """With no steps at all, gaps get the mean of the five rows nearest in what is known."""
+    lost, _, sample, X, y, bounds = iris
+    gaps = X[:30:3].copy()
+    gaps[:, 2] = np.nan
+    labels = y[:30:3]
+    found, _ = completed(lost, sample, gaps, labels, bounds=bounds, n_jobs=None, max_iter=0)
+    kept = sample.X[sample.labels == 0]
+    known = ~np.isnan(gaps)
+    weight = sample.weight[sample.labels == 0]
+    distance, factor = lost.encoding.distances(np.nan_to_num(gaps), known, kept, weight)
+    for i in range(len(gaps)):
+        nearest = np.argsort(distance[i])[:5]
+        expected = np.mean(factor[i, nearest] * kept[nearest, 2])
+        assert found[i, 2] == pytest.approx(np.clip(expected, bounds[0][2], bounds[1][2]))
+
+
+def test_generated_rows_activate_and_have_the_lengths_of_their_label(iris):
+    _, objective, sample, X, y, (low, high) = iris
+    labels = np.repeat([0, 1, 2], 6)
+    rng = np.random.default_rng(0)
+    found = generated(objective, sample, labels, None, rng, bounds=(low, high), n_jobs=None)
+    value, of_rows = objective(found, labels)[0], objective(X, y)[0]
+    for label in range(3):
+        assert value[labels == label].min() >= of_rows[y == label].mean()
+    if objective.encoding.name == "unit":
+        kept = np.linalg.norm(X, axis=1)
+        for label in range(3):
+            np.testing.assert_allclose(
+                np.linalg.norm(found[labels == label], axis=1),
+                np.linalg.norm(sample.X[sample.labels == label], axis=1).mean(),
+            )
+        assert kept.min() < np.linalg.norm(found, axis=1).min()
+    else:
+        assert ((found >= low) & (found <= high)).all()
+
+
+def test_blocks_do_not_change_what_is_found(iris, monkeypatch):
+    lost, _, sample, X, y, bounds = iris
+    gaps = np.where(np.arange(4) == 2, np.nan, X)
+    options = {"bounds": bounds, "max_iter": 20}
+    whole, _ = completed(lost, sample, gaps, y, n_jobs=None, **options)
+    monkeypatch.setattr("sklearn_activation._blocks.BLOCK_ENTRIES", 3000)
+    cut, _ = completed(lost, sample, gaps, y, n_jobs=2, **options)
+    np.testing.assert_allclose(cut, whole, atol=0.02)

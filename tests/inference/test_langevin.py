@@ -1,0 +1,28 @@
+"""Rows drawn at random: the walk leaves its density as it is."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sklearn_activation._inference.langevin import sampled
+
+
+def test_the_walk_leaves_the_density_as_it_is():
+    """Metropolis: rows from the density stay so, along a column of a known density."""
+
+    class Quadratic:
+        encoding = SimpleNamespace(unit=1.0, size=lambda X: np.linalg.norm(X, axis=1))
+
+        def __call__(self, X, labels=None, gains=None):
+            return -((X - 1) ** 2).sum(axis=1), -2 * (X - 1)
+
+    rng = np.random.default_rng(0)
+    kept = 1 + rng.normal(size=(500, 2))
+    free = np.array([True, True])
+    share = np.full(500, 1 / 500)
+    start = np.zeros((3000, 2))
+    found, acceptance = sampled(Quadratic(), kept, share, start, free, 1.0, rng, n_steps=90)
+    assert acceptance == pytest.approx(0.574, abs=0.08)
+    np.testing.assert_allclose(found.mean(axis=0), 1, atol=0.08)
+    np.testing.assert_allclose(found.std(axis=0), kept.std(axis=0), rtol=0.1)

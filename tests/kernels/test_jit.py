@@ -1,0 +1,168 @@
+"""The kernel decorator: caches that are damaged or cannot be written cost time only."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+import sklearn_activation
+from sklearn_activation.kernels import _jit
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of the package without any cache."""
+    source = Path(sklearn_activation.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree(source, tmp_path / "site" / source.name, ignore=ignored))
+
+
+# Where the package is, whether kernels have a cache, and a number that kernels compute.
+PROGRAM = """
+import numpy as np
+import sklearn_activation
+from sklearn_activation.kernels import activations, rows
+X = np.arange(1.0, 13.0).reshape(3, 4)
+rows.scale_to_unit(X, 4)
+out, energy = np.empty((3, 4)), np.empty(3)
+activations.square_forward(X, np.zeros((1, 4)), np.zeros(4), np.ones(4), out, energy)
+print(sklearn_activation.__file__)
+print(type(rows.scale_to_unit._cache).__name__)
+print(sum(rows.scale_to_unit.stats.cache_hits.values()))
+print(repr(float(out.sum())))
+"""
+
+
+def _run(package, **variables):
+    """Run ``PROGRAM`` in a new process: (kind of cache, cache hits, number)."""
+    environment = os.environ | {"PYTHONPATH": str(package.parent), "NUMBA_DISABLE_JIT": "0"}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment | {name: str(value) for name, value in variables.items()},
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    path, cache, hits, number = done.stdout.split()
+    assert Path(path).parent == package
+    return cache, int(hits), float(number)
+
+
+def _cache_files(folder):
+    index, code = sorted(folder.rglob("*.nbi")), sorted(folder.rglob("*.nbc"))
+    assert index and code
+    return {"nbi": index, "nbc": code, "both": index + code}
+
+
+def _halve(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _empty(path):
+    path.write_bytes(b"")
+
+
+def _scramble(path):
+    path.write_bytes(b"\x80nonsense" * 20)
+
+
+def test_damaged_cache_files_cost_a_compilation(package, tmp_path):
+    """Truncated, empty or overwritten: a new process compiles, and repairs the cache."""
+    folder = tmp_path / "cache"
+    cache, hits, number = _run(package, NUMBA_CACHE_DIR=folder)
+    assert cache == "FunctionCache" and hits == 0
+    assert _run(package, NUMBA_CACHE_DIR=folder) == ("FunctionCache", 1, number)
+    for kind, damage in [("both", _halve), ("nbi", _empty), ("nbc", _halve), ("both", _scramble)]:
+        for path in _cache_files(folder)[kind]:
+            damage(path)
+        assert _run(package, NUMBA_CACHE_DIR=folder) == ("FunctionCache", 0, number)
+    assert _run(package, NUMBA_CACHE_DIR=folder) == ("FunctionCache", 1, number)
+
+
+def test_no_folder_to_write_to_means_no_cache(package, tmp_path):
+    """Files where folders would have to be made stop even root."""
+    obstacle = tmp_path / "file"
+    obstacle.touch()
+    (package / "kernels" / "__pycache__").touch()
+    nowhere = obstacle / "cache"
+    cache, _, number = _run(
+        package,
+        NUMBA_CACHE_DIR=nowhere,
+        HOME=nowhere,
+        XDG_CACHE_HOME=nowhere,
+        LOCALAPPDATA=nowhere,
+        APPDATA=nowhere,
+    )
+    assert cache == "NullCache"
+    assert number == _run(package, NUMBA_CACHE_DIR=tmp_path / "cache")[2]
+
+
+def test_kernel_without_a_locator_is_compiled_without_cache(monkeypatch):
+    """Numba raises RuntimeError when it finds no folder."""
+    attempts = []
+
+    def njit(cache=False, **options):
+        attempts.append(cache)
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba.njit(**options)
+
+    monkeypatch.setattr(_jit, "njit", njit)
+
+    @_jit.kernel
+    def double(X, out):
+        for i in range(X.size):
+            out[i] = 2 * X[i]
+
+    X, out = np.arange(3.0), np.empty(3)
+    double(X, out)
+    np.testing.assert_array_equal(out, [0, 2, 4])
+    assert attempts == [True, False]
+
+
+@pytest.mark.parametrize("failing", ["load_overload", "save_overload", "flush"])
+def test_a_cache_that_raises_is_ignored(monkeypatch, failing):
+    """Such as a full disk, or a folder that vanished."""
+
+    class Cache:
+        def load_overload(self, *args):
+            return "loaded"
+
+        def save_overload(self, *args):
+            return "saved"
+
+        def flush(self):
+            pass
+
+    def fail(self, *args):
+        raise OSError("No space left on device")
+
+    if failing == "flush":
+        monkeypatch.setattr(Cache, "load_overload", fail)
+    monkeypatch.setattr(Cache, failing, fail)
+    cache = Cache()
+    load, save = (_jit._forgiving(m, cache) for m in (cache.load_overload, cache.save_overload))
+    assert load("signature", None) == (None if failing != "save_overload" else "loaded")
+    assert save("signature", None) == (None if failing == "save_overload" else "saved")
+
+
+def test_kernels_see_nan_and_infinity():
+    """Flags that assume there are none would make np.isnan(nan) False."""
+
+    @_jit.kernel
+    def classify(X, out):
+        for i in range(X.size):
+            out[i] = 1 if np.isnan(X[i]) else 2 if np.isinf(X[i]) else 0
+
+    X, out = np.array([1.0, np.nan, np.inf, -np.inf]), np.empty(4)
+    classify(X, out)
+    np.testing.assert_array_equal(out, [0, 1, 2, 2])

@@ -1,0 +1,160 @@
+"""Learning from mistakes: one step, its shortcuts, and what the solver reports."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_activation._learning import feedback as _feedback
+from sklearn_activation._progress import Progress
+from sklearn_activation._rows.encoded import EncodedRows
+from sklearn_activation._rows.unit import UnitEncoding
+
+from .. import naive
+from ..cases import unit_classifier
+from ..tables import digits_split
+from ..tasks import (
+    N_DATA,
+    N_LABELS,
+    labelled_rows,
+    learner,
+    network_of,
+    network_within_one,
+    solution,
+    solve_with_feedback,
+)
+
+# -- one step --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [(9,), (9, 6), (9, 6, 8), (20, 30)])
+def test_step_is_the_rule_on_pairs_of_labels(sizes):
+    rows, network = labelled_rows(6), network_within_one(sizes)
+    learning = learner(network, rows, 0.5)
+    Z, right = rows.data(), rows.labels
+    wrong = (right + 1 + np.arange(6) % (N_LABELS - 1)) % N_LABELS
+    rates = np.linspace(0.01, 0.06, 6)
+    before = [W.copy() for W in network.coefs]
+    standards = [
+        (mean.copy(), naive.scale_of(mean, variance)) for mean, variance in network.standards
+    ]
+    A = Z @ before[0][:N_DATA]
+    both = np.concatenate([right, wrong])
+    layers = learning.forward(np.concatenate([A, A]), both)
+    learning.learn(Z, A, both, layers, rates)
+    expected = [
+        sum(steps)
+        for steps in zip(
+            *(
+                naive.feedback_step(before, standards, "std_abs", z, c, d, r, 0.9)
+                for z, c, d, r in zip(Z, right, wrong, rates, strict=True)
+            ),
+            strict=True,
+        )
+    ]
+    for W, start, step in zip(network.coefs, before, expected, strict=True):
+        assert np.abs(step).max() > 1e-4
+        assert_allclose(W - start, step, rtol=1e-9, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def on_digits():
+    """A model that tells most digits up to 4 apart, and its rows."""
+    X, _, y, _ = digits_split(5)
+    return unit_classifier(layer_sizes=(40, 30), feedback=True, max_iter=4).fit(X, y), X, y
+
+
+@pytest.fixture
+def trained(on_digits):
+    """Rows of digits and a network that tells most of them apart, free to be changed."""
+    model, X, y = on_digits
+    rows = EncodedRows(X[:200], UnitEncoding(64), labels=y[:200], n_labels=5)
+    return rows, network_of(model).copy(np.float64)
+
+
+def test_gaps_gains_and_rivals_of_a_visit(trained):
+    rows, network = trained
+    learning = learner(network, rows, 0.5, batch_size=200)
+    index = np.arange(200)
+    energies = network.label_energies(rows.data())
+    learning.look_around(index, 0)
+    assert_array_equal(learning.looked, 0)
+    right = energies[index, rows.labels]
+    others = energies.copy()
+    others[index, rows.labels] = -np.inf
+    assert_array_equal(learning.rivals, others.argmax(axis=1))
+    learning.visit(index, 0.7, 0)
+    gap = right - others.max(axis=1)
+    assert_allclose(learning.gap, gap)
+    assert_allclose(learning.energy, right)
+    gain = np.clip(1 - gap / 0.2, 0, 1)
+    assert learning.n_active == np.count_nonzero(gain)
+    assert 0 < learning.n_active < 200
+    assert_allclose(learning.mean_gain, 0.5 + 0.01 * (gain.mean() - 0.5))
+
+
+def test_rows_with_a_wide_gap_rest_but_not_for_long(trained):
+    rows, network = trained
+    learning = learner(network, rows, learning_rate=1e-9)
+    visits, looks = [], []
+    visit_rows = learning._visit
+
+    def recorded(index, rate, epoch):
+        visits.append((epoch, index))
+        visit_rows(index, rate, epoch)
+
+    learning._visit = recorded
+    rng = np.random.default_rng(0)
+    for epoch in range(20):
+        learning.learn_epoch(epoch, 20, rng)
+        looks.append(learning.looked.copy())
+    last, longest = np.zeros(200), np.zeros(200)
+    for epoch, index in visits:
+        longest[index] = np.maximum(longest[index], epoch - last[index])
+        last[index] = epoch
+    wide = learning.gap > 0.25
+    assert 0 < wide.sum() < 200
+    shortest, most = _feedback._Learner.rest_epochs
+    assert (longest[wide] > shortest).all() and longest.max() == most
+    assert (longest[learning.gap < 0.15] == 1).all()
+    assert 19 - last.min() < most
+    stale = max((epoch - looked).max() for epoch, looked in enumerate(looks))
+    assert stale < _feedback._Learner.epochs_to_look + most
+
+
+def test_outline_finds_the_rivals(trained, monkeypatch):
+    rows, network = trained
+    learning = learner(network, rows)
+    outlined, exact = learning.outline()(rows.data()), network.label_energies(rows.data())
+    assert 0 < np.abs(outlined - exact).max() < 2 * _feedback._Learner.outlined
+    monkeypatch.setattr(_feedback._Learner, "pairs_scored_exactly", 0)
+    learning.look_around(np.arange(200), 0)
+    exact[np.arange(200), rows.labels] = -np.inf
+    assert np.mean(learning.rivals == exact.argmax(axis=1)) > 0.9
+
+
+@pytest.mark.parametrize("shape", [(9, 6), (6, 9)])
+def test_shorten_sets_singular_values_above_1_to_1(shape):
+    rng = np.random.default_rng(0)
+    U, s, Vt = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
+    s = np.array([1.7, 1.2, 1.01, 1.0, 0.6, 0.1])
+    W = (U * s) @ Vt
+    _feedback._shorten(W)
+    assert_allclose(W, (U * np.minimum(s, 1)) @ Vt, atol=1e-12)
+
+
+# -- what the solver reports -----------------------------------------------------------
+
+
+def test_solver_reports_to_progress():
+    rows, stops = labelled_rows(60), []
+
+    class Stop(Progress):
+        def end(self, line, solution=None):
+            stops.append(solution().network.coefs[0])
+            return len(stops) == 2
+
+    start = solution(network_within_one(), [1.0, 1.0])
+    found = solve_with_feedback(rows, start, progress=Stop())
+    assert len(stops) == 2 and found.n_iter == 2
+    assert_array_equal(found.network.coefs[0], stops[1])
+    assert np.abs(stops[1] - stops[0]).max() > 0

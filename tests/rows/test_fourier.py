@@ -1,0 +1,243 @@
+"""The Fourier map of columns against its formula."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_activation._rows.columns import read_table
+from sklearn_activation._rows.fourier import FourierEncoding
+from sklearn_activation._rows.sample import Sample
+from sklearn_activation._rows.scales import PAIR, robust_scales
+
+from .. import naive
+from ..encodings import fourier_encoding
+from ..tables import normal
+
+
+def encoding_of(X, *, bandwidth=1.0, **options):
+    """A robustly fitted map; an automatic bandwidth is a mixture of four."""
+    factors = (0.5, 1.0, 2.0, 4.0) if bandwidth == "auto" else (1.0,)
+    return fourier_encoding(X, bandwidth=bandwidth, factors=factors, **options)
+
+
+def encoded(encoding, X):
+    Z = np.empty((len(X), encoding.n_outputs), X.dtype)
+    encoding.write(X, Z)
+    return Z
+
+
+def independent(X, n_frequencies, seed):
+    """A map of independent frequencies, in units of the columns' deviations."""
+    sample = Sample.of(X, None, np.ones(len(X)), len(X))
+    options = {"bandwidth": 1.0, "standardize": True, "factors": (1.0,)}
+    return FourierEncoding.fitted_to(sample, n_frequencies=n_frequencies, seed=seed, **options)
+
+
+# -- the map -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_map_equals_its_twin(dtype):
+    """Numbers beside logarithms, bends, gaps, and a column that is constant."""
+    rng = np.random.default_rng(0)
+    X = np.hstack([rng.normal(size=(200, 2)), rng.lognormal(0, 3, (200, 1)), np.ones((200, 1))])
+    X[0, 0], X[1, 1], X[2, 3] = 60.0, np.nan, 1.5
+    encoding = encoding_of(X, bandwidth="auto")
+    assert np.isfinite(encoding.decades).sum() == 1 and np.isfinite(encoding.bend).sum() == 3
+    Z = encoded(encoding, X.astype(dtype))
+    expected = naive.fourier(X.astype(dtype), **encoding.state)
+    rows = np.arange(200) != 2  # a change of the constant column has any phase
+    np.testing.assert_allclose(Z[rows], expected[rows], atol=3e-4 if dtype is np.float32 else 1e-5)
+    np.testing.assert_allclose(np.linalg.norm(Z, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("bandwidth", ["auto", 0.8])
+def test_map_of_categories_equals_its_twin(dtype, bandwidth):
+    """Codes beside a number and a bent logarithm; some unknown, and one that is new."""
+    rng = np.random.default_rng(1)
+    codes = np.array([3, 11, 2**23])
+    X = np.column_stack(
+        [rng.normal(size=120), codes[rng.integers(3, size=120)], rng.lognormal(0, 3, 120)]
+    )
+    X[5, 1] = X[7, 0] = np.nan
+    is_code = np.array([False, True, False])
+    encoding = encoding_of(X, bandwidth=bandwidth, categorical=is_code, seed=4)
+    X[9, 1] = 12345.0
+    X = X.astype(dtype)
+    Z = encoded(encoding, X)
+    expected = naive.fourier(X, **encoding.state)
+    np.testing.assert_allclose(Z, expected, atol=3e-4 if dtype is np.float32 else 2e-5)
+    np.testing.assert_allclose(np.linalg.norm(Z, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("bent", [True, False])
+def test_standardised_rows_equal_their_twin(standardize, bent):
+    rng = np.random.default_rng(2)
+    X = np.hstack([normal(80), rng.lognormal(0, 3, (80, 1)), rng.integers(2, size=(80, 1))])
+    X[3, 0], X[4, 1], X[5, 2] = np.nan, 1e9, -40.0
+    encoding = encoding_of(X, standardize=standardize, bent=bent)
+    decades = np.full(3, np.inf) if encoding.decades is None else encoding.decades
+    expected = naive.standardise(X, encoding.location, encoding.scale, decades, encoding.bend)
+    np.testing.assert_allclose(encoding.standardise(X), expected, rtol=1e-12, atol=1e-12)
+
+
+# -- the kernel ------------------------------------------------------------------------------
+
+
+def test_products_are_the_gaussian_kernel_with_a_monte_carlo_error():
+    """cos(d w) with normal w has the mean k = exp(-d^2 / 2) and the variance (1 - k^2)^2 / 2."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(24, 3)) * [1, 10, 0.1]
+    n, standard_errors = 400, []
+    for seed in range(24):
+        encoding = independent(X, n, seed)
+        Z = encoded(encoding, X)
+        z = (X - encoding.location) / encoding.scale
+        kernel = np.exp(-((z[::2] - z[1::2]) ** 2).sum(axis=1) / 2)
+        products = np.einsum("ij,ij->i", Z[::2], Z[1::2])
+        standard_errors.append((products - kernel) / ((1 - kernel**2) / np.sqrt(2 * n)))
+    standard_errors = np.array(standard_errors)
+    # 24 independent maps: a mean of 1 / sqrt(24) and, by chi^2, a root mean square of 1 +- 0.15.
+    assert np.abs(standard_errors.mean(axis=0)).max() < 4 / np.sqrt(24)
+    rms = np.sqrt((standard_errors**2).mean(axis=0))
+    assert rms.mean() == pytest.approx(1, abs=0.15)
+    assert (rms > 0.4).all() and (rms < 1.7).all()
+
+
+def test_orthogonal_frequencies_err_less_than_independent_ones():
+    """Yu et al. 2016: the same kernel, with a smaller error for rows that are near each other."""
+    rng = np.random.default_rng(4)
+    X = 0.3 * rng.normal(size=(30, 8))
+    errors = []
+    for seed in range(12):
+        given = {"standardize": False, "bent": False, "n_frequencies": 64, "seed": seed}
+        orthogonal, plain = encoding_of(X, **given), independent(X, 64, seed)
+        plain.location, plain.scale = orthogonal.location, orthogonal.scale
+        distances = ((X[:, None] - X) ** 2).sum(axis=2)
+        for encoding in (orthogonal, plain):
+            Z = encoded(encoding, X)
+            errors.append(np.mean((Z @ Z.T - np.exp(-distances / 2)) ** 2))
+    assert np.mean(errors[::2]) < 0.6 * np.mean(errors[1::2])
+
+
+def test_categories_are_a_typical_pair_apart():
+    """phi(x).phi(x') = exp(-d^2 / (2 bandwidth^2)) with d = PAIR, however rare either is."""
+    codes, _ = read_table(pd.DataFrame({"c": ["a"] * 97 + ["b"] * 2 + ["c"]}), "from_dtype")
+    options = {"bandwidth": 1.3, "n_frequencies": 40_000, "categorical": np.array([True])}
+    encoding = fourier_encoding(codes, **options)
+    Z = encoded(encoding, np.vstack([codes[[0, 97, 99]], [[12345.0]], [[np.nan]]]))
+    squared = np.full((5, 5), PAIR**2)
+    squared[4, :] = squared[:, 4] = PAIR**2 / 2  # missing: half as far
+    np.fill_diagonal(squared, 0)
+    expected = np.exp(-squared / (2 * 1.3**2))
+    np.testing.assert_allclose(Z @ Z.T, expected, atol=4 / np.sqrt(2 * 40_000))
+
+
+def test_far_entries_are_bent():
+    X = normal()
+    encoding = encoding_of(X)
+    deviations = np.array([0.0, 1, FourierEncoding.bend_deviations, 10, 100, 1e4])[:, None]
+    rows = encoding.location + np.vstack([deviations, -deviations]) * encoding.scale
+    far = np.maximum(deviations, FourierEncoding.bend_deviations)
+    bend = FourierEncoding.bend_deviations
+    expected = np.minimum(deviations, bend) + 3 * bend * ((far / bend) ** (1 / 3) - 1)
+    np.testing.assert_allclose(encoding.standardise(rows), np.vstack([expected, -expected]))
+    plain = encoding_of(X, bent=False).standardise(rows)
+    np.testing.assert_allclose(plain, np.vstack([deviations, -deviations]))
+
+
+def test_columns_without_known_entries_count_for_nothing():
+    X = np.hstack([normal(50), np.full((50, 1), np.nan)])
+    assert np.isinf(robust_scales(X, np.ones(50))["scale"][1])
+    encoding = encoding_of(X)
+    other = X.copy()
+    other[:, 1] = 12.0
+    np.testing.assert_array_equal(encoding.standardise(X), encoding.standardise(other))
+    np.testing.assert_array_equal(encoding.rounded(X), encoding.rounded(other))
+
+
+def test_gradient_through_bend_and_logarithm():
+    rng = np.random.default_rng(0)
+    X = np.hstack([normal(300), rng.lognormal(0, 3, (300, 1))])
+    encoding = encoding_of(X, bandwidth=2.0)
+    rows = X[:20].copy()
+    rows[:4, 0] = encoding.location[0] + np.array([4, -4, 9, -9]) * encoding.scale[0] * 2
+    G = rng.normal(size=(20, 16))
+    found, Z = encoding.pull_back(rows, G), np.empty((2, 20, 16))
+    for j in range(2):
+        step = 1e-3 * np.where(j == 0, 1, np.abs(rows[:, j]))
+        for side, sign in enumerate((1, -1)):
+            moved = rows.copy()
+            moved[:, j] += sign * step
+            encoding.write(moved, Z[side])
+        slope = ((Z[0] - Z[1]) * G).sum(axis=1) / (2 * step)
+        np.testing.assert_allclose(found[:, j], slope, rtol=2e-2, atol=2e-3)
+
+
+def test_automatic_bandwidth_is_half_the_root_mean_squared_distance():
+    X = np.random.default_rng(0).normal(size=(300, 5))
+    encoding = encoding_of(X, bandwidth="auto", bent=False)
+    Z = (X - encoding.location) / encoding.scale * encoding.bandwidth
+    squared = ((Z[:, None] - Z[None]) ** 2).sum(axis=2)
+    assert encoding.bandwidth == pytest.approx(0.5 * np.sqrt(squared.mean()), rel=1e-9)
+
+
+@pytest.mark.parametrize("bandwidth", [1e-310, 1e300])
+def test_extreme_bandwidths_are_finite(bandwidth):
+    X = normal(50)
+    Z = np.empty((50, 16))
+    encoding_of(X, bandwidth=bandwidth).write(X, Z)
+    assert np.isfinite(Z).all()
+
+
+def test_distances_to_kept_rows_are_in_deviations_on_known_entries():
+    rng = np.random.default_rng(0)
+    kept, X = rng.normal(size=(7, 4)) * [1, 5, 0.2, 30], rng.normal(size=(5, 4)) * [1, 5, 0.2, 30]
+    known = rng.random((5, 4)) < 0.7
+    known[:, 0] = True
+    deviation = kept.std(axis=0)
+    distance, factor = independent(kept, 8, 0).distances(X, known, kept, np.ones(7))
+    assert (factor == 1).all()
+    for i in range(5):
+        x, rows = (X[i] / deviation)[known[i]], (kept / deviation)[:, known[i]]
+        np.testing.assert_allclose(distance[i] + x @ x, ((x - rows) ** 2).sum(axis=1), atol=1e-9)
+
+
+def test_nothing_is_forgotten_of_lengths():
+    X = np.array([[3.0, 4.0], [-600.0, 800.0], [0.0, 0.0]])
+    encoding = independent(X, 8, 0)
+    np.testing.assert_array_equal(encoding.with_lengths(X, np.array([1.0, 2, 3])), X)
+    assert encoding.magnitude(X) == 1
+    energy, slope = encoding.energy(X)
+    assert (energy == 1).all() and not slope.any()
+
+
+def test_length_is_the_l1_norm_of_standardised_rows():
+    rng = np.random.default_rng(6)
+    X = np.hstack([normal(50), rng.lognormal(0, 3, (50, 1))])
+    encoding = encoding_of(X, bandwidth=2.0)
+    found, slope = encoding.length(X)
+    np.testing.assert_allclose(found, np.abs(encoding.standardise(X)).sum(axis=1))
+    direction = rng.normal(size=X.shape) * X
+    up, down = (encoding.length(X + step * direction)[0] for step in (1e-6, -1e-6))
+    smooth = (np.abs(encoding.standardise(X)) > 1e-3).all(axis=1)
+    expected = ((up - down) / 2e-6)[smooth]
+    np.testing.assert_allclose((slope * direction).sum(axis=1)[smooth], expected, rtol=1e-4)
+
+
+def test_rounded_rows_are_alike_but_for_rounding():
+    """What recognises training rows: 2^16 steps a bandwidth, codes and gaps as they are."""
+    rng = np.random.default_rng(7)
+    X = np.column_stack([rng.normal(size=40), rng.integers(3, size=40)])
+    X[3, 0] = X[4, 1] = np.nan
+    encoding = encoding_of(X, categorical=np.array([False, True]))
+    rounded = encoding.rounded(X)
+    moved = X + [1e-9, 0]
+    assert (np.abs(encoding.rounded(moved) - rounded)[~np.isnan(rounded)] <= 1).all()
+    np.testing.assert_array_equal(np.isnan(rounded), np.isnan(X))
+    np.testing.assert_array_equal(rounded[:, 1], X[:, 1])
+    known = ~np.isnan(X[:, 0])
+    z = (X[known, 0] - encoding.location[0]) / encoding.scale[0]
+    np.testing.assert_allclose(rounded[known, 0] / 2**16, z, atol=1e-5)

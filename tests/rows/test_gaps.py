@@ -1,0 +1,46 @@
+"""Gaps of rows are filled from the nearest rows that know the entry."""
+
+import numpy as np
+import pytest
+
+from sklearn_activation._rows.gaps import N_DRAWN, N_NEAREST, completed
+
+from ..encodings import fourier_encoding
+from ..tables import line
+
+
+def scaled(X):
+    return fourier_encoding(X, n_frequencies=4)
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_gaps_are_filled_from_the_nearest_that_know(drawn):
+    donors, X = line(), line(40, seed=1)
+    donors[::3, 2] = np.nan
+    full = X.copy()
+    X[:, 2] = np.nan
+    X[0] = [np.nan, 1.0, np.nan]
+    encoding = scaled(donors)
+    found = completed(X, donors, encoding, drawn=drawn)
+    np.testing.assert_array_equal(found[:, :2][1:], full[1:, :2])
+    assert np.abs(found[1:, 2] - full[1:, 2]).max() < 1.0
+    Z, D = encoding.standardise(X), encoding.standardise(donors)
+    for i in range(1, 40):
+        known = np.flatnonzero(~np.isnan(donors[:, 2]))
+        nearest = known[
+            np.argsort(((Z[i, :2] - D[known, :2]) ** 2).sum(axis=1))[
+                : N_DRAWN if drawn else N_NEAREST
+            ]
+        ]
+        if drawn:
+            assert found[i, 2] in donors[nearest, 2]
+        else:
+            assert found[i, 2] == pytest.approx(donors[nearest, 2].mean())
+
+
+def test_entries_that_no_donor_knows_stay_missing():
+    donors, X = line(20), line(5, seed=1)
+    donors[:, 1] = np.nan
+    X[:, 1] = np.nan
+    found = completed(X, donors, scaled(donors), drawn=False)
+    assert np.isnan(found[:, 1]).all() and not np.isnan(found[:, [0, 2]]).any()

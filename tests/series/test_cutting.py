@@ -1,0 +1,117 @@
+"""Where series begin, end and have gaps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_activation._series.cutting import (
+    check_lengths,
+    cut_at_gaps,
+    series_bounds,
+    time_of,
+    times_before,
+    without_gaps,
+)
+from sklearn_activation._validation import check_groups
+
+from ..tables import dated, series
+
+
+def test_bounds_of_groups():
+    assert series_bounds(None, 4) == [(0, 4)]
+    assert series_bounds(["x", "x", "y", "z"], 4) == [(0, 2), (2, 3), (3, 4)]
+
+
+# -- gaps ------------------------------------------------------------------------------
+
+
+def test_gaps_are_crossed_by_straight_lines():
+    X = np.arange(20.0)[:, None] * [1.0, 10.0]
+    X[3:5, 0] = X[8:14, 0] = X[9:13, 1] = X[18:, 1] = np.nan
+    filled, long, dead = without_gaps(X, [(0, 20)], 3)
+    np.testing.assert_allclose(filled[:, 0], np.arange(20.0))
+    np.testing.assert_allclose(filled[:18, 1], 10 * np.arange(18.0))
+    np.testing.assert_allclose(filled[18:, 1], 170)
+    assert np.flatnonzero(long).tolist() == list(range(8, 14))
+    assert np.flatnonzero(dead).tolist() == list(range(9, 13))
+
+
+def test_gaps_are_not_filled_across_series_and_unknown_channels_stay():
+    X = np.array([[1.0, np.nan], [np.nan, np.nan], [np.nan, 5.0], [7.0, 6.0]])
+    filled, long, dead = without_gaps(X, [(0, 2), (2, 4)], 3)
+    np.testing.assert_array_equal(filled, [[1, np.nan], [1, np.nan], [7, 5], [7, 6]])
+    assert not long.any()
+    assert not dead.any()
+
+
+# -- times -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["h", "7min", "D"])
+def test_missing_time_stamps_cut_the_series(step):
+    time = time_of(dated(step=step))
+    with pytest.warns(UserWarning, match="cut at 1 gaps, and 1 gaps of 3 stamps or fewer"):
+        bounds = cut_at_gaps([(0, 590)], np.delete(time, [*range(100, 108), 300, 301]), 3)
+    assert bounds == [(0, 100), (100, 590)]
+
+
+def test_indices_of_other_kinds_hold_time_or_not():
+    hours = pd.timedelta_range(0, periods=9, freq="h")
+    np.testing.assert_array_equal(np.diff(time_of(pd.DataFrame(series(9), hours))), 3600 * 10**9)
+    days = pd.period_range("2024", periods=9, freq="D")
+    assert (np.diff(time_of(pd.DataFrame(series(9), days))) == 86400 * 10**9).all()
+    for other in (series(9), pd.DataFrame(series(9)), pd.DataFrame(series(9), list("abcdefghi"))):
+        assert time_of(other) is None
+
+
+def test_a_clock_that_changes_to_summer_time_has_equal_steps():
+    spring = pd.date_range("2024-03-30", periods=48, freq="h", tz="Europe/Vienna")
+    assert (np.diff(time_of(pd.DataFrame(series(48), spring))) == 3600 * 10**9).all()
+
+
+def test_times_before_a_batch_are_at_equal_steps_unless_they_are_known():
+    time = np.array([100, 110, 120, 140])
+    np.testing.assert_array_equal(times_before(time, 3, None), [70, 80, 90])
+    np.testing.assert_array_equal(times_before(time, 3, np.array([1, 2, 3])), [1, 2, 3])
+    np.testing.assert_array_equal(times_before(time[:1], 2, None), [98, 99])
+
+
+def test_gaps_of_the_batch_before_were_told_before():
+    time = np.delete(np.arange(0, 500, 10), [5, 6, 7, 8, 30])
+    with pytest.warns(UserWarning, match="cut at 1 gaps, and 1 gaps"):
+        whole = cut_at_gaps([(0, len(time))], time, 2)
+    with pytest.warns(UserWarning, match="cut at 1 gaps.$"):
+        assert cut_at_gaps([(0, len(time))], time, 2, n_before=30) == whole
+    assert whole == [(0, 5), (5, 45)]
+
+
+# -- lengths and groups ------------------------------------------------------------------
+
+
+def test_short_series_are_named_by_the_stamps_of_the_batch():
+    check_lengths([(0, 20), (20, 60)], 20)
+    with pytest.warns(UserWarning, match="2 series are shorter .* 0 to 9, 10 to 18"):
+        check_lengths([(5, 15), (15, 24), (24, 60)], 20, n_before=5)
+    with pytest.warns(UserWarning, match="5 series .* and 2 more"):
+        check_lengths([(k, k + 2) for k in range(0, 10, 2)] + [(10, 30)], 20)
+    with pytest.raises(ValueError, match="window=20 is longer than the series of 12 time stamps"):
+        check_lengths([(0, 10), (10, 22)], 20)
+
+
+@pytest.mark.parametrize(
+    "groups, message",
+    [
+        ([1, 2], "groups has shape .2,., but X has 3 rows"),
+        ([1, None, 2], "missing entries: every row belongs to some unit"),
+        ([1.0, np.nan, 2.0], "missing entries"),
+    ],
+)
+def test_bad_groups_are_refused(groups, message):
+    with pytest.raises(ValueError, match=message):
+        check_groups(groups, 3, "row", "unit")
+    assert check_groups(["a", "b", "a"], 3, "row", "unit").tolist() == ["a", "b", "a"]
+
+
+def test_stamps_of_a_series_must_stand_together():
+    with pytest.raises(ValueError, match="time stamps of a series must stand together"):
+        series_bounds(["x", "y", "x"], 3)
