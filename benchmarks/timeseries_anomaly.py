@@ -47,7 +47,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, confusion_matrix
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._series.width import automatic_width
+from sklearn_activation._series.width import choose_width
 
 OURS = "ActivationAnomalyDetector"
 ROBUST = f"{OURS}, contamination=0.1"  # for series that hold anomalies
@@ -79,7 +79,7 @@ def seeds(method, quick):
 
 def own_width(X):
     """Stamps of a window that ``window="auto"`` takes for a whole series."""
-    return automatic_width(X, [(0, len(X))])[0]
+    return choose_width(X, [(0, len(X))])[0]
 
 
 def series_scores(method, X, seed, width):

@@ -64,14 +64,14 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
 
     # -- input -----------------------------------------------------------------
 
-    def _validated(self, X, *, reset, **options):
+    def _validate(self, X, *, reset, **options):
         if self._allow_nan:
             options["ensure_all_finite"] = "allow-nan"
         return validate_rows(self, X, reset=reset, **options)
 
     def _fitted_rows(self, X):
         check_is_fitted(self)
-        return self._validated(X, reset=False)
+        return self._validate(X, reset=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -86,7 +86,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
 
     def _learn_unlabelled(self, X, sample_weight, *, partial):
         previous = self._model()
-        X = self._validated(X, reset=not (partial and previous is not None))
+        X = self._validate(X, reset=not (partial and previous is not None))
         X, weight = leave_out_weightless(check_weight(X, sample_weight), X)
         self._adopt(self._training(previous, partial).run(X, None, weight))
         return self

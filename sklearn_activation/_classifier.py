@@ -20,11 +20,11 @@ from ._classification.filling import fill_gaps
 from ._classification.model import ClassifierModel, refuse_unknown
 from ._classification.self_training import train_partly_labelled
 from ._classification.training import ClassifierTraining
-from ._inference.completion import column_ranges, generated
+from ._inference.completion import column_ranges, generate_rows
 from ._inference.objective import Objective
 from ._progress import with_callbacks
 from ._rows.encodings import ENCODINGS
-from ._rows.labels import class_weights, is_missing, without_missing
+from ._rows.labels import class_weights, is_missing, replace_missing
 from ._validation import (
     all_or_nothing,
     check_count,
@@ -308,8 +308,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             The fitted classifier.
         """
         with self._fitting(X, y, sample_weight):
-            y, unknown = without_missing(y, self.missing_label)
-            X, y = self._validated(X, y=y, reset=True)
+            y, unknown = replace_missing(y, self.missing_label)
+            X, y = self._validate(X, y=y, reset=True)
             refuse_nan(X)
             check_classification_targets(y)
             before = getattr(self, "classes_", None)
@@ -359,8 +359,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         with all_or_nothing(self):
             first = not self.__sklearn_is_fitted__()
             stand_in = [] if first else self.classes_[:1]
-            y, unknown = without_missing(y, self.missing_label, stand_in)
-            X, y = self._validated(X, y=y, reset=first)
+            y, unknown = replace_missing(y, self.missing_label, stand_in)
+            X, y = self._validate(X, y=y, reset=first)
             refuse_nan(X)
             check_classification_targets(y)
             if classes is not None:
@@ -427,7 +427,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             solution=replace(model.solution, feedback=self.feedback_),
             n_labels=len(self.classes_),
         )
-        return model.extended(ClassifierModel, sharpness=self._sharpness)
+        return model.extend(ClassifierModel, sharpness=self._sharpness)
 
     def predict(self, X):
         """The label that activates most with each row (paper, eq. 10).
@@ -566,7 +566,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         model = self._model()
         objective = Objective(model.network, model.encoding, model.n_labels, sharpness)
         sample, unit = model.kept_rows()
-        return unit * generated(
+        return unit * generate_rows(
             objective,
             sample,
             labels,

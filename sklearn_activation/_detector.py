@@ -16,7 +16,7 @@ from ._progress import with_callbacks
 from ._rows.columns import read_table
 from ._rows.encodings import ENCODINGS
 from ._series.calibration import SeriesCalibration
-from ._series.cutting import time_of
+from ._series.cutting import read_times
 from ._series.encodings import WINDOW_ENCODINGS
 from ._series.events import SeriesMonitor, find_events, label_events, require_window
 from ._series.model import SeriesModel, Tail
@@ -353,7 +353,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         with all_or_nothing(self):
             return self._learn(X, sample_weight, groups, partial=True)
 
-    def _validated(self, X, *, reset, **options):
+    def _validate(self, X, *, reset, **options):
         """Rows as an array of numbers, categories as codes."""
         known = None
         if not reset:
@@ -381,7 +381,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                 "out, or encode them as numbers."
             )
         if table is X:
-            found = super()._validated(table, reset=reset, **options)
+            found = super()._validate(table, reset=reset, **options)
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
             found = check_array(
@@ -396,8 +396,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         previous = self._model()
         going_on = partial and previous is not None
         least = 1 if partial or self.window is not None else 2
-        time = time_of(X) if self.window is not None else None
-        X = self._validated(X, reset=not going_on, ensure_min_samples=least)
+        time = read_times(X) if self.window is not None else None
+        X = self._validate(X, reset=not going_on, ensure_min_samples=least)
         refuse_nan(X)
         weight = check_weight(X, sample_weight)
         if going_on and (self.window is None) != (self.window_ is None):
@@ -446,9 +446,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         }
         if self.window_ is None:
             units, stated = self._by_units, self.contamination
-            return model.extended(TableModel, by_units=units, contamination=stated, **shared)
+            return model.extend(TableModel, by_units=units, contamination=stated, **shared)
         tail = getattr(self, "_tail", None)
-        return model.extended(
+        return model.extend(
             SeriesModel,
             width=self.window_,
             series=SeriesCalibration(**self._series),

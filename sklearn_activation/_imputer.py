@@ -146,7 +146,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             The fitted imputer.
         """
         with all_or_nothing(self):
-            X = self._validated(X, reset=True)
+            X = self._validate(X, reset=True)
             refuse_nan(X)
             seed = new_seed(self.random_state)
             self._kept = _draw(X)
@@ -174,7 +174,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Known entries as they were.
         """
         check_is_fitted(self)
-        X = self._validated(X, reset=False)
+        X = self._validate(X, reset=False)
         missing = np.isnan(X)
         rows, result = missing.any(axis=1), X.copy()
         if rows.any():
@@ -185,7 +185,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             result[missing] = filled[missing[rows]]
         return result
 
-    def _validated(self, X, *, reset):
+    def _validate(self, X, *, reset):
         return validate_rows(self, X, reset=reset, ensure_all_finite="allow-nan")
 
     def _start(self, X, kept):

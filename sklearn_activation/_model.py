@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from ._blocks import map_blocks
-from ._learning.moments import merge_states, scaled_states
+from ._learning.moments import merge_states, scale_states
 from ._learning.task import Solution
 from ._rows.encoded import EncodedRows
 from ._rows.encoding import SAMPLE_SIZE, Encoding
@@ -48,7 +48,7 @@ class Model:
     n_labels: int = 0
     n_jobs: int | None = None
 
-    def extended(self, kind, **more):
+    def extend(self, kind, **more):
         """The same as a ``kind`` of model that holds ``more``."""
         return kind(**{f.name: getattr(self, f.name) for f in fields(Model)}, **more)
 
@@ -80,11 +80,11 @@ class Model:
         """Output activation ||y||^2 of rows without labels, shape (n_rows,)."""
         return self.map(lambda block: self.network.energies(self.encode(block)), X)
 
-    def scaled(self, factor):
+    def scale(self, factor):
         """The model as if all rows that it has learned weighed ``factor`` times as much."""
         state = self.solution.state
         if state:  # a compact model, or the rule's, has none
-            state = scaled_states(state, factor)
+            state = scale_states(state, factor)
         return replace(
             self,
             solution=replace(self.solution, state=state),
@@ -92,7 +92,7 @@ class Model:
             n_seen=self.n_seen * factor,
         )
 
-    def joined(self, other):
+    def join(self, other):
         """What another model's statistics add to this one's; the network stays as it is."""
         state = merge_states(self.solution.state, other.solution.state)
         return replace(

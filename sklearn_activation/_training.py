@@ -105,7 +105,7 @@ class Training:
 
     def merge(self, other):
         """The ``Model`` of what the previous model and another have learned."""
-        self.previous = self.previous.joined(other)
+        self.previous = self.previous.join(other)
         nothing = np.empty((0, self.previous.sample.X.shape[1]), dtype=self.previous.dtype)
         return self.run(nothing, np.empty(0, dtype=np.intp), np.empty(0))
 

@@ -215,7 +215,7 @@ def feedback_step(coefs, standards, activation, z, right, wrong, rate, factor):
 # -- the Fourier map -----------------------------------------------------------------
 
 
-def normal_numbers(code, key, n):
+def make_normal_numbers(code, key, n):
     """Normal numbers of a code, by SplitMix64 and Box & Muller in Python's integers."""
     mask = 2**64 - 1
     start = ((code ^ key) * 0xD1342543DE82EF95) & mask
@@ -256,7 +256,7 @@ def fourier(X, location, scale, frequencies, decades, bend, bandwidth, categorie
             key = (categories["seed"] << 20) + int(column)
             for i, code in enumerate(X[:, column]):
                 if not np.isnan(code):
-                    phase[i] += normal_numbers(int(code), key, n) / categories["widths"]
+                    phase[i] += make_normal_numbers(int(code), key, n) / categories["widths"]
     return np.hstack([np.cos(phase), np.sin(phase)]) / np.sqrt(n)
 
 

@@ -12,7 +12,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._series.calibration import SeriesCalibration
 from sklearn_activation._series.calibration import calibration_of as calibration_of_stamps
-from sklearn_activation._series.stamps import evidence_of, nearness_to_end, smoothed
+from sklearn_activation._series.stamps import (
+    find_evidence,
+    measure_nearness_to_end,
+    smooth_activation,
+)
 from sklearn_activation._series.windows import Windows
 
 from .cases import SMALL
@@ -205,10 +209,10 @@ def test_scores_are_below_the_threshold_where_the_evidence_is(encoding):
     scores = detector.score_samples(X)
     assert gate == detector.offset_
     inner = slice(24, -24)
-    low = evidence_of(windows, activation) + edge * nearness_to_end(windows) < gate
+    low = find_evidence(windows, activation) + edge * measure_nearness_to_end(windows) < gate
     np.testing.assert_array_equal((scores < gate)[inner], low[inner])
     assert low[400:410].all()
-    smooth = smoothed(windows, activation)
+    smooth = smooth_activation(windows, activation)
     np.testing.assert_allclose(scores[~low], (gate + (1 - gate) * smooth)[~low])
     np.testing.assert_array_equal(scores - detector.offset_, detector.decision_function(X))
 

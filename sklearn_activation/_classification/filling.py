@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._inference.completion import with_means
+from .._inference.completion import fill_with_class_means
 from .._learning.held_out import N_FOLDS
 from .training import Round
 
@@ -29,9 +29,9 @@ def fill_gaps(training, X, labels, known, weight, *, n_fills=2, whole_share=0.1,
     n_steps : int
         Most steps of completing a row.
     """
-    means = with_means(X, labels)
+    means = fill_with_class_means(X, labels)
     if training.going_on:
-        return complete_rows(training.previous, X, means, labels, known, n_steps)
+        return complete_once(training.previous, X, means, labels, known, n_steps)
     whole = known & ~np.isnan(X).any(axis=1)
     enough = np.bincount(labels[whole], minlength=training.n_labels).min() >= N_FOLDS
     start = whole if enough and whole.mean() >= whole_share else known
@@ -39,11 +39,11 @@ def fill_gaps(training, X, labels, known, weight, *, n_fills=2, whole_share=0.1,
     for taken in (start, *[known] * (n_fills - 1)):
         asked = Round(known=np.ones(np.count_nonzero(taken), dtype=bool))
         model = training.run_round(filled[taken], labels[taken], weight[taken], asked)
-        filled = complete_rows(model, X, means, labels, known, n_steps)
+        filled = complete_once(model, X, means, labels, known, n_steps)
     return filled
 
 
-def complete_rows(model, X, means, labels, known, n_steps):
+def complete_once(model, X, means, labels, known, n_steps):
     """``X`` completed by a model; a row that is wholly NaN gets the mean of its label.
 
     ``means`` are the rows with means in the place of missing entries.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._blocks import map_blocks
-from .._inference.completion import column_ranges, completed
+from .._inference.completion import column_ranges, complete_rows
 from .._inference.objective import LostActivation
 from .._model import Model
 from .._rows.encoded import EncodedRows
@@ -71,7 +71,7 @@ class ClassifierModel(Model):
         objective = LostActivation(self.network, encoding, self.n_labels)
         X = np.clip(X.astype(np.float64) / unit, -encoding.largest, encoding.largest)
         options = {"bounds": column_ranges(sample.X), "n_jobs": self.n_jobs, "max_iter": n_steps}
-        filled, gained = completed(objective, sample, X, labels, **options)
+        filled, gained = complete_rows(objective, sample, X, labels, **options)
         energy, _ = encoding.energy(np.nan_to_num(X))
         return unit * filled, 2 + gained / np.maximum(energy, 1e-300)
 

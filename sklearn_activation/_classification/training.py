@@ -210,7 +210,7 @@ class ClassifierTraining(Training):
 
     def finish(self, model, rows, task, is_last=True):
         sharpness = self.sharpness(model, task, is_last)
-        return model.extended(ClassifierModel, sharpness=sharpness)
+        return model.extend(ClassifierModel, sharpness=sharpness)
 
     def sharpness(self, model, task, is_last):
         """What held-out rows say, or the best that there is in the place of it."""

@@ -7,7 +7,7 @@ import numpy as np
 from .._learning.feedback import label_energies
 from .._learning.sharpness import fit_sharpness, log_losses
 from .._progress import Progress
-from .._rows.sample import is_picked, row_hashes
+from .._rows.sample import hash_rows, is_picked
 
 
 def share_to_hold_out(
@@ -41,7 +41,7 @@ def hold_out(estimator, rows, share, known=None, fewest_rows=50):
     Held-out rows are picked by a hash of their values, among the ``known`` ones, which have a
     label of their own. Fewer than ``fewest_rows`` are not held out, unless to stop by.
     """
-    is_held = is_picked(row_hashes(rows.X, rows.labels), share)
+    is_held = is_picked(hash_rows(rows.X, rows.labels), share)
     if known is not None:
         is_held &= known
     n_left = len(np.unique(rows.labels[~is_held]))

@@ -55,7 +55,7 @@ class Downdate:
             lost = rest / self.t * leverage / np.maximum(1 - removed * leverage, 1e-12)
             energy = row_energies(H).astype(np.float64)
             return energy - (1 - self.spectrum.epsilon) * np.minimum(lost, energy)
-        q, inside, beside = self._projected(H)
+        q, inside, beside = self._project(H)
         values = self.spectrum.values[: q.shape[1]]
         if not self.spectrum.averaged:
             filtered = self._quadrature(q, values, removed, rest)
@@ -69,7 +69,7 @@ class Downdate:
 
     def unit_out(self, H, weight):
         """Activation of a unit's input rows without all of them (Woodbury 1950)."""
-        q, inside, beside = self._projected(H)
+        q, inside, beside = self._project(H)
         total, values = self.total, self.spectrum.values[: q.shape[1]]
         rest = max(total - weight.sum(), self.no_share * total)
         mu = 1 / self.t
@@ -86,7 +86,7 @@ class Downdate:
         lost = np.clip(rest * mu * leverage, 0, inside)
         return inside - (1 - self.spectrum.epsilon) * lost + beside
 
-    def _projected(self, H):
+    def _project(self, H):
         """Coordinates along the directions in use, and energy along and beside them."""
         n = min(self.spectrum.n_units, len(self.spectrum.values))
         q = (H @ self.spectrum.vectors[:, :n].astype(H.dtype)).astype(np.float64)

@@ -19,7 +19,7 @@ from .._learning.time_rules import GivenTimes
 from .._network import Network
 from .._progress import Progress
 from .._rows.encoding import SAMPLE_SIZE
-from .._rows.sample import mixed_hashes, row_hashes
+from .._rows.sample import hash_rows, mix_hashes
 from .copies import copy_weight
 from .downdate import Downdate, activation_with
 
@@ -180,7 +180,7 @@ class LastLayer:
         Of several layers all are trained anew, a single one is solved from the statistics.
         """
         if units is None:  # copies of a row are in one fold
-            units = mixed_hashes(row_hashes(rows.X, np.zeros(len(rows))))
+            units = mix_hashes(hash_rows(rows.X, np.zeros(len(rows))))
         fold_of, scores = units % LEAVE_OUT_FOLDS, np.empty(len(rows))
         for fold in np.unique(fold_of):
             held = fold_of == fold

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._inference.langevin import sampled
+from .._inference.langevin import sample_langevin
 from .._inference.objective import LostActivation
 from .._rows.scales import column_scales
 from .._validation import check_count, new_seed
@@ -38,7 +38,7 @@ def draw_rows(model, row, n_samples, n_steps, random_state, verbose, least_accep
     expected = np.average(calibration.scores, weights=calibration.mass)
     share = sample.weight / sample.weight.sum()
     trained = share @ model.activation(sample.X)
-    found, acceptance = sampled(
+    found, acceptance = sample_langevin(
         LostActivation(model.network, model.encoding),
         kept,
         share,

@@ -6,8 +6,8 @@ import numpy as np
 
 from .._network import row_energies
 from .._rows.encodings import ENCODINGS
-from .._rows.gaps import N_DONORS, completed
-from .._rows.sample import drawn_evenly, row_hashes
+from .._rows.gaps import N_DONORS, fill_from_donors
+from .._rows.sample import draw_evenly, hash_rows
 from .._validation import check_groups
 from .._warnings import warn
 from .contamination import judge_rows
@@ -73,10 +73,10 @@ class TableModel(DetectorModel):
         if not (self.encoding.wants_complete_rows and np.isnan(X).any()):
             return X
         donors = self.sample.X[:N_DONORS].astype(X.dtype, copy=False)
-        return completed(X, donors, self.encoding, drawn=False)
+        return fill_from_donors(X, donors, self.encoding, drawn=False)
 
     def hashes(self, X):
-        return row_hashes(self.encoding.rounded(X), np.zeros(len(X)))
+        return hash_rows(self.encoding.rounded(X), np.zeros(len(X)))
 
     def remember(self, X, weight, scores, merged=False):
         """The model that recognises rows ``X``, which have these scores without themselves."""
@@ -129,7 +129,7 @@ class TableTraining(DetectorTraining):
         weight, known, share = self.forget(weight[counts]), X[counts], 1.0
         too_many = len(known) > self.most_rows and self.solver.keeps_moments
         if too_many and np.ptp(weight) == 0 and not self.partial and units is None:
-            learned = drawn_evenly(known, self.most_rows)
+            learned = draw_evenly(known, self.most_rows)
             share = weight[learned].sum() / weight.sum()
             counts, known, weight = counts[learned], known[learned], weight[learned]
         self.units = units
@@ -137,7 +137,7 @@ class TableTraining(DetectorTraining):
         if not self.partial:  # the rows as they came, so that they are recognised
             model = model.remember(known, weight / share, model.training_scores)
         if share < 1:  # these rows stand for all
-            model = model.scaled(1 / share)
+            model = model.scale(1 / share)
         scores, others = np.empty(len(X)), np.ones(len(X), dtype=bool)
         others[counts] = False
         scores[counts] = model.training_scores
@@ -173,11 +173,11 @@ class TableTraining(DetectorTraining):
         if not (ENCODINGS[self.estimator.encoding].wants_complete_rows and np.isnan(X).any()):
             return X
         if self.going_on:
-            return completed(
+            return fill_from_donors(
                 X, self.previous.sample.X[:N_DONORS], self.previous.encoding, drawn=True
             )
-        encoding, donors = self.fit_encoding(None, 0, X, weight), X[drawn_evenly(X, N_DONORS)]
-        return completed(X, donors, encoding, drawn=True)
+        encoding, donors = self.fit_encoding(None, 0, X, weight), X[draw_evenly(X, N_DONORS)]
+        return fill_from_donors(X, donors, encoding, drawn=True)
 
     def _warn_of_few_rows(self, model):
         n = model.calibration.mass.sum()
@@ -201,7 +201,7 @@ class TableTraining(DetectorTraining):
 
     def finish(self, model, rows, task, is_last=True):
         judged = judge_rows(model.solution, rows, task, self.estimator.contamination, self.units)
-        model = replace(model, solution=judged.solution).extended(
+        model = replace(model, solution=judged.solution).extend(
             TableModel,
             calibration=judged.calibration,
             training_scores=judged.scores,

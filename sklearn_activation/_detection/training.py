@@ -85,7 +85,7 @@ class DetectorTraining(Training):
             raise ValueError("forget needs solver='flow': the rule itself forgets by its rate.")
         keep, n = 1 - float(self.estimator.forget), len(weight)
         if self.going_on:
-            self.previous = self.previous.scaled(max(keep**n, 1e-200))
+            self.previous = self.previous.scale(max(keep**n, 1e-200))
         return weight * np.maximum(keep ** np.arange(n - 1, -1, -1.0), 1e-200)
 
     def shared(self, task):

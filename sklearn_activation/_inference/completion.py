@@ -6,7 +6,7 @@ from .._rows.scales import column_scales
 from .ascent import join_blocks, maximise, maximise_blocks
 
 
-def generated(objective, sample, labels, gains, rng, *, bounds, n_jobs):
+def generate_rows(objective, sample, labels, gains, rng, *, bounds, n_jobs):
     """Rows of given labels, each the most active near its start (paper, eq. 15 and 16).
 
     A row starts from a kept training row of its label, moved by half the difference of two
@@ -43,7 +43,7 @@ def generated(objective, sample, labels, gains, rng, *, bounds, n_jobs):
     return objective.encoding.with_lengths(X, lengths)
 
 
-def completed(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300, n_nearest=5):
+def complete_rows(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300, n_nearest=5):
     """Rows whose NaN are filled so that least activation is lost (paper, eq. 17).
 
     The search starts from the mean of the kept training rows of the label that are nearest on
@@ -93,7 +93,7 @@ def column_ranges(X):
     return np.nan_to_num(low.astype(np.float64)), np.nan_to_num(high.astype(np.float64))
 
 
-def with_means(X, labels):
+def fill_with_class_means(X, labels):
     """Rows whose NaN are filled with the mean of their label's known entries in the column.
 
     The mean is 0 if there are none.

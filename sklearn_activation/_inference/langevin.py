@@ -6,7 +6,7 @@ from .._rows.scales import column_scales
 from .ascent import maximise
 
 
-def sampled(objective, kept, share, X, free, loss_ratio, rng, *, n_steps, n_losses=200):
+def sample_langevin(objective, kept, share, X, free, loss_ratio, rng, *, n_steps, n_losses=200):
     """Draw the free entries from p(x) proportional to exp(-a lost(x)), with the others held.
 
     This is the density of the paper's eq. 8, with the activation that a row loses for the one

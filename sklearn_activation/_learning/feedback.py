@@ -207,7 +207,7 @@ class _Learner:
             progress = (epoch + first / len(index)) / n_epochs if n_epochs > 1 else 0
             rate = self.full_rate * 0.5 * (1 + np.cos(np.pi * progress))
             self.visit(index[first : first + size], rate, epoch)
-        self.checked(self.hold)
+        self.attempt(self.hold)
 
     def look_around(self, index, epoch):
         """Score all labels of the rows in ``index`` that have waited for it."""
@@ -248,12 +248,12 @@ class _Learner:
 
     def visit(self, index, rate, epoch):
         """Score a mini-batch and learn from its rows with a narrow gap."""
-        self.checked(self._visit, index, rate * 0.5**self.n_divergences, epoch)
+        self.attempt(self._visit, index, rate * 0.5**self.n_divergences, epoch)
         self.n_updates += 1
         if self.n_updates % self.updates_to_hold == 0:
-            self.checked(self.hold)
+            self.attempt(self.hold)
 
-    def checked(self, step, *args):
+    def attempt(self, step, *args):
         """Take a step; after one that diverges go back to the last weights that held."""
         try:
             with np.errstate(over="ignore", invalid="ignore"):

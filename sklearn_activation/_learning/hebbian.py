@@ -36,7 +36,7 @@ class Hebbian(Solver):
 
     def start(self, rows, task):
         """The previous solution, or one before any learning."""
-        return task.previous or untrained(rows, task)
+        return task.previous or start_untrained(rows, task)
 
 
 def train(rows, task):
@@ -195,7 +195,7 @@ def target_times(task):
     return Flow().solve(task.sample, closed).times
 
 
-def untrained(rows, task, n_rows=2000):
+def start_untrained(rows, task, n_rows=2000):
     """The solution before any learning; its moments of |y| are those of the first ``n_rows``."""
     network = start(rows.n_inputs, task)
     H = rows.encode(slice(0, n_rows))

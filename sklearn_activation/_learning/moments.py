@@ -130,6 +130,6 @@ def merge_states(ours, theirs):
     return {"moments": [Moments(**m).merge(Moments(**other)).state for m, other in pairs]}
 
 
-def scaled_states(state, factor):
+def scale_states(state, factor):
     """Statistics in which all rows so far weigh ``factor`` times as much."""
     return {"moments": [Moments(**m).scaled(factor).state for m in state["moments"]]}

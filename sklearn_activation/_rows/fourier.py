@@ -4,7 +4,12 @@ import numpy as np
 
 from .._blocks import map_blocks
 from .encoding import CLIP, LIMIT, ROUNDED, SAMPLE_SIZE, Encoding, known_products
-from .frequencies import normal_numbers, orthogonal_frequencies, phase_gradient, write_waves
+from .frequencies import (
+    draw_orthogonal_frequencies,
+    make_normal_numbers,
+    phase_gradient,
+    write_waves,
+)
 from .scales import PAIR, column_scales, median_distance, robust_scales, row_norms
 
 
@@ -124,7 +129,7 @@ class FourierEncoding(Encoding):
             encoding.bend = bend / bandwidth
         encoding.bandwidth = float(bandwidth)
         factors = np.sort(np.resize(factors, n_frequencies))
-        encoding.frequencies = orthogonal_frequencies(n_features, factors, rng)
+        encoding.frequencies = draw_orthogonal_frequencies(n_features, factors, rng)
         if codes.any():
             widths = bandwidth * factors
             encoding.categories = {
@@ -180,7 +185,7 @@ class FourierEncoding(Encoding):
             known = ~np.isnan(codes)
             phases = np.zeros((len(codes), phase.shape[1]), dtype=np.float32)
             key = (self.categories["seed"] << 20) + int(column)
-            phases[known] = normal_numbers(codes[known].astype(np.uint64), key, len(widths))
+            phases[known] = make_normal_numbers(codes[known].astype(np.uint64), key, len(widths))
             phase += (phases / widths)[inverse]
 
     def rounded(self, X):

@@ -17,7 +17,7 @@ def phase_gradient(phase, G):
     return (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
 
 
-def orthogonal_frequencies(n_features, factors, rng):
+def draw_orthogonal_frequencies(n_features, factors, rng):
     """Normal frequencies over ``factors``, orthogonal in groups (Yu et al. 2016).
 
     A group has equal factors and, at most, as many frequencies as there are columns. Each
@@ -47,7 +47,7 @@ def orthogonal_frequencies(n_features, factors, rng):
     return np.concatenate(parts, axis=1)
 
 
-def normal_numbers(codes, key, n):
+def make_normal_numbers(codes, key, n):
     """``n`` independent normal numbers for every code (uint64), the same in every process.
 
     Bits are mixed as in SplitMix64 (Steele, Lea & Flood 2014). The transform of Box & Muller

@@ -16,7 +16,7 @@ N_NEAREST = 5
 N_DRAWN = 20
 
 
-def completed(X, donors, encoding, *, drawn):
+def fill_from_donors(X, donors, encoding, *, drawn):
     """Rows whose NaN are filled in from the nearest donors that know the entry.
 
     Entries that no donor knows stay NaN, which the encoding takes for the column's mean.

@@ -7,7 +7,7 @@ from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.class_weight import compute_class_weight
 
 
-def without_missing(y, missing_label, stand_in=()):
+def replace_missing(y, missing_label, stand_in=()):
     """Labels with a known label in the place of missing ones, and a mask of these.
 
     Parameters

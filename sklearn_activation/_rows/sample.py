@@ -25,7 +25,7 @@ class Sample:
         Zeros if rows have no labels.
     weight : ndarray of shape (n_rows,)
     hashes : ndarray of uint64 of shape (n_rows,)
-        Hashes that `row_hashes` gives for rows and labels.
+        Hashes that `hash_rows` gives for rows and labels.
     """
 
     X: np.ndarray
@@ -37,7 +37,7 @@ class Sample:
     def of(cls, X, labels, weight, size):
         """The ``size`` rows with the smallest hashes among the distinct rows of ``X``."""
         labels = np.zeros(len(X), dtype=np.intp) if labels is None else labels
-        return cls(X, labels, weight, row_hashes(X, labels)).smallest(size)
+        return cls(X, labels, weight, hash_rows(X, labels)).smallest(size)
 
     def smallest(self, size):
         """Merge copies, and keep the rows of the ``size`` smallest hashes."""
@@ -83,17 +83,17 @@ class Sample:
 
         Rows are in the sample because of small hashes, so folds go by the mixed ones.
         """
-        return mixed_hashes(self.hashes) % np.uint64(n_folds)
+        return mix_hashes(self.hashes) % np.uint64(n_folds)
 
 
-def drawn_evenly(X, size):
+def draw_evenly(X, size):
     """Ascending index of ``size`` rows: a uniform sample, whatever the order of the rows."""
     if len(X) <= size:
         return np.arange(len(X))
     return np.sort(np.argpartition(even_keys(X), size - 1)[:size])
 
 
-def evenly_spaced(n, size):
+def space_evenly(n, size):
     """At most ``size`` of the places 0 to n - 1, evenly spaced, ascending."""
     return np.unique(np.linspace(0, n - 1, min(size, n)).astype(np.intp))
 
@@ -101,7 +101,7 @@ def evenly_spaced(n, size):
 def even_keys(X):
     """Key of every row: a hash of its values in single precision, different for each copy."""
     with np.errstate(over="ignore"):
-        hashes = row_hashes(X.astype(np.float32), np.zeros(len(X)))
+        hashes = hash_rows(X.astype(np.float32), np.zeros(len(X)))
     order = np.argsort(hashes, kind="stable")
     ascending = hashes[order]
     first = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
@@ -114,15 +114,15 @@ def even_keys(X):
 
 def is_picked(hashes, share):
     """Whether each row is among a ``share`` of all rows, picked by its hash."""
-    return mixed_hashes(hashes) < np.uint64(share * 2**31)
+    return mix_hashes(hashes) < np.uint64(share * 2**31)
 
 
-def mixed_hashes(hashes):
+def mix_hashes(hashes):
     """31 bits of every hash, mixed anew: they do not tell how small the hash is."""
     return (hashes * np.uint64(0xD1342543DE82EF95)) >> np.uint64(33)
 
 
-def row_hashes(X, labels):
+def hash_rows(X, labels):
     """64-bit hash of every row of ``X`` and its label, shape (n_rows,)."""
     hashes = np.empty(len(X), dtype=np.uint64)
     step = max(1, (1 << 20) // X.shape[1])  # A block of so many rows is copied into 8 MiB.

@@ -8,9 +8,15 @@ import numpy as np
 from .._detection.leave_out import LastLayer
 from .._detection.threshold import ROUNDING, Calibration, share_threshold
 from .._learning.task import Solution
-from .._rows.sample import evenly_spaced
+from .._rows.sample import space_evenly
 from .._warnings import warn
-from .stamps import _above, _below, _scores_of, deviations_of, judgements
+from .stamps import (
+    judge_stamps,
+    measure_deviations,
+    scale_anomalous_scores,
+    scale_normal_scores,
+    score_judged_stamps,
+)
 
 
 @dataclass(frozen=True)
@@ -20,10 +26,10 @@ class SeriesCalibration:
     Parameters
     ----------
     evidence, smooth : ndarray of shape (n_stamps,)
-        Of recent stamps, each by what all but its own block teach, as ``evidence_of`` and
+        Of recent stamps, each by what all but its own block teach, as ``find_evidence`` and
         ``smoothed`` say.
     end : ndarray of shape (n_stamps,)
-        How near to an end of its series each stamp is, from 0 to 1 (``nearness_to_end``).
+        How near to an end of its series each stamp is, from 0 to 1 (``measure_nearness_to_end``).
     newest : ndarray of shape (n_windows,)
         Activation of recent windows, in their order.
     gate : float
@@ -59,13 +65,13 @@ class SeriesCalibration:
 
     def with_gate(self, width, contamination):
         """The same with a gate, and how much lower it is if each stamp has its newest window."""
-        gate = gate_of(self.evidence, width, contamination)
-        edge = max(gate - gate_of(self.newest, width, contamination), 0.0)
-        raised = gate_of(self.evidence + edge * self.end, width, contamination)
+        gate = find_gate(self.evidence, width, contamination)
+        edge = max(gate - find_gate(self.newest, width, contamination), 0.0)
+        raised = find_gate(self.evidence + edge * self.end, width, contamination)
         return replace(self, edge=edge, gate=max(raised, self.lowest_gate))
 
 
-def gate_of(evidence, width, contamination="auto", *, most_alarms=0.02, n_spreads=3.0):
+def find_gate(evidence, width, contamination="auto", *, most_alarms=0.02, n_spreads=3.0):
     """The evidence below which normal stamps rarely are, or a stated share of the stamps.
 
     The 1 % quantiles of blocks of the series spread about their median; the gate lies
@@ -75,8 +81,8 @@ def gate_of(evidence, width, contamination="auto", *, most_alarms=0.02, n_spread
     """
     if contamination != "auto":
         return share_threshold(evidence, np.ones(len(evidence)), contamination)
-    evidence = evidence[evidence >= outlying(evidence)]
-    parts = np.array_split(evidence, n_blocks_of(len(evidence), width))
+    evidence = evidence[evidence >= find_outlying(evidence)]
+    parts = np.array_split(evidence, count_blocks(len(evidence), width))
     low = np.array([np.quantile(part, Calibration.false_alarms) for part in parts])
     above = low[low >= np.median(low)] - np.median(low)
     spread = np.sqrt(np.mean(above**2) * (1 + 1 / len(low)))
@@ -84,7 +90,7 @@ def gate_of(evidence, width, contamination="auto", *, most_alarms=0.02, n_spread
     return float(gate - ROUNDING)
 
 
-def n_blocks_of(n, width, n_widths=4, n_blocks=(5, 20)):
+def count_blocks(n, width, n_widths=4, n_blocks=(5, 20)):
     """How many blocks ``n`` stamps, or windows of ``width`` stamps, are cut into.
 
     A block has ``n_widths`` widths at least, if that makes no fewer than the least of
@@ -93,7 +99,7 @@ def n_blocks_of(n, width, n_widths=4, n_blocks=(5, 20)):
     return min(int(np.clip(n // (n_widths * width), *n_blocks)), n)
 
 
-def outlying(evidence, n_distances=20.0):
+def find_outlying(evidence, n_distances=20.0):
     """The evidence far below that of all normal stamps.
 
     It lies ``n_distances`` times as far below the median as the lower quartile does.
@@ -102,7 +108,7 @@ def outlying(evidence, n_distances=20.0):
     return median - n_distances * (median - quartile)
 
 
-def typical_of(
+def find_typical(
     windows, activation, encoding, *, n_entries=1 << 16, n_windows=(16, 256), usual=0.999
 ):
     """Windows of the better half, standardised, and how far normal stamps are from the nearest.
@@ -112,11 +118,11 @@ def typical_of(
     """
     most = int(np.clip(n_entries // windows.shape[1], *n_windows))
     better = np.flatnonzero(activation >= np.median(activation))
-    few = better[evenly_spaced(len(better), most)]
+    few = better[space_evenly(len(better), most)]
     typical = encoding.standardise(windows[few])
     some = few[:: max(1, len(few) // 64)]
     # The nearest one is the window itself.
-    found = deviations_of(windows[some], typical, encoding, n_skipped=min(1, len(few) - 1))
+    found = measure_deviations(windows[some], typical, encoding, n_skipped=min(1, len(few) - 1))
     return typical, float(np.quantile(found, usual))
 
 
@@ -170,11 +176,11 @@ def judge_series(solution, rows, task, contamination, before=None, activation=No
         activation = _score_without_blocks(layer, rows, rows.of(windows), suspects)
     stamps, counts = _witnesses(learned, windows, n_old, task.partial)
     if before is None:
-        stamps = stamps[evenly_spaced(len(stamps), SeriesCalibration.latest_stamps)]
-        typical, deviation = typical_of(windows, activation, rows.encoding)
+        stamps = stamps[space_evenly(len(stamps), SeriesCalibration.latest_stamps)]
+        typical, deviation = find_typical(windows, activation, rows.encoding)
     else:
         typical, deviation = before.typical, before.deviation
-    judged = judgements(windows, activation)
+    judged = judge_stamps(windows, activation)
     series = SeriesCalibration(
         *(values[stamps] for values in judged),
         activation[counts][-SeriesCalibration.latest_stamps :],
@@ -184,12 +190,12 @@ def judge_series(solution, rows, task, contamination, before=None, activation=No
     if before is not None:
         series = series.after(before)
     series = series.with_gate(windows.width, contamination)
-    if contamination == "auto" and series.gate < outlying(series.evidence) - 2 * ROUNDING:
+    if contamination == "auto" and series.gate < find_outlying(series.evidence) - 2 * ROUNDING:
         warn(
             "The threshold lies far below what is usual in this series, which may hold many "
             "anomalies: leave them out, state contamination, or give a shorter window."
         )
-    scores = _scores_of(windows, judged, series, rows.encoding)
+    scores = score_judged_stamps(windows, judged, series, rows.encoding)
     return JudgedSeries(layer.solution, series, scores, activation)
 
 
@@ -197,7 +203,9 @@ def calibration_of(series):
     """What thresholds and p-values of stamps compare with."""
     gate, smooth = series.gate, series.smooth
     is_low = series.evidence + series.edge * series.end < gate
-    scores = np.where(is_low, _below(gate, smooth), _above(gate, smooth))
+    scores = np.where(
+        is_low, scale_anomalous_scores(gate, smooth), scale_normal_scores(gate, smooth)
+    )
     calibration = Calibration.of(scores, np.ones(len(scores)))
     calibration.threshold, calibration.has_tail = gate, False  # neighbours are no witnesses
     return calibration
@@ -251,7 +259,7 @@ def _score_without_blocks(layer, rows, every, suspects, fewest_widths=8):
         )
     weight, result = np.zeros(n), np.empty(n)
     weight[_places(learned, windows)] = np.where(suspects, 0.0, rows.weight)
-    for index in np.array_split(np.arange(n), n_blocks_of(n, width)):
+    for index in np.array_split(np.arange(n), count_blocks(n, width)):
         part, starts = slice(index[0], index[-1] + 1), windows.starts
         near = slice(
             int(np.searchsorted(starts, starts[part.start] - width, side="right")),

@@ -37,7 +37,7 @@ def check_lengths(bounds, width, n_before=0):
         )
 
 
-def series_bounds(groups, n_stamps):
+def find_series(groups, n_stamps):
     """Find the first and end stamp of every run of equal entries in ``groups``.
 
     The end is the stamp after the last one. Without groups all stamps are one series.
@@ -53,7 +53,7 @@ def series_bounds(groups, n_stamps):
     return bounds
 
 
-def time_of(X):
+def read_times(X):
     """Return the times of a data frame's rows in nanoseconds, or None if its index holds none."""
     index = getattr(X, "index", None)
     # An index of periods counts by the time at which each period starts.
@@ -72,7 +72,7 @@ def time_of(X):
     return time.astype(np.int64)
 
 
-def times_before(time, n_before, known):
+def guess_times_before(time, n_before, known):
     """Return the times of the stamps before a batch, in nanoseconds.
 
     Parameters
@@ -158,7 +158,7 @@ def _warn_of_gaps(n_cuts, n_closed, longest_gap):
         warn(f"The index lacks time stamps: {', and '.join(found)}.")
 
 
-def without_gaps(X, bounds, longest_gap):
+def bridge_gaps(X, bounds, longest_gap):
     """Draw straight lines across gaps, and tell which stamps lie in long gaps.
 
     A gap at an end of a series repeats the entry nearest to it. A channel of which a series knows

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .._rows.encoding import CLIP, LIMIT, ROUNDED, Encoding
-from .._rows.frequencies import orthogonal_frequencies, phase_gradient, write_waves
+from .._rows.frequencies import draw_orthogonal_frequencies, phase_gradient, write_waves
 from .._rows.scales import PAIR, robust_scales, row_norms
 from .roughness import Roughness, measure_roughness
 
@@ -137,7 +137,7 @@ class WindowEncoding(Encoding):
         else:
             factors = (1.0,)
         factors = np.sort(np.resize(factors, n_frequencies)) * bandwidth
-        frequencies = orthogonal_frequencies(encoding.n_columns, factors, rng)
+        frequencies = draw_orthogonal_frequencies(encoding.n_columns, factors, rng)
         # Numbers of single precision are as random, and take half the memory.
         encoding.frequencies = frequencies.astype(np.float32)
         return encoding

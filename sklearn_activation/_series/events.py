@@ -6,11 +6,11 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._validation import check_count
 from .model import cut
-from .stamps import newest_score, start_around
+from .stamps import score_newest_stamp, start_around
 from .windows import Windows
 
 
-def runs_of(alarm, bounds, max_gap):
+def find_runs(alarm, bounds, max_gap):
     """First and last stamp of every run of alarms in a series, near runs joined."""
     runs = []
     for first, end in bounds:
@@ -59,7 +59,7 @@ def tabulate_events(model, found, max_gap=None, gap_share=0.125):
     windows, scores = found.windows, model.judge(found)
     if max_gap is None:
         max_gap = max(1, int(gap_share * windows.width))
-    runs = runs_of(scores < model.offset, windows.bounds, max_gap)
+    runs = find_runs(scores < model.offset, windows.bounds, max_gap)
     channels = range(model.n_features)
     p = model.calibration.p_values(scores)
     typical = model.typical_rows() if len(channels) > 1 and runs else None
@@ -187,4 +187,4 @@ class SeriesMonitor:
         self._activation = np.concatenate([self._activation, newest])[-len(windows) :]
         if found.dead[-1]:
             return 0.0
-        return newest_score(windows, self._activation, model.series, model.encoding)
+        return score_newest_stamp(windows, self._activation, model.series, model.encoding)

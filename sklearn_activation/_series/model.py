@@ -7,8 +7,8 @@ import numpy as np
 from .._detection.model import DetectorModel
 from .._warnings import warn
 from .calibration import SeriesCalibration, calibration_of
-from .cutting import check_lengths, cut_at_gaps, series_bounds, time_of, without_gaps
-from .stamps import stamp_scores
+from .cutting import bridge_gaps, check_lengths, cut_at_gaps, find_series, read_times
+from .stamps import score_stamps
 from .windows import Windows
 
 
@@ -57,7 +57,7 @@ def longest_gap(width, share=0.125):
 
 def cut(X, bounds, width):
     """Windows of validated stamps, with straight lines across their gaps."""
-    X, long, dead = without_gaps(X, bounds, longest_gap(width))
+    X, long, dead = bridge_gaps(X, bounds, longest_gap(width))
     return Cut(Windows(X, bounds, width), dead, long)
 
 
@@ -91,20 +91,20 @@ class SeriesModel(DetectorModel):
     def lowest_training_score(self):
         return np.nanmin(self.training_scores)
 
-    def calibrated(self, series, contamination):
+    def calibrate(self, series, contamination):
         """The model with what is known of normal stamps, and the gate that follows or was set."""
         series = series.with_gate(self.width, self.chosen.get("p", contamination))
         return replace(self, series=series, calibration=calibration_of(series))
 
     def with_threshold(self, chosen, contamination):
-        return replace(self, chosen=chosen).calibrated(self.series, contamination)
+        return replace(self, chosen=chosen).calibrate(self.series, contamination)
 
     def times_of(self, X):
-        return time_of(X)
+        return read_times(X)
 
     def read(self, X, time=None, groups=None):
         """A series as it is judged: cut into windows."""
-        bounds = series_bounds(groups, len(X))
+        bounds = find_series(groups, len(X))
         if time is not None:
             bounds = cut_at_gaps(bounds, time, self.longest_gap)
         check_lengths(bounds, self.width)
@@ -119,7 +119,7 @@ class SeriesModel(DetectorModel):
                 "them, and their score is 0."
             )
         activation = self.score(found.windows)
-        return stamp_scores(found.windows, activation, self.series, self.encoding, found.dead)
+        return score_stamps(found.windows, activation, self.series, self.encoding, found.dead)
 
     def activation(self, X):
         """Activation of windows."""

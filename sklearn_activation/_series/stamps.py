@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .._blocks import map_blocks
 
 
-def smoothed(windows, activation):
+def smooth_activation(windows, activation):
     """Return the mean activation around each stamp, in which near windows weigh most.
 
     The weights are Hann's, as wide as two windows.
@@ -52,7 +52,7 @@ def _convolve(values, kernel):
     return oaconvolve(values, kernel)
 
 
-def evidence_of(windows, activation, *, fine_share=0.1):
+def find_evidence(windows, activation, *, fine_share=0.1):
     """Return for each stamp the activation that some of the windows which cover it exceed.
 
     Parameters
@@ -89,7 +89,7 @@ def _evidence_of_series(activation, width, fine_share):
     return np.concatenate(list(map_blocks(find, len(covering), width)))
 
 
-def nearness_to_end(windows):
+def measure_nearness_to_end(windows):
     """Return 0 for stamps that as many windows cover as can, up to 1 for those that one covers.
 
     The fewer windows, the less their best: the evidence is lower near an end of a series. A stamp
@@ -117,7 +117,7 @@ def _split_by_series(windows, values):
             at += n
 
 
-def stamp_scores(windows, activation, calibration, encoding, dead=None):
+def score_stamps(windows, activation, calibration, encoding, dead=None):
     """Return scores of all stamps, below ``calibration.gate`` exactly where one is anomalous.
 
     Smooth means are mapped to [0, gate) for anomalous stamps and to [gate, 1] for others, so that
@@ -140,36 +140,36 @@ def stamp_scores(windows, activation, calibration, encoding, dead=None):
     scores : ndarray of shape (n_stamps,)
         A stamp of a series without windows has NaN.
     """
-    scores = _scores_of(windows, judgements(windows, activation), calibration, encoding)
+    scores = score_judged_stamps(windows, judge_stamps(windows, activation), calibration, encoding)
     if dead is not None:
         scores[dead] = 0.0
     return scores
 
 
-def judgements(windows, activation):
+def judge_stamps(windows, activation):
     """Return evidence, smooth mean and nearness to an end of every stamp."""
     return (
-        evidence_of(windows, activation),
-        smoothed(windows, activation),
-        nearness_to_end(windows),
+        find_evidence(windows, activation),
+        smooth_activation(windows, activation),
+        measure_nearness_to_end(windows),
     )
 
 
-def _scores_of(windows, judged, calibration, encoding):
-    """Return ``stamp_scores`` from the ``judgements`` of the stamps."""
+def score_judged_stamps(windows, judged, calibration, encoding):
+    """Return ``score_stamps`` from the ``judge_stamps`` of the stamps."""
     evidence, smooth, end = judged
     gate = calibration.gate
     anomalous = np.flatnonzero(evidence + calibration.edge * end < gate)
-    scores = _above(gate, smooth)
+    scores = scale_normal_scores(gate, smooth)
     if len(anomalous):
         kept, apart = _compare_with_typical(windows, anomalous, calibration, encoding)
         found = anomalous[~apart]
-        scores[found] = _below(gate, smooth[found] * kept[~apart])
+        scores[found] = scale_anomalous_scores(gate, smooth[found] * kept[~apart])
     return scores
 
 
-def newest_score(windows, activation, calibration, encoding):
-    """Return what ``stamp_scores`` says of the last stamp, at the cost of one window.
+def score_newest_stamp(windows, activation, calibration, encoding):
+    """Return what ``score_stamps`` says of the last stamp, at the cost of one window.
 
     Parameters
     ----------
@@ -191,16 +191,16 @@ def newest_score(windows, activation, calibration, encoding):
     if activation[-1] + calibration.edge < gate:
         kept, apart = _compare_with_typical(windows, np.array([last]), calibration, encoding)
         if not apart[0]:
-            return _below(gate, smooth * kept[0])
-    return _above(gate, smooth)
+            return scale_anomalous_scores(gate, smooth * kept[0])
+    return scale_normal_scores(gate, smooth)
 
 
-def _above(gate, smooth):
+def scale_normal_scores(gate, smooth):
     """Return scores of normal stamps, from the gate to 1."""
     return gate + (1 - gate) * np.clip(smooth, 0, 1)
 
 
-def _below(gate, smooth):
+def scale_anomalous_scores(gate, smooth):
     """Return scores of anomalous stamps, from 0 to just below the gate."""
     return np.clip(gate * smooth, 0, np.nextafter(gate, -np.inf))
 
@@ -249,7 +249,7 @@ def _compare_with_typical(
 
     def compare(block):
         rows = windows[np.searchsorted(windows.starts, chosen[block])]
-        deviations = deviations_of(rows, calibration.typical, encoding)
+        deviations = measure_deviations(rows, calibration.typical, encoding)
         here = slice(*np.searchsorted(of_stamp, [block.start, block.stop]))
         row, at = of_stamp[here] - block.start, stamps[here] - start[here]
         own = deviations[row, at]
@@ -292,7 +292,7 @@ def _find_outstanding(deviations, usual, *, least_share=0.5, near_share=0.125):
     return stand_out, sliding_window_view(padded, 2 * near + 1, axis=1).any(axis=2)
 
 
-def deviations_of(rows, typical, encoding, *, n_nearest=5, n_skipped=0, far=2.0):
+def measure_deviations(rows, typical, encoding, *, n_nearest=5, n_skipped=0, far=2.0):
     """Measure how far each stamp of windows is from the nearest typical windows.
 
     The distance is the median, over these windows, of the largest deviation of a channel.

@@ -9,10 +9,10 @@ from .._detection.training import DetectorTraining
 from .._rows.encoding import SAMPLE_SIZE
 from .._rows.encodings import ENCODINGS
 from .calibration import calibration_of, judge_series
-from .cutting import check_lengths, cut_at_gaps, series_bounds, times_before
+from .cutting import check_lengths, cut_at_gaps, find_series, guess_times_before
 from .encodings import WINDOW_ENCODINGS
 from .model import SeriesModel, Tail, cut, longest_gap
-from .width import automatic_width
+from .width import choose_width
 
 
 class SeriesTraining(DetectorTraining):
@@ -37,7 +37,7 @@ class SeriesTraining(DetectorTraining):
 
     def learn(self, X, time, weight, groups):
         """The model of validated stamps."""
-        bounds = series_bounds(groups, len(X))
+        bounds = find_series(groups, len(X))
         self.width = self._choose_width(X, bounds)
         self._begin_with_tail(X, time, weight, bounds, groups)
         if self.time is not None:
@@ -61,7 +61,7 @@ class SeriesTraining(DetectorTraining):
         """Stamps of a window, given or automatic."""
         asked, before = self.estimator.window, self.previous.width if self.going_on else None
         if asked == "auto" and before is None:
-            width, reason = automatic_width(X, bounds)
+            width, reason = choose_width(X, bounds)
             if self.estimator.verbose:
                 print(reason)
             return width
@@ -79,7 +79,7 @@ class SeriesTraining(DetectorTraining):
             X = np.concatenate([tail.X.astype(X.dtype), X])
             weight = np.concatenate([tail.weight, weight])
             if time is not None:
-                time = np.concatenate([times_before(time, self.n_before, tail.time), time])
+                time = np.concatenate([guess_times_before(time, self.n_before, tail.time), time])
             bounds = [(0, len(X))]
         self.X, self.time, self.weight, self.bounds = X, time, weight, bounds
 
@@ -163,7 +163,7 @@ class SeriesTraining(DetectorTraining):
             model.solution, rows, task, contamination, before, activation, len(self.known)
         )
         judged.scores[self.found.dead] = 0.0
-        model = replace(model, solution=judged.solution).extended(
+        model = replace(model, solution=judged.solution).extend(
             SeriesModel,
             calibration=calibration_of(judged.series),
             training_scores=judged.scores[self.n_before :],
@@ -187,7 +187,7 @@ class SeriesTraining(DetectorTraining):
     def _finish_merge(self, model, task):
         ours = self.previous.series
         series = replace(self.theirs.after(ours), typical=ours.typical, deviation=ours.deviation)
-        model = model.extended(
+        model = model.extend(
             SeriesModel,
             training_scores=self.previous.training_scores,
             memory=Memory.empty(),
@@ -195,7 +195,7 @@ class SeriesTraining(DetectorTraining):
             tail=self.previous.tail,
             **self.shared(task),
         )
-        return model.calibrated(series, self.estimator.contamination)
+        return model.calibrate(series, self.estimator.contamination)
 
 
 def refuse_width(width, before):

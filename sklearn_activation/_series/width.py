@@ -5,7 +5,7 @@ import numpy as np
 from .._rows.scales import column_scales
 
 
-def automatic_width(X, bounds, *, least_stamps=100, most_share=0.1, longest_lag=1000):
+def choose_width(X, bounds, *, least_stamps=100, most_share=0.1, longest_lag=1000):
     """Choose a width for detection, and say why.
 
     The width is the shortest multiple of the period that has ``least_stamps``, but no more than

@@ -7,7 +7,7 @@ of w x channels entries.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .._rows.sample import evenly_spaced, row_hashes
+from .._rows.sample import hash_rows, space_evenly
 
 
 class Windows:
@@ -52,7 +52,7 @@ class Windows:
 
     def evenly(self, n):
         """Return the places of at most ``n`` of the windows, evenly spaced and ascending."""
-        return evenly_spaced(len(self), n)
+        return space_evenly(len(self), n)
 
     def stretch(self):
         """Return the stamps that the windows cover, or None unless they are consecutive.
@@ -72,7 +72,7 @@ class Windows:
         """
         # The base is odd, so that it has an inverse modulo 2^64.
         base = 0x9E3779B97F4A7C15
-        stamps = row_hashes(encoding.to_hash(self.X), np.zeros(len(self.X)))
+        stamps = hash_rows(encoding.to_hash(self.X), np.zeros(len(self.X)))
         power = np.full(len(stamps) + 1, base, dtype=np.uint64)
         power[0] = 1
         power = np.cumprod(power, dtype=np.uint64)

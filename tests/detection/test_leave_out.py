@@ -6,7 +6,7 @@ import pytest
 from sklearn_activation._detection.copies import copy_weight, mass_of
 from sklearn_activation._detection.leave_out import LEAVE_OUT_FOLDS
 from sklearn_activation._rows.encoded import EncodedRows
-from sklearn_activation._rows.sample import mixed_hashes, row_hashes
+from sklearn_activation._rows.sample import hash_rows, mix_hashes
 from sklearn_activation._rows.unit import UnitEncoding
 
 from ..encodings import fourier_encoding
@@ -66,7 +66,7 @@ def test_folds_are_left_out_where_units_are_fewer_than_directions(averaged):
     X = rng.normal(size=(200, 2))
     rows = EncodedRows(X, encoding_of(X))
     layer = last_layer(rows, 12, 300.0, averaged)
-    fold_of = mixed_hashes(row_hashes(X, np.zeros(200))) % LEAVE_OUT_FOLDS
+    fold_of = mix_hashes(hash_rows(X, np.zeros(200))) % LEAVE_OUT_FOLDS
     found = layer.scores_without(rows)
     for i in range(0, 200, 37):
         out = (fold_of == fold_of[i]) * 1.0

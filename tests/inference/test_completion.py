@@ -6,9 +6,9 @@ from sklearn.datasets import load_iris
 
 from sklearn_activation._inference.completion import (
     column_ranges,
-    completed,
-    generated,
-    with_means,
+    complete_rows,
+    fill_with_class_means,
+    generate_rows,
 )
 from sklearn_activation._inference.objective import LostActivation, Objective
 from sklearn_activation._rows.encodings import ENCODINGS
@@ -33,7 +33,7 @@ def test_gaps_get_the_mean_of_their_label(dtype):
     X, labels = rng.normal(size=(40, 3)).astype(dtype), rng.integers(3, size=40)
     X[rng.random(X.shape) < 0.3] = np.nan
     X[labels == 2, 1] = np.nan
-    found = with_means(X, labels)
+    found = fill_with_class_means(X, labels)
     assert found.dtype == dtype
     for i in range(40):
         for j in range(3):
@@ -72,13 +72,13 @@ def test_completed_rows_keep_what_is_known_and_stay_in_range(iris):
     lost, _, sample, X, y, (low, high) = iris
     gaps = np.where(np.random.default_rng(0).random(X.shape) < 0.3, np.nan, X)
     gaps[np.isnan(gaps).all(axis=1), 0] = 5.0
-    found, value = completed(lost, sample, gaps, y, bounds=(low, high), n_jobs=None)
+    found, value = complete_rows(lost, sample, gaps, y, bounds=(low, high), n_jobs=None)
     known = ~np.isnan(gaps)
     np.testing.assert_array_equal(found[known], gaps[known])
     assert ((found >= low) & (found <= high))[~known].all()
     np.testing.assert_allclose(value, lost(found, y)[0], rtol=1e-6, atol=1e-9)
     # Filled with the label's means, rows lose more.
-    means = np.where(known, gaps, with_means(gaps, y))
+    means = np.where(known, gaps, fill_with_class_means(gaps, y))
     assert value.mean() > lost(means, y)[0].mean()
     error, of_means = (np.abs(A - X)[~known].mean() for A in (found, means))
     assert error < of_means
@@ -90,7 +90,7 @@ def test_completion_starts_from_the_nearest_kept_rows(iris):
     gaps = X[:30:3].copy()
     gaps[:, 2] = np.nan
     labels = y[:30:3]
-    found, _ = completed(lost, sample, gaps, labels, bounds=bounds, n_jobs=None, max_iter=0)
+    found, _ = complete_rows(lost, sample, gaps, labels, bounds=bounds, n_jobs=None, max_iter=0)
     kept = sample.X[sample.labels == 0]
     known = ~np.isnan(gaps)
     weight = sample.weight[sample.labels == 0]
@@ -105,7 +105,7 @@ def test_generated_rows_activate_and_have_the_lengths_of_their_label(iris):
     _, objective, sample, X, y, (low, high) = iris
     labels = np.repeat([0, 1, 2], 6)
     rng = np.random.default_rng(0)
-    found = generated(objective, sample, labels, None, rng, bounds=(low, high), n_jobs=None)
+    found = generate_rows(objective, sample, labels, None, rng, bounds=(low, high), n_jobs=None)
     value, of_rows = objective(found, labels)[0], objective(X, y)[0]
     for label in range(3):
         assert value[labels == label].min() >= of_rows[y == label].mean()
@@ -125,7 +125,7 @@ def test_blocks_do_not_change_what_is_found(iris, monkeypatch):
     lost, _, sample, X, y, bounds = iris
     gaps = np.where(np.arange(4) == 2, np.nan, X)
     options = {"bounds": bounds, "max_iter": 20}
-    whole, _ = completed(lost, sample, gaps, y, n_jobs=None, **options)
+    whole, _ = complete_rows(lost, sample, gaps, y, n_jobs=None, **options)
     monkeypatch.setattr("sklearn_activation._blocks.BLOCK_ENTRIES", 3000)
-    cut, _ = completed(lost, sample, gaps, y, n_jobs=2, **options)
+    cut, _ = complete_rows(lost, sample, gaps, y, n_jobs=2, **options)
     np.testing.assert_allclose(cut, whole, atol=0.02)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sklearn_activation._inference.langevin import sampled
+from sklearn_activation._inference.langevin import sample_langevin
 
 
 def test_the_walk_leaves_the_density_as_it_is():
@@ -22,7 +22,9 @@ def test_the_walk_leaves_the_density_as_it_is():
     free = np.array([True, True])
     share = np.full(500, 1 / 500)
     start = np.zeros((3000, 2))
-    found, acceptance = sampled(Quadratic(), kept, share, start, free, 1.0, rng, n_steps=90)
+    found, acceptance = sample_langevin(
+        Quadratic(), kept, share, start, free, 1.0, rng, n_steps=90
+    )
     assert acceptance == pytest.approx(0.574, abs=0.08)
     np.testing.assert_allclose(found.mean(axis=0), 1, atol=0.08)
     np.testing.assert_allclose(found.std(axis=0), kept.std(axis=0), rtol=0.1)

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import kstest
 
 from sklearn_activation._rows.frequencies import (
-    normal_numbers,
-    orthogonal_frequencies,
+    draw_orthogonal_frequencies,
+    make_normal_numbers,
     phase_gradient,
     write_waves,
 )
@@ -17,12 +17,12 @@ from .. import naive
 @pytest.mark.parametrize("n_features", [1, 3, 40])
 def test_frequencies_are_orthogonal_and_as_long_as_normal_ones(n_features):
     factors = np.repeat([0.5, 2.0], 30)
-    found = orthogonal_frequencies(n_features, factors, np.random.default_rng(0))
+    found = draw_orthogonal_frequencies(n_features, factors, np.random.default_rng(0))
     assert found.shape == (n_features, 60)
     n = min(30, n_features)
     gram = found[:, :n].T @ found[:, :n]
     np.testing.assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-9)
-    many = orthogonal_frequencies(n_features, np.ones(5000), np.random.default_rng(0))
+    many = draw_orthogonal_frequencies(n_features, np.ones(5000), np.random.default_rng(0))
     assert (many**2).sum(axis=0).mean() == pytest.approx(n_features, rel=0.1)
 
 
@@ -30,13 +30,13 @@ def test_frequencies_are_orthogonal_and_as_long_as_normal_ones(n_features):
 def test_normal_numbers_of_codes_equal_their_twin(key):
     """The same in every process: wrapping 64-bit arithmetic against Python's integers."""
     codes = np.array([0, 1, 2, 2**32, 2**52 - 1], dtype=np.uint64)
-    found = normal_numbers(codes, key, 9)
-    expected = [naive.normal_numbers(int(code), key, 9) for code in codes]
+    found = make_normal_numbers(codes, key, 9)
+    expected = [naive.make_normal_numbers(int(code), key, 9) for code in codes]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_normal_numbers_of_codes_are_normal_and_independent():
-    numbers = normal_numbers(np.arange(4000, dtype=np.uint64), 3, 4)
+    numbers = make_normal_numbers(np.arange(4000, dtype=np.uint64), 3, 4)
     for column in (*numbers.T, *numbers[:4].T):
         assert kstest(column, "norm").pvalue > 1e-3
     correlation = np.corrcoef(numbers, rowvar=False) - np.eye(4)

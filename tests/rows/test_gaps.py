@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_activation._rows.gaps import N_DRAWN, N_NEAREST, completed
+from sklearn_activation._rows.gaps import N_DRAWN, N_NEAREST, fill_from_donors
 
 from ..encodings import fourier_encoding
 from ..tables import line
@@ -21,7 +21,7 @@ def test_gaps_are_filled_from_the_nearest_that_know(drawn):
     X[:, 2] = np.nan
     X[0] = [np.nan, 1.0, np.nan]
     encoding = scaled(donors)
-    found = completed(X, donors, encoding, drawn=drawn)
+    found = fill_from_donors(X, donors, encoding, drawn=drawn)
     np.testing.assert_array_equal(found[:, :2][1:], full[1:, :2])
     assert np.abs(found[1:, 2] - full[1:, 2]).max() < 1.0
     Z, D = encoding.standardise(X), encoding.standardise(donors)
@@ -42,5 +42,5 @@ def test_entries_that_no_donor_knows_stay_missing():
     donors, X = line(20), line(5, seed=1)
     donors[:, 1] = np.nan
     X[:, 1] = np.nan
-    found = completed(X, donors, scaled(donors), drawn=False)
+    found = fill_from_donors(X, donors, scaled(donors), drawn=False)
     assert np.isnan(found[:, 1]).all() and not np.isnan(found[:, [0, 2]]).any()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from sklearn_activation._rows.labels import class_weights, is_missing, without_missing
+from sklearn_activation._rows.labels import class_weights, is_missing, replace_missing
 
 NAN = float("nan")
 
@@ -46,7 +46,7 @@ def test_which_labels_stand_for_none(value, missing, expected):
     assert is_missing(value, missing) is expected
 
 
-# -- without_missing ---------------------------------------------------------------------
+# -- replace_missing ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -62,33 +62,33 @@ def test_which_labels_stand_for_none(value, missing, expected):
     ],
 )
 def test_missing_labels_are_stood_in_for_by_the_first_that_is_known(y, missing, unknown, known):
-    found, mask = without_missing(y, missing)
+    found, mask = replace_missing(y, missing)
     np.testing.assert_array_equal(found, known)
     np.testing.assert_array_equal(mask, np.array(unknown, bool))
 
 
 def test_mixed_labels_do_not_become_strings():
-    found, _ = without_missing([0, "?", 1], "?")
+    found, _ = replace_missing([0, "?", 1], "?")
     assert found.dtype.kind == "i"
 
 
 @pytest.mark.parametrize("y", [None, [0, 1], [], [[0, 1], [1, 0]], 3])
 def test_what_lacks_no_label_goes_back_as_it_is(y):
     """What is not a list of labels, too: validation says what is wrong with it."""
-    found, mask = without_missing(y, -1)
+    found, mask = replace_missing(y, -1)
     assert found is y and mask is None
 
 
 def test_rows_of_which_none_is_labelled_need_a_stand_in():
     with pytest.raises(ValueError, match="missing_label=-1: all 3 rows are unlabelled"):
-        without_missing([-1, -1, -1], -1)
-    found, mask = without_missing([-1, -1, -1], -1, stand_in=[7, 8])
+        replace_missing([-1, -1, -1], -1)
+    found, mask = replace_missing([-1, -1, -1], -1, stand_in=[7, 8])
     assert found.tolist() == [7, 7, 7] and mask.all()
 
 
 def test_a_missing_label_is_a_single_one():
     with pytest.raises(ValueError, match="must be a single label"):
-        without_missing([0, 1], [0, 1])
+        replace_missing([0, 1], [0, 1])
 
 
 # -- class_weights -----------------------------------------------------------------------

@@ -5,11 +5,11 @@ import pytest
 
 from sklearn_activation._rows.sample import (
     Sample,
-    drawn_evenly,
+    draw_evenly,
     even_keys,
-    evenly_spaced,
+    hash_rows,
     is_picked,
-    row_hashes,
+    space_evenly,
 )
 from sklearn_activation.kernels import rows as kernels
 
@@ -22,28 +22,28 @@ def test_hashes_depend_on_the_row_alone():
     rng = np.random.default_rng(3)
     X, labels = rng.normal(size=(50, 4)), rng.integers(3, size=50)
     order = rng.permutation(50)
-    hashes = row_hashes(X, labels)
-    np.testing.assert_array_equal(row_hashes(X[order], labels[order]), hashes[order])
-    np.testing.assert_array_equal(row_hashes(X[7:8], labels[7:8]), hashes[7:8])
+    hashes = hash_rows(X, labels)
+    np.testing.assert_array_equal(hash_rows(X[order], labels[order]), hashes[order])
+    np.testing.assert_array_equal(hash_rows(X[7:8], labels[7:8]), hashes[7:8])
     assert len(np.unique(hashes)) == 50
 
 
 def test_hashes_tell_values_columns_and_labels_apart():
     X = np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0], [np.nextafter(1, 2), 2.0]])
-    hashes = row_hashes(X, np.array([0, 0, 1, 0]))
+    hashes = hash_rows(X, np.array([0, 0, 1, 0]))
     assert len(np.unique(hashes)) == 4
 
 
 def test_negative_zero_hashes_as_zero():
     X = np.array([[0.0, 1.0], [-0.0, 1.0]])
-    first, second = row_hashes(X, np.zeros(2))
+    first, second = hash_rows(X, np.zeros(2))
     assert first == second
 
 
 def test_precision_does_not_change_the_hash_of_a_value():
     X = np.random.default_rng(4).normal(size=(6, 3)).astype(np.float32)
     labels = np.zeros(6, np.intp)
-    np.testing.assert_array_equal(row_hashes(X, labels), row_hashes(X.astype(float), labels))
+    np.testing.assert_array_equal(hash_rows(X, labels), hash_rows(X.astype(float), labels))
 
 
 def test_hashing_in_blocks_changes_nothing():
@@ -53,8 +53,8 @@ def test_hashing_in_blocks_changes_nothing():
     if not hasattr(kernels.hashes, "py_func"):  # NUMBA_DISABLE_JIT=1: too slow
         pytest.skip("needs compiled kernels")
     labels = np.zeros(5, np.intp)
-    alone = [row_hashes(X[i : i + 1], labels[:1])[0] for i in range(5)]
-    np.testing.assert_array_equal(row_hashes(X, labels), alone)
+    alone = [hash_rows(X[i : i + 1], labels[:1])[0] for i in range(5)]
+    np.testing.assert_array_equal(hash_rows(X, labels), alone)
 
 
 # -- samples ---------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def _data(n=60, seed=5):
 def test_sample_keeps_the_smallest_hashes(size):
     X, labels, weight = _data()
     sample = Sample.of(X, labels, weight, size)
-    hashes = row_hashes(X, labels)
+    hashes = hash_rows(X, labels)
     chosen = np.argsort(hashes)[:size]
     np.testing.assert_array_equal(sample.hashes, hashes[chosen])
     np.testing.assert_array_equal(sample.X, X[chosen])
@@ -142,10 +142,10 @@ def test_folds_are_balanced_and_belong_to_the_rows():
 def test_the_rival_does_not_see_held_out_rows():
     X, _, y, _ = digits_split()
     sample = Sample.of(X, y, np.ones(len(X)), 600)
-    picked = is_picked(row_hashes(X, y), 0.2)
+    picked = is_picked(hash_rows(X, y), 0.2)
     assert 0.15 < picked.mean() < 0.25
     kept = set(sample.without(0.2).hashes)
-    assert kept == set(sample.hashes) - set(row_hashes(X[picked], y[picked]))
+    assert kept == set(sample.hashes) - set(hash_rows(X[picked], y[picked]))
 
 
 @pytest.mark.parametrize("size", [5, 60])
@@ -162,7 +162,7 @@ def test_heaviest_rows_keep_their_order(size):
 def test_a_share_of_all_rows_is_picked_by_hashes(share):
     """As many as the share says, whichever rows there are besides."""
     X = np.random.default_rng(7).normal(size=(4000, 2))
-    hashes = row_hashes(X, np.zeros(4000))
+    hashes = hash_rows(X, np.zeros(4000))
     picked = is_picked(hashes, share)
     assert abs(picked.mean() - share) < 4 * np.sqrt(share * (1 - share) / 4000)
     np.testing.assert_array_equal(is_picked(hashes[::7], share), picked[::7])
@@ -175,27 +175,27 @@ def test_a_share_of_all_rows_is_picked_by_hashes(share):
 def test_rows_are_drawn_evenly_whatever_their_order(dtype):
     rng = np.random.default_rng(8)
     X = rng.normal(size=(900, 2)).astype(dtype)
-    index = drawn_evenly(X, 300)
+    index = draw_evenly(X, 300)
     assert len(index) == 300 and (np.diff(index) > 0).all()
     order = rng.permutation(900)
-    again = X[order][drawn_evenly(X[order], 300)]
+    again = X[order][draw_evenly(X[order], 300)]
     np.testing.assert_array_equal(np.sort(again, axis=0), np.sort(X[index], axis=0))
     low = (X[:, 0] < 0).mean()
     assert abs((X[index, 0] < 0).mean() - low) < 4 * 0.5 / np.sqrt(300)
-    np.testing.assert_array_equal(drawn_evenly(X[:10], 300), np.arange(10))
+    np.testing.assert_array_equal(draw_evenly(X[:10], 300), np.arange(10))
 
 
 def test_copies_are_drawn_as_often_as_others():
     """Each copy of a row has a key of its own."""
     X = np.repeat([[0.0], [1.0]], [900, 100], axis=0)
     assert len(np.unique(even_keys(X))) == 1000
-    share = (X[drawn_evenly(X, 300)] == 0).mean()
+    share = (X[draw_evenly(X, 300)] == 0).mean()
     assert abs(share - 0.9) < 4 * np.sqrt(0.09 / 300)
 
 
 @pytest.mark.parametrize("n, size", [(1, 5), (10, 10), (10, 3), (1000, 7), (5, 1)])
 def test_places_are_spaced_evenly(n, size):
-    places = evenly_spaced(n, size)
+    places = space_evenly(n, size)
     assert len(places) == min(n, size) and places[0] == 0
     assert places[-1] == (n - 1 if min(n, size) > 1 else 0)
     assert len(set(np.diff(places))) <= 2

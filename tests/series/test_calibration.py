@@ -6,10 +6,10 @@ import pytest
 from sklearn_activation._detection.threshold import ROUNDING
 from sklearn_activation._series.calibration import (
     SeriesCalibration,
-    gate_of,
-    n_blocks_of,
-    outlying,
-    typical_of,
+    count_blocks,
+    find_gate,
+    find_outlying,
+    find_typical,
 )
 from sklearn_activation._series.windows import Windows
 
@@ -21,11 +21,11 @@ def test_the_gate_looks_at_quiet_blocks():
     above = low[low >= np.median(low)] - np.median(low)
     naive = np.median(low) - 3 * np.sqrt(np.mean(above**2) * 1.05) - ROUNDING
     assert naive < np.quantile(evidence, 0.02)
-    np.testing.assert_allclose(gate_of(evidence, 20), naive)
+    np.testing.assert_allclose(find_gate(evidence, 20), naive)
     for at in (500, 900, 1700, 2500, 3900):  # events of the series itself
         evidence[at : at + 20] = 0.2
-    assert abs(gate_of(evidence, 20) - naive) < 0.02
-    assert abs((evidence < gate_of(evidence, 20, contamination=0.1)).mean() - 0.1) < 0.001
+    assert abs(find_gate(evidence, 20) - naive) < 0.02
+    assert abs((evidence < find_gate(evidence, 20, contamination=0.1)).mean() - 0.1) < 0.001
 
 
 def test_the_gate_is_below_nearly_all_stamps_of_the_series():
@@ -33,7 +33,7 @@ def test_the_gate_is_below_nearly_all_stamps_of_the_series():
     evidence = rng.normal(0.9, 0.001, size=4000)
     for block in range(0, 4000, 1000):  # rare but regular, in fewer than half of the blocks
         evidence[block : block + 60] -= 0.01
-    assert (evidence < gate_of(evidence, 20)).mean() <= 0.02
+    assert (evidence < find_gate(evidence, 20)).mean() <= 0.02
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,16 @@ def test_the_gate_is_below_nearly_all_stamps_of_the_series():
 )
 def test_blocks_have_four_widths_of_windows(n, width, expected):
     """No fewer than five blocks and no more than 20, if there are as many stamps."""
-    assert n_blocks_of(n, width) == expected
+    assert count_blocks(n, width) == expected
 
 
 def test_evidence_far_below_all_other_is_outlying():
     evidence = np.random.default_rng(1).normal(0.9, 0.01, 2000)
-    limit = outlying(evidence)
+    limit = find_outlying(evidence)
     assert 0.74 < limit < 0.79  # 20 lower quartiles, of 0.0067 each
     assert (evidence > limit).all()
     evidence[:100] = 0.2
-    assert (evidence < outlying(evidence)).sum() == 100
+    assert (evidence < find_outlying(evidence)).sum() == 100
 
 
 def calibration_of_noise(n=3000, seed=2):
@@ -66,7 +66,7 @@ def test_the_gate_counts_stamps_at_the_ends_as_if_all_windows_covered_them(conta
     series = calibration_of_noise().with_gate(20, contamination)
     assert series.edge == pytest.approx(0.05, abs=0.01)
     raised = series.evidence + series.edge * series.end
-    assert series.gate == gate_of(raised, 20, contamination)
+    assert series.gate == find_gate(raised, 20, contamination)
     if contamination != "auto":
         assert (raised < series.gate).mean() == pytest.approx(0.05, abs=0.001)
 
@@ -88,7 +88,7 @@ def test_typical_windows_are_of_the_better_half():
     windows = Windows(X, [(0, 2000)], 20)
     activation = np.where(np.abs(np.asarray(windows)).max(axis=1) > 2, 0.1, 0.9)
     activation += 0.01 * rng.uniform(size=len(windows))
-    typical, deviation = typical_of(windows, activation, Plain())
+    typical, deviation = find_typical(windows, activation, Plain())
     rows = np.asarray(windows[activation >= np.median(activation)])
     assert 16 <= len(typical) <= 256 and all((rows == t).all(axis=1).any() for t in typical)
     # Normal stamps deviate by a few of their deviations; the fault does by far more.

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from sklearn_activation._series.cutting import (
+    bridge_gaps,
     check_lengths,
     cut_at_gaps,
-    series_bounds,
-    time_of,
-    times_before,
-    without_gaps,
+    find_series,
+    guess_times_before,
+    read_times,
 )
 from sklearn_activation._validation import check_groups
 
@@ -18,8 +18,8 @@ from ..tables import dated, series
 
 
 def test_bounds_of_groups():
-    assert series_bounds(None, 4) == [(0, 4)]
-    assert series_bounds(["x", "x", "y", "z"], 4) == [(0, 2), (2, 3), (3, 4)]
+    assert find_series(None, 4) == [(0, 4)]
+    assert find_series(["x", "x", "y", "z"], 4) == [(0, 2), (2, 3), (3, 4)]
 
 
 # -- gaps ------------------------------------------------------------------------------
@@ -28,7 +28,7 @@ def test_bounds_of_groups():
 def test_gaps_are_crossed_by_straight_lines():
     X = np.arange(20.0)[:, None] * [1.0, 10.0]
     X[3:5, 0] = X[8:14, 0] = X[9:13, 1] = X[18:, 1] = np.nan
-    filled, long, dead = without_gaps(X, [(0, 20)], 3)
+    filled, long, dead = bridge_gaps(X, [(0, 20)], 3)
     np.testing.assert_allclose(filled[:, 0], np.arange(20.0))
     np.testing.assert_allclose(filled[:18, 1], 10 * np.arange(18.0))
     np.testing.assert_allclose(filled[18:, 1], 170)
@@ -38,7 +38,7 @@ def test_gaps_are_crossed_by_straight_lines():
 
 def test_gaps_are_not_filled_across_series_and_unknown_channels_stay():
     X = np.array([[1.0, np.nan], [np.nan, np.nan], [np.nan, 5.0], [7.0, 6.0]])
-    filled, long, dead = without_gaps(X, [(0, 2), (2, 4)], 3)
+    filled, long, dead = bridge_gaps(X, [(0, 2), (2, 4)], 3)
     np.testing.assert_array_equal(filled, [[1, np.nan], [1, np.nan], [7, 5], [7, 6]])
     assert not long.any()
     assert not dead.any()
@@ -49,7 +49,7 @@ def test_gaps_are_not_filled_across_series_and_unknown_channels_stay():
 
 @pytest.mark.parametrize("step", ["h", "7min", "D"])
 def test_missing_time_stamps_cut_the_series(step):
-    time = time_of(dated(step=step))
+    time = read_times(dated(step=step))
     with pytest.warns(UserWarning, match="cut at 1 gaps, and 1 gaps of 3 stamps or fewer"):
         bounds = cut_at_gaps([(0, 590)], np.delete(time, [*range(100, 108), 300, 301]), 3)
     assert bounds == [(0, 100), (100, 590)]
@@ -57,23 +57,25 @@ def test_missing_time_stamps_cut_the_series(step):
 
 def test_indices_of_other_kinds_hold_time_or_not():
     hours = pd.timedelta_range(0, periods=9, freq="h")
-    np.testing.assert_array_equal(np.diff(time_of(pd.DataFrame(series(9), hours))), 3600 * 10**9)
+    np.testing.assert_array_equal(
+        np.diff(read_times(pd.DataFrame(series(9), hours))), 3600 * 10**9
+    )
     days = pd.period_range("2024", periods=9, freq="D")
-    assert (np.diff(time_of(pd.DataFrame(series(9), days))) == 86400 * 10**9).all()
+    assert (np.diff(read_times(pd.DataFrame(series(9), days))) == 86400 * 10**9).all()
     for other in (series(9), pd.DataFrame(series(9)), pd.DataFrame(series(9), list("abcdefghi"))):
-        assert time_of(other) is None
+        assert read_times(other) is None
 
 
 def test_a_clock_that_changes_to_summer_time_has_equal_steps():
     spring = pd.date_range("2024-03-30", periods=48, freq="h", tz="Europe/Vienna")
-    assert (np.diff(time_of(pd.DataFrame(series(48), spring))) == 3600 * 10**9).all()
+    assert (np.diff(read_times(pd.DataFrame(series(48), spring))) == 3600 * 10**9).all()
 
 
 def test_times_before_a_batch_are_at_equal_steps_unless_they_are_known():
     time = np.array([100, 110, 120, 140])
-    np.testing.assert_array_equal(times_before(time, 3, None), [70, 80, 90])
-    np.testing.assert_array_equal(times_before(time, 3, np.array([1, 2, 3])), [1, 2, 3])
-    np.testing.assert_array_equal(times_before(time[:1], 2, None), [98, 99])
+    np.testing.assert_array_equal(guess_times_before(time, 3, None), [70, 80, 90])
+    np.testing.assert_array_equal(guess_times_before(time, 3, np.array([1, 2, 3])), [1, 2, 3])
+    np.testing.assert_array_equal(guess_times_before(time[:1], 2, None), [98, 99])
 
 
 def test_gaps_of_the_batch_before_were_told_before():
@@ -114,4 +116,4 @@ def test_bad_groups_are_refused(groups, message):
 
 def test_stamps_of_a_series_must_stand_together():
     with pytest.raises(ValueError, match="time stamps of a series must stand together"):
-        series_bounds(["x", "y", "x"], 3)
+        find_series(["x", "y", "x"], 3)

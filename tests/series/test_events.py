@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sklearn_activation import ActivationAnomalyDetector
-from sklearn_activation._series.events import runs_of
+from sklearn_activation._series.events import find_runs
 
 
 def noise(n, rho, seed):
@@ -144,14 +144,14 @@ def test_a_channel_that_falls_silent_is_to_blame(fitted):
 def test_near_alarms_are_joined_within_a_series():
     alarm = np.zeros(40, dtype=bool)
     alarm[[3, 4, 7, 15, 19, 20, 39]] = True
-    assert runs_of(alarm, [(0, 20), (20, 40)], 2) == [
+    assert find_runs(alarm, [(0, 20), (20, 40)], 2) == [
         (3, 7),
         (15, 15),
         (19, 19),
         (20, 20),
         (39, 39),
     ]
-    assert runs_of(alarm, [(0, 40)], 0) == [(3, 4), (7, 7), (15, 15), (19, 20), (39, 39)]
+    assert find_runs(alarm, [(0, 40)], 0) == [(3, 4), (7, 7), (15, 15), (19, 20), (39, 39)]
 
 
 def test_events_of_a_frame_have_its_times_and_channels(fitted):

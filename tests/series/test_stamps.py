@@ -5,12 +5,12 @@ import pytest
 
 from sklearn_activation._series.calibration import SeriesCalibration
 from sklearn_activation._series.stamps import (
-    deviations_of,
-    evidence_of,
-    nearness_to_end,
-    newest_score,
-    smoothed,
-    stamp_scores,
+    find_evidence,
+    measure_deviations,
+    measure_nearness_to_end,
+    score_newest_stamp,
+    score_stamps,
+    smooth_activation,
     start_around,
 )
 from sklearn_activation._series.windows import Windows
@@ -30,7 +30,7 @@ def covering(windows, stamp):
 
 def test_evidence_is_what_a_tenth_of_the_windows_exceed(scored):
     windows, activation = scored
-    found = evidence_of(windows, activation)
+    found = find_evidence(windows, activation)
     for stamp in range(90):
         values = np.sort(activation[covering(windows, stamp)])[::-1]
         expected = values[len(values) // 10] if len(values) else np.nan
@@ -39,7 +39,7 @@ def test_evidence_is_what_a_tenth_of_the_windows_exceed(scored):
 
 def test_nearness_to_an_end_counts_windows(scored):
     windows, _ = scored
-    found = nearness_to_end(windows)
+    found = measure_nearness_to_end(windows)
     for stamp in range(90):
         n = covering(windows, stamp).sum()
         np.testing.assert_allclose(found[stamp], 1 - (n - 1) / 11 if n else np.nan)
@@ -50,7 +50,7 @@ def test_smooth_means_have_hann_weights(n, width):
     bounds = [(0, n)] if n == 5000 else [(0, 30), (30, 34), (34, n)]
     windows = Windows(np.zeros((n, 1)), bounds, width)
     activation = np.random.default_rng(0).uniform(size=len(windows))
-    found = smoothed(windows, activation)
+    found = smooth_activation(windows, activation)
     for stamp in range(0, n, 97 if n == 5000 else 1):
         first, end = next((a, b) for a, b in bounds if a <= stamp < b)
         inside = (windows.starts >= first) & (windows.starts < end)
@@ -95,7 +95,7 @@ def test_deviations_are_those_from_the_nearest_typical_windows():
     """The median, over the five nearest, of the largest channel's deviation."""
     windows, _, typical = judged()
     rows = windows[np.arange(0, 109, 12)]
-    found = deviations_of(rows, typical, Plain())
+    found = measure_deviations(rows, typical, Plain())
     for i, window in enumerate(np.asarray(rows)):
         change = np.abs(typical - window)
         near = np.argsort((np.minimum(change, 2) ** 2).sum(axis=1), kind="stable")[:5]
@@ -107,12 +107,12 @@ def test_deviations_are_those_from_the_nearest_typical_windows():
 def test_scores_are_below_the_gate_exactly_where_the_evidence_is():
     windows, activation, typical = judged()
     calibration = known(typical=typical)
-    scores = stamp_scores(windows, activation, calibration, Plain())
-    evidence = evidence_of(windows, activation)
-    low = evidence + calibration.edge * nearness_to_end(windows) < calibration.gate
+    scores = score_stamps(windows, activation, calibration, Plain())
+    evidence = find_evidence(windows, activation)
+    low = evidence + calibration.edge * measure_nearness_to_end(windows) < calibration.gate
     assert 0 < low.sum() < 30
     np.testing.assert_array_equal(scores < calibration.gate, low)
-    smooth = smoothed(windows, activation)
+    smooth = smooth_activation(windows, activation)
     expected = calibration.gate + (1 - calibration.gate) * np.clip(smooth, 0, 1)
     np.testing.assert_allclose(scores[~low], expected[~low])
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -120,7 +120,7 @@ def test_scores_are_below_the_gate_exactly_where_the_evidence_is():
 
 def test_the_stamps_that_deviate_score_lowest():
     windows, activation, typical = judged()
-    scores = stamp_scores(windows, activation, known(typical=typical), Plain())
+    scores = score_stamps(windows, activation, known(typical=typical), Plain())
     assert set(np.argsort(scores)[:5]) == set(range(50, 55))
 
 
@@ -128,7 +128,7 @@ def test_dead_stamps_score_0():
     windows, activation, typical = judged()
     dead = np.zeros(120, dtype=bool)
     dead[[3, 52]] = True
-    scores = stamp_scores(windows, activation, known(typical=typical), Plain(), dead)
+    scores = score_stamps(windows, activation, known(typical=typical), Plain(), dead)
     np.testing.assert_array_equal(scores == 0, dead)
 
 
@@ -139,11 +139,11 @@ def test_the_newest_score_is_that_of_the_last_stamp(n):
     log = Windows(windows.X[:n], [(0, n)], 12)
     activation = activation[: len(log)]
     calibration = known(gate=0.7, typical=typical)
-    expected = stamp_scores(log, activation, calibration, Plain())[-1]
+    expected = score_stamps(log, activation, calibration, Plain())[-1]
     latest = slice(-23, None)  # windows that two widths of stamps hold
     stamps = log.X[-(2 * 12 - 1) :]
     own = Windows(stamps, [(0, len(stamps))], 12)
-    found = newest_score(own, activation[latest][-len(own) :], calibration, Plain())
+    found = score_newest_stamp(own, activation[latest][-len(own) :], calibration, Plain())
     assert found == pytest.approx(expected, abs=1e-12)
 
 
