@@ -16,7 +16,6 @@ from ._network import ACTIVATIONS, Network
 from ._progress import CallbackSupportMixin
 from ._rows.encodings import ENCODINGS
 from ._rows.sample import Sample
-from ._training import Training
 from ._validation import (
     all_or_nothing,
     are_equal,
@@ -82,7 +81,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
 
     def _training(self, previous, partial):
         """The ``Training`` that goes on from a model, or begins."""
-        return Training(self, previous, partial)
+        raise NotImplementedError
 
     def _learn_unlabelled(self, X, sample_weight, *, partial):
         previous = self._model()
@@ -193,7 +192,8 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             raise ValueError(f"Cannot merge {type(other).__name__} into {type(self).__name__}.")
         if any(SOLVERS[e._solver].keeps_moments and not e._state for e in (self, other)):
             raise ValueError("Cannot merge: compact() dropped the statistics that merge adds up.")
-        if not all("moments" in estimator._state for estimator in (self, other)):
+        keeps = SOLVERS[self.solver].keeps_moments
+        if not (keeps and all("moments" in estimator._state for estimator in (self, other))):
             raise ValueError(
                 "Cannot merge: only solver='flow' without feedback keeps the statistics that "
                 "merge adds up."

@@ -121,7 +121,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Epochs. None: 100 at most of ``solver="hebbian"``, 20 of feedback from the closed
         form.
     batch_size : int, default=100
-        Rows a mini-batch of ``solver="hebbian"``; 1 learns row by row. Feedback visits
+        Rows in a mini-batch of ``solver="hebbian"``; 1 learns row by row. Feedback visits
         twice as many rows for a mini-batch, since about half have nothing to learn.
     early_stopping : bool, default=False
         Whether feedback ends when the error on held-out rows has not fallen for
@@ -442,7 +442,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         y : ndarray of shape (n_samples,)
             A label of ``classes_`` for every row.
         """
-        return self.classes_[self._label_energies(X).argmax(axis=1)]
+        best = self._label_energies(X).argmax(axis=1)
+        return self.classes_[best]
 
     def decision_function(self, X):
         """Output activation with every label.

@@ -427,6 +427,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             "_learned": vars(model.memory),
             "_rate": model.rate,
             "_by_units": getattr(model, "by_units", False),
+            "_stated": getattr(model, "contamination", None),
             "_series": None if series is None else vars(series),
             "_tail": None if tail is None else vars(tail),
         }
@@ -445,7 +446,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             "is_categorical": self.is_categorical_,
         }
         if self.window_ is None:
-            units, stated = self._by_units, self.contamination
+            units, stated = self._by_units, getattr(self, "_stated", self.contamination)
             return model.extend(TableModel, by_units=units, contamination=stated, **shared)
         tail = getattr(self, "_tail", None)
         return model.extend(
@@ -462,8 +463,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return super()._encoding()
 
     def _check_mergeable(self, other):
-        ours, theirs = self.window_, getattr(other, "window_", None)
-        if ours is not None and theirs not in (None, ours):
+        ours, theirs = self.window_, getattr(other, "window_", self.window_)
+        if ours != theirs:
             raise ValueError(f"Cannot merge: the windows are of {ours} and {theirs} time stamps.")
         if any(getattr(detector, "_by_units", False) for detector in (self, other)):
             raise ValueError("Cannot merge: a detector was fitted with groups.")
@@ -658,12 +659,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def compact(self):
         """Drop what only ``partial_fit`` and ``merge`` need: the statistics of the rows.
 
-        Scores, p-values, explanations and samples stay as they are.
+        Scores, p-values, explanations and samples stay as they are. The detector learns no more
+        until the next ``fit``, but for ``solver="hebbian"``, which goes on from weights alone.
 
         Returns
         -------
         self : object
-            This detector, which takes less memory and learns no more until the next ``fit``.
+            This detector, which takes less memory.
         """
         check_is_fitted(self)
         self._state = {}

@@ -234,7 +234,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         factors = self._factors if self.bandwidth == "auto" else self._factors[:1]
         # A share is not looked at where a learning time is given.
-        shares = self._shares if self.learning_time == "auto" else self._shares[:1]
+        shares = self._shares[:1] if isinstance(self.learning_time, Real) else self._shares
         X, known = self._kept, ~np.isnan(self._kept)
         hidden = known & (np.random.default_rng([seed, 1]).random(X.shape) < hidden_share)
         judged = np.flatnonzero(hidden.any(axis=1) & (known & ~hidden).any(axis=1))[:most_rows]

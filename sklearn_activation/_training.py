@@ -54,12 +54,13 @@ class Training:
         self.solver = SOLVERS[estimator.solver]
         self.going_on = partial and previous is not None
         self.warm = previous is not None and (self.going_on or estimator.warm_start)
+        if self.going_on:
+            self.check_goes_on()
 
     def run(self, X, labels, weight):
         """Encode, choose what is to be chosen, and solve: the ``Model``."""
         estimator, before = self.estimator, self.previous
-        if self.going_on:
-            self.check_goes_on()
+        self.warm = self.warm and (self.going_on or self.can_start_from(X))
         seed = before.seed if self.warm else new_seed(estimator.random_state)
         # A sample of a stream must not look at the last batch more closely than at the others.
         sample = self.draw(X, labels, weight, SAMPLE_SIZE if self.partial else SEARCH_SIZE)
@@ -210,6 +211,12 @@ class Training:
         )
 
     # -- what a training goes on from ------------------------------------------------
+
+    def can_start_from(self, X):
+        """Whether the previous encoding, with which its weights go, is one for rows ``X``."""
+        before = self.previous
+        same_encoding = self.given_encoding in (None, before.encoding.name)
+        return same_encoding and before.sample.X.shape[1] == X.shape[1]
 
     def is_as_before(self, task, rows):
         """Whether the network has the shape that the one before has."""

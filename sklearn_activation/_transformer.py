@@ -86,9 +86,9 @@ class CompetitiveHebbianTransformer(
         In ``fit``, layers with less learning time than others take a share of it;
         ``partial_fit`` is one pass over its rows at this rate.
     max_iter : int, default=100
-        Most epochs of ``solver="hebbian"``.
+        Maximum number of epochs of ``solver="hebbian"``.
     batch_size : int, default=100
-        Rows a mini-batch of ``solver="hebbian"``; 1 learns row by row.
+        Rows in a mini-batch of ``solver="hebbian"``; 1 learns row by row.
     warm_start : bool, default=False
         With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
         solver found them. With ``solver="flow"`` it keeps the learning times found

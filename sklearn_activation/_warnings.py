@@ -1,5 +1,7 @@
 """Warnings that point at the line of the user."""
 
+import contextlib
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -12,7 +14,7 @@ def warn(message, category=UserWarning):
     of ``contextlib`` are passed over.
     """
     modules = [sys.modules[name] for name in (__package__, "sklearn", "joblib")]
-    inner = tuple(str(Path(module.__file__).parent) for module in modules)
+    inner = tuple(str(Path(module.__file__).parent) + os.sep for module in modules)
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _is_inner(frame.f_code.co_filename, inner):
         frame, level = frame.f_back, level + 1
@@ -20,4 +22,4 @@ def warn(message, category=UserWarning):
 
 
 def _is_inner(path, folders):
-    return path.startswith(folders) or Path(path).name == "contextlib.py"
+    return path.startswith(folders) or path == contextlib.__file__

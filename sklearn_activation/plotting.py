@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
-from ._series.events import find_events
+from ._series import events as _events
 
 __all__ = [
     "ActivationLandscapeDisplay",
@@ -240,7 +240,7 @@ class EventDisplay(_Display):
         """
         check_is_fitted(detector)
         last, seen, _ = _last_step(detector, X)
-        events = find_events(last, seen, groups)
+        events = _events.find_events(last, seen, groups)
         if not len(events):
             raise ValueError("The series has no events.")
         if event is None:

@@ -222,7 +222,7 @@ def calibrated(rows, t, contamination, sizes, of_rows=None, **changes):
 
     ``of_rows`` says which unit each row belongs to, if whole units are to be left out.
     """
-    asked = task(sizes, averaged=True, rule=GivenTimes([t] * len(sizes)), **changes)
+    asked = task(sizes, rule=GivenTimes([t] * len(sizes), rate=1 / t), **changes)
     judged = judge_rows(Flow().solve(rows, asked), rows, asked, contamination, of_rows)
     return judged.solution, judged.calibration, judged.scores
 

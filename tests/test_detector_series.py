@@ -1,11 +1,13 @@
 """The detector of series: windows that are learned, stamps that are judged, streams."""
 
 import pickle
+import warnings
 from copy import deepcopy
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
@@ -126,7 +128,7 @@ def test_nothing_of_windows_is_kept_by_a_fit_to_rows():
     detector = ActivationAnomalyDetector(window=20, **SMALL).fit(series())
     assert "_tail" not in vars(pickle.loads(pickle.dumps(detector.compact())))
     detector.set_params(window=None).fit(series())
-    assert not {"_tail", "_series"} & set(vars(detector))
+    assert detector._tail is None and detector._series is None
 
 
 def test_merging_what_cannot_be_merged_says_so():
@@ -432,3 +434,92 @@ def test_an_array_may_be_followed_by_a_frame_with_times():
     late.index = late.index[:5].append(late.index[4:-1])
     with pytest.raises(ValueError, match="does not increase at row 5"):
         detector.partial_fit(late)
+
+
+# -- models as values --------------------------------------------------------------------
+
+
+def waves(n=600, n_channels=2, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.sin(np.arange(n) / 4)[:, None] + 0.1 * rng.normal(size=(n, n_channels))
+
+
+def test_a_merged_model_keeps_no_more_windows_than_one_fit():
+    """Entries are limited, not windows: the model does not grow with every merge."""
+    options = {
+        "window": 200,
+        "n_frequencies": 8,
+        "standardize": False,
+        "bandwidth": 20.0,
+        "random_state": 0,
+    }
+    parts = [ActivationAnomalyDetector(**options).fit(waves(1000, 4, seed)) for seed in range(3)]
+    kept = len(parts[0]._sample["X"])
+    parts[0].merge(parts[1]).merge(parts[2])
+    assert len(parts[0]._sample["X"]) == kept < 2048
+
+
+class _Asks:
+    """A callback that wants a whole detector in every epoch."""
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, X, metadata, fitted_estimator):
+        if metadata is not None:
+            self.n_rows = len(X), len(metadata["sample_weight"])
+
+
+def test_callbacks_do_not_repeat_warnings():
+    detector = ActivationAnomalyDetector(
+        window=20, solver="hebbian", learning_time=1.0, max_iter=4, n_frequencies=8, random_state=0
+    )
+    if not hasattr(detector, "set_callbacks"):
+        pytest.skip("before scikit-learn 1.9")
+    callback = _Asks()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        detector.set_callbacks(callback).fit(waves(100))
+    messages = [str(w.message) for w in caught]
+    assert len(messages) == len(set(messages))
+    assert any("too few for a threshold" in message for message in messages)
+    assert callback.n_rows == (100, 100)
+
+
+@pytest.mark.parametrize("n_stamps", [5, 100])
+def test_a_compact_detector_takes_no_batch_however_short(n_stamps):
+    detector = ActivationAnomalyDetector(window=40, n_frequencies=8, random_state=0)
+    detector.fit(waves()).compact()
+    with pytest.raises(ValueError, match="compact"):
+        detector.partial_fit(waves(n_stamps))
+
+
+@pytest.mark.parametrize("ours, theirs", [(20, None), (None, 20), (20, 30)])
+def test_windows_that_differ_are_not_merged(ours, theirs):
+    one, other = (
+        ActivationAnomalyDetector(window=w, n_frequencies=8, random_state=0).fit(waves())
+        for w in (ours, theirs)
+    )
+    with pytest.raises(ValueError, match=f"windows are of {ours} and {theirs}"):
+        one.merge(other)
+
+
+def test_the_rule_begins_anew_where_the_weights_before_do_not_fit():
+    """Other widths, other columns, another encoding: there is nothing to go on from."""
+    options = {"solver": "hebbian", "warm_start": True, "max_iter": 2, "n_frequencies": 8}
+    detector = ActivationAnomalyDetector(window=20, random_state=0, **options).fit(waves())
+    for changes, X in (
+        ({"window": 30}, waves()),
+        ({}, waves(n_channels=3)),
+        ({"encoding": "unit"}, waves(n_channels=3) + 3),
+        ({"window": None}, waves()),
+    ):
+        detector.set_params(**changes)
+        anew = clone(detector).fit(X).score_samples(X)
+        np.testing.assert_array_equal(detector.fit(X).score_samples(X), anew)

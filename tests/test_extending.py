@@ -123,7 +123,8 @@ LINES = [
         "_learning/time_rules.py",
         'TIME_RULES = {"auto": take_own}',
         "from .largest import LargestEigenvalue\n\n"
-        'TIME_RULES = {"auto": take_own, "largest": lambda own: LargestEigenvalue()}',
+        'TIME_RULES = {"auto": take_own, "own": take_own, '
+        '"largest": lambda own: LargestEigenvalue()}',
     ),
     ("_rows/encodings.py", "from .unit", "from .root import RootEncoding\nfrom .unit"),
     ("_rows/encodings.py", "(UnitEncoding, ", "(UnitEncoding, RootEncoding, "),
@@ -254,3 +255,38 @@ def test_all_estimators_run_with_what_is_added(added, plain, n_estimators, tmp_p
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert len(done.stdout.split()) == n_estimators
+
+
+OWN = """
+import numpy as np
+from sklearn_activation import *
+
+rng = np.random.default_rng(0)
+X = np.abs(rng.normal(size=(60, 4)) + 1)
+gaps = np.where(rng.random(X.shape) < 0.1, np.nan, X)
+for kind, options, rows in (
+    (CompetitiveHebbianTransformer, {"layer_sizes": 5}, X),
+    (ActivationLearningClassifier, {"layer_sizes": (8, 6), "n_frequencies": 8}, X),
+    (ActivationAnomalyDetector, {"n_frequencies": 8}, X),
+    (ActivationAnomalyDetector, {"n_frequencies": 8, "layer_sizes": (12, 9)}, X),
+    (ActivationImputer, {"n_frequencies": 8}, gaps),
+):
+    named, usual = (
+        kind(**options, learning_time=name, random_state=0).fit(rows, np.arange(60) % 2)
+        for name in ("own", "auto")
+    )
+    np.testing.assert_array_equal(named.learning_times_, usual.learning_times_)
+    np.testing.assert_array_equal(named.coefs_[-1], usual.coefs_[-1])
+"""
+
+
+def test_a_rule_that_takes_the_estimators_own_is_the_automatic_one(tmp_path):
+    folder = copied_package(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", OWN],
+        cwd=folder,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -1,5 +1,6 @@
 """Warnings point at the line that called the package, at every depth."""
 
+import runpy
 import warnings
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sklearn_activation import (
     ActivationAnomalyDetector,
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
+    _warnings,
 )
 
 ROWS = np.random.default_rng(0).normal(size=(60, 4)) + 3
@@ -121,3 +123,24 @@ def test_warning_is_at_the_callers_line(name):
     found = [w for w in caught if message in str(w.message)]
     assert found, [str(w.message) for w in caught]
     assert {Path(w.filename) for w in found} == {Path(__file__)}
+
+
+@pytest.mark.parametrize("name", ["sklearn_activation_demo.py", "contextlib.py", "joblib_x.py"])
+def test_files_with_names_like_ours_are_the_users(name, tmp_path, monkeypatch):
+    path = tmp_path / name
+    path.write_text(
+        "import sys\nrows, kind = sys.rows_and_kind\nkind.fit(rows)\n",
+        encoding="utf-8",
+    )
+    detector = ActivationAnomalyDetector(**FEW)
+    monkeypatch.setattr("sys.rows_and_kind", (ROWS[:10], detector), raising=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        runpy.run_path(str(path))
+    assert [(Path(w.filename), w.lineno) for w in caught] == [(path, 3)]
+
+
+def test_a_folder_beside_the_package_is_the_users():
+    inner = str(Path(_warnings.__file__).parent)
+    assert _warnings._is_inner(inner + "/_base.py", (inner + "/",))
+    assert not _warnings._is_inner(inner + "_demo/user.py", (inner + "/",))

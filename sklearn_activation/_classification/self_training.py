@@ -49,7 +49,8 @@ def train_partly_labelled(
         labels[unknown] = training.previous.predict(X[unknown])
         return training.run(X, labels, weight)
     model = training.run(X[known], labels[known], weight[known])
-    sharpness = model.sharpness  # other rows' labels agree with the network too well
+    # Labels that the network has given agree with it too well to fit probabilities to.
+    sharpness = model.sharpness
     needed = labelled_share * weight[unknown].sum() / weight[known].sum()
     weight = np.where(known, max(1, needed), 1) * weight
     labels = labels.copy()

@@ -17,7 +17,9 @@ from .trial import hold_out, run_trial, share_to_hold_out
 
 @dataclass(frozen=True)
 class Round:
-    """What a round of learning from its own labels asks in the place of parameters.
+    """What one of several trainings asks in the place of parameters.
+
+    Rows without a label, and rows with gaps, take several trainings.
 
     Parameters
     ----------

@@ -24,9 +24,9 @@ def share_to_hold_out(
         A trial holds out a tenth, within ``trial_rows``, to decide by.
     trial_rows : (int, int)
     probability_share : float
-        Without a trial this share is held out, to fit probabilities to,
+        Without a trial, this share is held out to fit probabilities to.
     probability_rows : int
-        but no more rows than this.
+        Without a trial, no more rows than this are held out.
     """
     if estimator.early_stopping:
         return estimator.validation_fraction

@@ -1,5 +1,6 @@
 """Training rows scored without themselves, suspects among them left out."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -52,31 +53,20 @@ def judge_rows(solution, rows, task, contamination, units=None):
     """
     share = None if contamination == "auto" else contamination
     layer, pool = LastLayer.of(solution, task), task.sample if task.partial else rows
-    layer, scores = leave_out_suspects(layer, pool, share, units, merged=task.partial)
+    scores = layer.scores_without(pool, units, merged=task.partial)
+    layer, suspects = layer.leave_out_suspects(pool, scores, share)
+    if suspects.any():
+        scores = layer.scores_without(pool, units, suspects, task.partial)
     normal = np.ones(len(pool), dtype=bool)
     if share is not None:
         normal = scores >= share_threshold(scores, pool.weight, share)
     mass = mass_of(pool.weight, units, merged=task.partial)
     calibration = Calibration.of(scores[normal], mass[normal], task.epsilon)
     if share is None:
-        calibration.threshold = calibration.score_at(Calibration.false_alarms)
+        threshold = calibration.score_at(Calibration.false_alarms)
     else:
-        calibration.threshold = share_threshold(scores, pool.weight, share)
+        threshold = share_threshold(scores, pool.weight, share)
+    calibration = replace(calibration, threshold=threshold)
     if task.partial:
         return Judged(layer.solution, calibration, layer.scores_without(rows), scores)
     return Judged(layer.solution, calibration, scores, None)
-
-
-def leave_out_suspects(layer, rows, share, units=None, merged=False):
-    """A ``LastLayer`` without the least typical ``share`` of rows, and all rows' scores.
-
-    Rows leave the statistics only where these are known to hold them, and no others.
-    """
-    scores = layer.scores_without(rows, units, merged=merged)
-    if share is None:
-        return layer, scores
-    suspects = scores < share_threshold(scores, rows.weight, share)
-    if layer.holds(rows) and 0 < np.count_nonzero(suspects) < len(rows):
-        layer = layer.leave_out(rows, suspects)
-        scores = layer.scores_without(rows, units, suspects, merged)
-    return layer, scores

@@ -22,6 +22,7 @@ from .._rows.encoding import SAMPLE_SIZE
 from .._rows.sample import hash_rows, mix_hashes
 from .copies import copy_weight
 from .downdate import Downdate, activation_with
+from .threshold import share_threshold
 
 # Rows are left out in this many folds where neither formula nor quadrature holds.
 LEAVE_OUT_FOLDS = 10
@@ -87,6 +88,17 @@ class LastLayer:
             layer=layer,
         )
         return replace(self, solution=solution, layer=layer, moments=moments, gone=mask)
+
+    def leave_out_suspects(self, rows, scores, share):
+        """The layer without the ``share`` of rows that score least, and a mask of these.
+
+        Rows leave the statistics only where these are known to hold them, and no others.
+        """
+        if share is not None and self.holds(rows):
+            suspects = scores < share_threshold(scores, rows.weight, share)
+            if 0 < np.count_nonzero(suspects) < len(rows):
+                return self.leave_out(rows, suspects), suspects
+        return self, np.zeros(len(rows), dtype=bool)
 
     def scores(self, rows, index=None, without=None):
         """Activation of rows (at ``index``), as if rows of the mask ``without`` were unknown."""
@@ -198,7 +210,7 @@ class LastLayer:
             progress=Progress(),
             previous=None,
             partial=False,
-            rule=GivenTimes(self.solution.times),
+            rule=GivenTimes(self.solution.times, rate=self.task.rule.rate),
         )
         return Flow().solve(rows, task).network
 
@@ -236,7 +248,10 @@ class LastLayer:
         return self.solution.network.hidden(Z, len(self.solution.network) - 1)
 
     def _widest(self, rows):
-        # Blocks that fit a core's cache.
+        """Entries of a row for ``map_blocks``, four times as many as there are.
+
+        Blocks then fit the cache of one core.
+        """
         return max(4 * max(rows.n_inputs, *self.task.sizes), rows.X.shape[1])
 
     def _map(self, rows, function, index):

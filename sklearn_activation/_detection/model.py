@@ -62,8 +62,13 @@ class DetectorModel(Model):
         """``scores`` with those of rows that are recognised."""
         rows, at = self.memory.find(self.hashes(X)) if len(self.memory) else ([], [])
         if len(rows):
+            scores = scores.copy()
             scores[rows] = self.memory.scores[at]
         return scores
+
+    def remember(self, X, weight, scores, merged=False):
+        """The model that recognises rows ``X``, which have these scores without themselves."""
+        return replace(self, memory=Memory.of(self.hashes(X), weight, scores, merged))
 
     def typical_rows(self, n_rows=512):
         """The better half of the training sample, at most ``n_rows``."""

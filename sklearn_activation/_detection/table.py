@@ -78,10 +78,6 @@ class TableModel(DetectorModel):
     def hashes(self, X):
         return hash_rows(self.encoding.rounded(X), np.zeros(len(X)))
 
-    def remember(self, X, weight, scores, merged=False):
-        """The model that recognises rows ``X``, which have these scores without themselves."""
-        return replace(self, memory=Memory.of(self.hashes(X), weight, scores, merged))
-
     def score_of_others(self, X):
         """A function that scores as many rows as ``X``, each as if its row of ``X`` were new.
 
@@ -134,9 +130,9 @@ class TableTraining(DetectorTraining):
             counts, known, weight = counts[learned], known[learned], weight[learned]
         self.units = units
         model = self.run(self._fill_to_learn(known, weight), None, weight)
-        if not self.partial:  # the rows as they came, so that they are recognised
+        if not self.partial:  # rows are recognised as they came, with their gaps
             model = model.remember(known, weight / share, model.training_scores)
-        if share < 1:  # these rows stand for all
+        if share < 1:  # the rows that were drawn weigh as much as all rows
             model = model.scale(1 / share)
         scores, others = np.empty(len(X)), np.ones(len(X), dtype=bool)
         others[counts] = False
@@ -144,7 +140,7 @@ class TableTraining(DetectorTraining):
         if others.any():
             scores[others] = model.score(X[others])
         self._warn_of_few_rows(model)
-        return replace(model, training_scores=scores, by_units=units is not None)
+        return replace(model, training_scores=scores)
 
     def _choose_rows(self, X, weight, groups):
         """The places of rows that can be learned, and the number of each one's unit or None."""
@@ -206,6 +202,7 @@ class TableTraining(DetectorTraining):
             calibration=judged.calibration,
             training_scores=judged.scores,
             memory=Memory.empty(),
+            by_units=self.units is not None,
             contamination=self.estimator.contamination,
             **self.shared(task),
         )
@@ -216,6 +213,4 @@ class TableTraining(DetectorTraining):
 
     def merge(self, other):
         """The model of what two detectors have learned, with this one's training scores."""
-        if self.previous.by_units or other.by_units:
-            raise ValueError("Cannot merge: a detector was fitted with groups.")
         return replace(super().merge(other), training_scores=self.previous.training_scores)

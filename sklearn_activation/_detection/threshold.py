@@ -9,7 +9,7 @@ import numpy as np
 ROUNDING = 1e-6
 
 
-@dataclass
+@dataclass(frozen=True)
 class Calibration:
     """Scores of normal rows, ascending, and how many independent rows each stands for.
 
@@ -29,9 +29,10 @@ class Calibration:
     has_tail: bool = True
 
     @classmethod
-    def of(cls, scores, mass, least=0.0):
+    def of(cls, scores, mass, least=0.0, **more):
+        """The calibration of scores in any order."""
         order = np.argsort(scores, kind="stable")
-        return cls(scores[order], mass[order], least=float(least))
+        return cls(scores[order], mass[order], least=float(least), **more)
 
     def p_values(self, scores):
         """Share of normal rows expected to score no more.

@@ -1,10 +1,8 @@
 """A detector's training: what is the same for tables and for series."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from .._learning.time_rules import AveragedLast
+from .._learning.time_rules import AveragedLast, GivenTimes
 from .._rows.encodings import ENCODINGS
 from .._rows.sample import Sample
 from .._training import Training
@@ -33,29 +31,22 @@ class DetectorTraining(Training):
         return 0.0 if stated == "auto" else stated
 
     @property
-    def rate(self):
-        """The rate at which the averaged flow stops, or None if it is not averaged."""
-        if not (self.solver.averages and self.estimator.learning_time == "auto"):
-            return None
-        return max(self.least_rate, self.coarseness * self.stated_share)
-
-    @property
     def cut_off(self):
         share = ENCODINGS[self.estimator.encoding].detector_cut_off
         return share, self.coarseness * self.stated_share
 
     def own_rule(self, task):
         below = super().own_rule(task)
-        return below if self.rate is None else AveragedLast(below, len(task.sizes), self.rate)
+        if not self.solver.averages:
+            return below
+        rate = max(self.least_rate, self.coarseness * self.stated_share)
+        return AveragedLast(below, len(task.sizes), rate)
 
-    def times(self, task, rows):
-        times = super().times(task, rows)
-        if times is not None and self.rate is not None:
-            times = [*times[:-1], 1 / self.rate]
-        return times
-
-    def task(self, rows, seed):
-        return replace(super().task(rows, seed), averaged=self.rate is not None)
+    def rule(self, times, own):
+        named = super().rule(None, own) if isinstance(self.estimator.learning_time, str) else None
+        if times is None or named is None or named.rate is None:
+            return super().rule(times, own)
+        return GivenTimes([*times[:-1], 1 / named.rate], rate=named.rate)
 
     def encoding_options(self, seed):
         """What the parameters say of random Fourier features."""
@@ -93,7 +84,7 @@ class DetectorTraining(Training):
         estimator = self.estimator
         return {
             "chosen": self.previous.chosen if self.going_on else {},
-            "rate": self.rate,
+            "rate": task.rule.rate,
             "n_features": estimator.n_features_in_,
             "is_categorical": estimator.is_categorical_,
         }

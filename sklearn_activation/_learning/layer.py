@@ -48,14 +48,9 @@ class Spectrum:
     def weights(self, t, Q):
         """W(t) from the start sqrt(epsilon) Q, in the precision of ``Q``.
 
-        As wide as its inputs, the averaged flow's W comes in the rotation in which it is
-        triangular: no activation function follows that would ask for a random one.
-
         Fewer units than inputs start from the leading eigenvectors instead, and leave
         out directions in which no row has energy.
         """
-        if self.is_triangular:
-            return self.triangular_weights(t).astype(Q.dtype)
         if self.n_units < self.n_inputs:
             V = self.vectors[:, : self.n_units]
             root = np.sqrt(self.filter(self.values[: self.n_units], t))
@@ -73,7 +68,11 @@ class Spectrum:
         return self.averaged and self.n_units == self.n_inputs and self.epsilon > 1e-12
 
     def triangular_weights(self, t):
-        """W(t) of the averaged flow, as wide as its inputs, in double precision."""
+        """W(t) of the averaged flow, as wide as its inputs, in double precision.
+
+        It comes in the rotation in which it is triangular: no activation function follows that
+        would ask for a random one.
+        """
         return self.triangular(self.filter(self.values, t), self.epsilon)
 
     def triangular(self, shares, beside):

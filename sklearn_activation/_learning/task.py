@@ -40,8 +40,6 @@ class Task:
         The solution to go on from. It must not be changed.
     partial : bool
         Whether this is one pass over more rows instead of a whole training.
-    averaged : bool
-        Whether the last layer's filter is the mean over learning times.
     activate_last : bool
         Whether the last layer's moments of \\|y\\| are wanted, too.
     sample : EncodedRows or None
@@ -61,19 +59,23 @@ class Task:
     n_jobs: int | None
     previous: "Solution | None" = None
     partial: bool = False
-    averaged: bool = False
     activate_last: bool = False
     sample: EncodedRows | None = None
     _rotations: dict = field(default_factory=dict, repr=False, compare=False)
 
     def rotation(self, layer, n_inputs):
         """The fixed random rotation of a layer, made when it is first needed."""
-        key = layer, n_inputs
+        key = layer, n_inputs, self.sizes[layer], self.seed, np.dtype(self.dtype)
         if key not in self._rotations:
             self._rotations[key] = random_rotation(
                 n_inputs, self.sizes[layer], (self.seed, layer), self.dtype
             )
         return self._rotations[key]
+
+    @property
+    def averaged(self):
+        """Whether the last layer's filter is the mean over learning times."""
+        return self.rule.rate is not None
 
     def closed_layer(self, layer, moments, averaged=False):
         """The layer in closed form, from the statistics of its inputs."""

@@ -21,6 +21,8 @@ class TimeRule:
 
     # The times of all layers where they are known beforehand.
     times = None
+    # The reciprocal of the mean learning time of the last layer, if its flow is averaged.
+    rate = None
     # Whether the times follow from the rows, and not from what the user has said.
     are_chosen = True
     # Whether a classifier may ask held-out rows instead, or beside it.
@@ -52,14 +54,17 @@ class GivenTimes(TimeRule):
         What held-out rows say with the last layer's time.
     are_chosen : bool
         Whether the times follow from the rows.
+    rate : float or None
+        The reciprocal of the last time, if the last layer's flow is averaged over learning times.
     """
 
     yields_to_held_out_rows = True
 
-    def __init__(self, times, sharpness=None, are_chosen=False):
+    def __init__(self, times, sharpness=None, are_chosen=False, rate=None):
         self.times = [float(t) for t in times]
         self.sharpness = sharpness
         self.are_chosen = are_chosen
+        self.rate = rate
 
     def choose(self, layer, moments, network):
         is_last = layer == len(self.times) - 1

@@ -73,7 +73,7 @@ class FourierEncoding(Encoding):
         }
 
     @classmethod
-    def fitted_to(cls, sample, *, bandwidth, n_frequencies, standardize, factors, seed):
+    def fitted_to(cls, sample, *, bandwidth, n_frequencies, standardize, factors, seed, **_):
         """Columns' scales and, for ``bandwidth="auto"``, distances from a ``Sample``.
 
         The automatic bandwidth is multiplied by one of ``factors`` in turn for each
@@ -99,7 +99,18 @@ class FourierEncoding(Encoding):
 
     @classmethod
     def robustly_fitted_to(
-        cls, X, weight, *, bandwidth, n_frequencies, standardize, factors, seed, bent, categorical
+        cls,
+        X,
+        weight,
+        *,
+        bandwidth,
+        n_frequencies,
+        standardize,
+        factors,
+        seed,
+        bent,
+        categorical,
+        **_,
     ):
         """Scales that survive a tenth of a column being junk, from all rows ``X``.
 

@@ -9,7 +9,6 @@ from .._detection.leave_out import LastLayer
 from .._detection.threshold import ROUNDING, Calibration, share_threshold
 from .._learning.task import Solution
 from .._rows.sample import space_evenly
-from .._warnings import warn
 from .stamps import (
     judge_stamps,
     measure_deviations,
@@ -138,15 +137,20 @@ class JudgedSeries(NamedTuple):
         Scores of the stamps without their own block; NaN for stamps that no window covers.
     activation : ndarray of shape (n_windows,)
         Of all windows of the series.
+    doubts : list of str
+        Why the threshold may not be trusted.
     """
 
     solution: Solution
     series: SeriesCalibration
     scores: np.ndarray
     activation: np.ndarray
+    doubts: list
 
 
-def judge_series(solution, rows, task, contamination, before=None, activation=None, n_old=0):
+def judge_series(
+    solution, rows, task, contamination, before=None, activation=None, n_old=0, fewest_widths=8
+):
     """Scores of the stamps of a training series without their own block, and a threshold.
 
     Parameters
@@ -163,17 +167,26 @@ def judge_series(solution, rows, task, contamination, before=None, activation=No
         Of all windows of the series, if they were scored before they were learned.
     n_old : int, default=0
         How many of those windows belong to the batch before.
+    fewest_widths : int
+        A threshold from fewer windows than this many times a window's stamps is in doubt.
 
     Returns
     -------
     judged : JudgedSeries
     """
     layer, learned = LastLayer.of(solution, task), rows.X
-    windows, suspects = learned.all(), np.zeros(len(learned), dtype=bool)
+    windows, doubts = learned.all(), []
     if activation is None:
-        if contamination != "auto":
-            layer, suspects = _leave_out_suspects(layer, rows, contamination)
+        share = None if contamination == "auto" else contamination
+        layer, suspects = layer.leave_out_suspects(rows, layer.scores(rows), share)
         activation = _score_without_blocks(layer, rows, rows.of(windows), suspects)
+        n, width = len(windows), windows.width
+        if n < fewest_widths * width:
+            doubts.append(
+                f"{n + width - 1} time stamps are too few for a threshold with window={width}: "
+                f"expect false alarms, or give {(fewest_widths + 1) * width} stamps or more, or a "
+                "shorter window."
+            )
     stamps, counts = _witnesses(learned, windows, n_old, task.partial)
     if before is None:
         stamps = stamps[space_evenly(len(stamps), SeriesCalibration.latest_stamps)]
@@ -191,12 +204,12 @@ def judge_series(solution, rows, task, contamination, before=None, activation=No
         series = series.after(before)
     series = series.with_gate(windows.width, contamination)
     if contamination == "auto" and series.gate < find_outlying(series.evidence) - 2 * ROUNDING:
-        warn(
+        doubts.append(
             "The threshold lies far below what is usual in this series, which may hold many "
             "anomalies: leave them out, state contamination, or give a shorter window."
         )
     scores = score_judged_stamps(windows, judged, series, rows.encoding)
-    return JudgedSeries(layer.solution, series, scores, activation)
+    return JudgedSeries(layer.solution, series, scores, activation, doubts)
 
 
 def calibration_of(series):
@@ -206,9 +219,8 @@ def calibration_of(series):
     scores = np.where(
         is_low, scale_anomalous_scores(gate, smooth), scale_normal_scores(gate, smooth)
     )
-    calibration = Calibration.of(scores, np.ones(len(scores)))
-    calibration.threshold, calibration.has_tail = gate, False  # neighbours are no witnesses
-    return calibration
+    # There is no tail: neighbouring stamps share windows, so that a low score comes with others.
+    return Calibration.of(scores, np.ones(len(scores)), threshold=gate, has_tail=False)
 
 
 def _witnesses(learned, windows, n_old, partial):
@@ -226,37 +238,18 @@ def _witnesses(learned, windows, n_old, partial):
     return np.flatnonzero(stamps), counts
 
 
-def _leave_out_suspects(layer, rows, share):
-    """The layer without the windows that activate least, and a mask of these.
-
-    Windows leave the statistics only where these are known to hold them, and no others.
-    """
-    scores = layer.scores(rows)
-    suspects = scores < share_threshold(scores, rows.weight, share)
-    if layer.holds(rows) and 0 < np.count_nonzero(suspects) < len(rows):
-        return layer.leave_out(rows, suspects), suspects
-    return layer, np.zeros(len(rows), dtype=bool)
-
-
 def _places(some, windows):
     """Where ``some`` of the windows stand among all of them."""
     return np.searchsorted(windows.starts, some.starts)
 
 
-def _score_without_blocks(layer, rows, every, suspects, fewest_widths=8):
+def _score_without_blocks(layer, rows, every, suspects):
     """Activation of all windows, of those that were learned without their block.
 
-    All windows that overlap with the block are left out with it. A threshold from fewer windows
-    than ``fewest_widths`` times a window's stamps is not to be trusted.
+    All windows that overlap with the block are left out with it.
     """
     learned, windows = rows.X, every.X
     n, width = len(windows), windows.width
-    if n < fewest_widths * width:
-        warn(
-            f"{n + width - 1} time stamps are too few for a threshold with window={width}: expect "
-            f"false alarms, or give {(fewest_widths + 1) * width} stamps or more, or a shorter "
-            "window."
-        )
     weight, result = np.zeros(n), np.empty(n)
     weight[_places(learned, windows)] = np.where(suspects, 0.0, rows.weight)
     for index in np.array_split(np.arange(n), count_blocks(n, width)):

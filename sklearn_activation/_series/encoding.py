@@ -92,6 +92,7 @@ class WindowEncoding(Encoding):
         seed,
         relative_to,
         level_weight,
+        **_,
     ):
         """Fit scales to the stamps of windows, and the rest to a few of the windows.
 

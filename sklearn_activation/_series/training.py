@@ -8,6 +8,7 @@ from .._detection.memory import Memory
 from .._detection.training import DetectorTraining
 from .._rows.encoding import SAMPLE_SIZE
 from .._rows.encodings import ENCODINGS
+from .._warnings import warn
 from .calibration import calibration_of, judge_series
 from .cutting import check_lengths, cut_at_gaps, find_series, guess_times_before
 from .encodings import WINDOW_ENCODINGS
@@ -22,9 +23,9 @@ class SeriesTraining(DetectorTraining):
     the border are learned, too.
     """
 
-    # The windows that a model keeps have this many entries together at most,
+    # The windows that a model keeps have this many entries together at most, unless they would be
+    # fewer than ``fewest_windows``.
     window_entries = 1 << 17
-    # but are no fewer than this, however wide they are.
     fewest_windows = 32
 
     # What is cut into windows: stamps with their weights and times, and the bounds of series.
@@ -124,9 +125,9 @@ class SeriesTraining(DetectorTraining):
     # -- steps of the training -----------------------------------------------------
 
     def draw(self, X, labels, weight, size):
+        size = int(np.clip(self.window_entries // X.shape[1], self.fewest_windows, SAMPLE_SIZE))
         if self.theirs is not None:
             return self.previous.sample.smallest(size)
-        size = int(np.clip(self.window_entries // X.shape[1], self.fewest_windows, SAMPLE_SIZE))
         index = X.evenly(size)
         weight = weight[index] * len(X) / len(index)
         return super().draw(np.asarray(X[index]), labels, weight, size)
@@ -149,7 +150,9 @@ class SeriesTraining(DetectorTraining):
         )
 
     def progress(self, X, labels, weight, fitted):
-        return super().progress(X if self.X is None else self.X, labels, weight, fitted)
+        if self.X is not None:  # callbacks see stamps, not windows
+            X, weight = self.X, self.weight
+        return super().progress(X, labels, weight, fitted)
 
     def finish(self, model, rows, task, is_last=True):
         if self.theirs is not None:
@@ -162,11 +165,14 @@ class SeriesTraining(DetectorTraining):
         judged = judge_series(
             model.solution, rows, task, contamination, before, activation, len(self.known)
         )
-        judged.scores[self.found.dead] = 0.0
+        if is_last:
+            for doubt in judged.doubts:
+                warn(doubt)
+        scores = np.where(self.found.dead, 0.0, judged.scores)
         model = replace(model, solution=judged.solution).extend(
             SeriesModel,
             calibration=calibration_of(judged.series),
-            training_scores=judged.scores[self.n_before :],
+            training_scores=scores[self.n_before :],
             memory=Memory.empty(),
             width=self.width,
             series=judged.series,
@@ -176,8 +182,7 @@ class SeriesTraining(DetectorTraining):
         windows = self.found.windows
         if self.partial or len(windows) > self.most_rows:
             return model
-        hashes = model.hashes(windows)
-        return replace(model, memory=Memory.of(hashes, np.ones(len(windows)), judged.activation))
+        return model.remember(windows, np.ones(len(windows)), judged.activation)
 
     def merge(self, other):
         """The model of what two detectors have learned, with this one's training scores."""

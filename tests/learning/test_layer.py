@@ -157,7 +157,7 @@ def test_averaged_weights_pass_the_averaged_share():
     values, V = np.linalg.eigh(X.T @ X / 100)
     share = (np.maximum(values, 0) * 50 + EPSILON) / (np.maximum(values, 0) * 50 + 1)
     spectrum = spectrum_of(X, 6, averaged=True)
-    W = spectrum.weights(50.0, rotation(6, 6))
+    W = spectrum.triangular_weights(50.0)
     np.testing.assert_allclose(W @ W.T, (V * share) @ V.T, atol=1e-12)
     Z = rng.normal(size=(9, 6))
     expected = ((Z @ V) ** 2) @ share
