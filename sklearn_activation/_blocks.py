@@ -11,7 +11,9 @@ BLOCK_ENTRIES = 1 << 22
 def block_slices(n_rows, n_columns):
     """Slices that cut ``n_rows`` rows of ``n_columns`` entries into blocks."""
     size = max(1, BLOCK_ENTRIES // max(1, n_columns))
-    return list(gen_batches(n_rows, size)) if n_rows else []
+    if n_rows <= size:  # few rows are not worth the checks of ``gen_batches``
+        return [slice(0, n_rows)] if n_rows else []
+    return list(gen_batches(n_rows, size))
 
 
 def map_blocks(function, n_rows, n_columns, n_jobs=None):

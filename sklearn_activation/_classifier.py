@@ -31,7 +31,7 @@ from ._validation import (
     check_weight,
     leave_out_weightless,
     new_seed,
-    refuse_nan,
+    refuse_nothing_known,
 )
 
 # Most steps of completing rows for ``complete``.
@@ -310,7 +310,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         with self._fitting(X, y, sample_weight):
             y, unknown = replace_missing(y, self.missing_label)
             X, y = self._validate(X, y=y, reset=True)
-            refuse_nan(X)
+            refuse_nothing_known(X)
             check_classification_targets(y)
             before = getattr(self, "classes_", None)
             self.classes_, labels = np.unique(y, return_inverse=True)
@@ -361,7 +361,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             stand_in = [] if first else self.classes_[:1]
             y, unknown = replace_missing(y, self.missing_label, stand_in)
             X, y = self._validate(X, y=y, reset=first)
-            refuse_nan(X)
+            refuse_nothing_known(X)
             check_classification_targets(y)
             if classes is not None:
                 classes = np.unique(

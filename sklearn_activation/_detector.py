@@ -21,7 +21,7 @@ from ._series.encodings import WINDOW_ENCODINGS
 from ._series.events import SeriesMonitor, find_events, label_events, require_window
 from ._series.model import SeriesModel, Tail
 from ._series.training import SeriesTraining, refuse_width
-from ._validation import all_or_nothing, check_count, check_weight, refuse_nan
+from ._validation import all_or_nothing, check_count, check_weight, refuse_nothing_known
 from ._warnings import warn
 
 
@@ -398,7 +398,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         least = 1 if partial or self.window is not None else 2
         time = read_times(X) if self.window is not None else None
         X = self._validate(X, reset=not going_on, ensure_min_samples=least)
-        refuse_nan(X)
+        refuse_nothing_known(X)
         weight = check_weight(X, sample_weight)
         if going_on and (self.window is None) != (self.window_ is None):
             refuse_width(repr(self.window), self.window_)
@@ -415,19 +415,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return kind(self, previous, partial)
 
     def _attributes_of(self, model):
-        series = getattr(model, "series", None)
-        tail = getattr(model, "tail", None)
+        series, tail = model.series, model.tail
         return {
             **super()._attributes_of(model),
             "offset_": model.offset,
             "training_scores_": model.training_scores,
-            "window_": getattr(model, "width", None),
+            "window_": model.width,
             "_calibration": vars(model.calibration),
             "_chosen_threshold": model.chosen,
             "_learned": vars(model.memory),
             "_rate": model.rate,
-            "_by_units": getattr(model, "by_units", False),
-            "_stated": getattr(model, "contamination", None),
+            "_by_units": model.by_units,
+            "_stated": model.contamination,
             "_series": None if series is None else vars(series),
             "_tail": None if tail is None else vars(tail),
         }

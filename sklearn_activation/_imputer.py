@@ -20,7 +20,7 @@ from ._rows.encoding import CLIP, SAMPLE_SIZE
 from ._rows.fourier import FourierEncoding
 from ._rows.sample import Sample
 from ._rows.scales import column_scales
-from ._validation import all_or_nothing, new_seed, refuse_nan, validate_rows
+from ._validation import all_or_nothing, new_seed, refuse_nothing_known, validate_rows
 
 
 class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -147,7 +147,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         with all_or_nothing(self):
             X = self._validate(X, reset=True)
-            refuse_nan(X)
+            refuse_nothing_known(X)
             seed = new_seed(self.random_state)
             self._kept = _draw(X)
             self._location, scale = column_scales(self._kept, np.ones(len(self._kept)))
@@ -279,7 +279,7 @@ class _Learned:
             self.moments.add(Z, share)
         n_units = min(n_inputs, self.most_units)
         Q = random_rotation(n_inputs, n_units, (seed, 0), np.float32)
-        spectrum = Spectrum(*self.moments.spectrum(), n_units, epsilon)
+        spectrum = Spectrum(*self.moments.decompose(), n_units, epsilon)
         self.layer = ClosedLayer(spectrum, lambda: Q, np.float32)
 
     def network(self, rule):

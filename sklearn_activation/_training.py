@@ -92,13 +92,13 @@ class Training:
                 estimator.n_jobs,
             )
 
-        task = self.task(rows, seed)
+        task = self.make_task(rows, seed)
         task = replace(
             task,
-            previous=self.start(task, rows),
-            rule=self.rule(self.times(task, rows), lambda: self.own_rule(task)),
+            previous=self.find_start(task, rows),
+            rule=self.choose_rule(self.choose_times(task, rows), lambda: self.own_rule(task)),
             sample=EncodedRows.of_sample(kept, encoding, self.n_labels, rows.dtype),
-            progress=self.progress(
+            progress=self.make_progress(
                 X, labels, weight, lambda s: self.finish(model_of(s), rows, task, is_last=False)
             ),
         )
@@ -140,7 +140,7 @@ class Training:
 
     # -- sizes, times, task ----------------------------------------------------------
 
-    def sizes(self, n_inputs):
+    def choose_sizes(self, n_inputs):
         """Units of every layer."""
         sizes = self.estimator.layer_sizes
         if sizes is None:
@@ -166,7 +166,7 @@ class Training:
             raise ValueError(f"{given} must be positive and finite.")
         return [float(t) for t in times]
 
-    def times(self, task, rows):
+    def choose_times(self, task, rows):
         """Learning times that are given, or that a closed form keeps when it starts again."""
         given = self.given_times(len(task.sizes))
         keeps = self.warm and not self.partial and not self.solver.goes_on_from_weights
@@ -174,17 +174,17 @@ class Training:
             return list(self.previous.solution.times)
         return given
 
-    def rule(self, times, own):
+    def choose_rule(self, times, own):
         """The rule that chooses learning times: ``times`` if there are any, else the named one."""
         if times is not None:
             return GivenTimes(times)
         return TIME_RULES[self.estimator.learning_time](own)
 
-    def task(self, rows, seed):
+    def make_task(self, rows, seed):
         """The task without anything to go on from."""
         estimator = self.estimator
         return Task(
-            sizes=self.sizes(rows.n_inputs),
+            sizes=self.choose_sizes(rows.n_inputs),
             activation=estimator.activation,
             epsilon=float(estimator.init_activation),
             rule=MeanEigenvalue(),
@@ -199,7 +199,7 @@ class Training:
             activate_last=self.activate_last,
         )
 
-    def progress(self, X, labels, weight, fitted):
+    def make_progress(self, X, labels, weight, fitted):
         """What solvers report to; ``fitted`` makes a whole model of a solution in training."""
         estimator = self.estimator
         data = {"X": X, "y": labels, "metadata": {"sample_weight": weight}}
@@ -223,7 +223,7 @@ class Training:
         widths = [rows.n_inputs, *task.sizes]
         return [W.shape for W in self.previous.network.coefs] == list(pairwise(widths))
 
-    def start(self, task, rows):
+    def find_start(self, task, rows):
         """The solution to go on from, or None."""
         if not self.warm:
             return None

@@ -61,7 +61,7 @@ def check_groups(groups, n, member, whole):
     return groups
 
 
-def refuse_nan(X):
+def refuse_nothing_known(X):
     """Raise a ValueError if no entry is known."""
     if np.isnan(X).all():
         raise ValueError(f"X has {len(X)} rows, and every entry is NaN.")

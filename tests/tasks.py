@@ -85,7 +85,7 @@ def network_within_one(sizes=(9, 6), seed=0):
 def spectrum_of(X, n_units, weight=None, epsilon=EPSILON, averaged=False):
     """The layer that has learned rows, ready for any learning time."""
     moments = Moments(X.shape[1]).add(X, weight)
-    return Spectrum(*moments.spectrum(), n_units, epsilon, averaged)
+    return Spectrum(*moments.decompose(), n_units, epsilon, averaged)
 
 
 def spectrum_from(values, vectors, n_units, epsilon=EPSILON, averaged=False):
@@ -195,7 +195,7 @@ def fold_of(train, held, sizes, **changes):
 def last_layer(rows, n_units, t, averaged):
     """The last layer of a solution for encoded rows, without weights."""
     moments = Moments(rows.n_inputs).add(rows.encode(), rows.weight)
-    spectrum = Spectrum(*moments.spectrum(), n_units, EPSILON, averaged)
+    spectrum = Spectrum(*moments.decompose(), n_units, EPSILON, averaged)
     network = Network([np.eye(rows.n_inputs, n_units)], "abs", [])
     state = {"moments": [moments.state]}
     asked = task([n_units], dtype=np.dtype(rows.dtype))

@@ -40,7 +40,7 @@ from .time_rules import Choice, TimeRule
 
 class LargestEigenvalue(TimeRule):
     def choose(self, layer, moments, network):
-        values, _ = moments.spectrum()
+        values, _ = moments.decompose()
         return Choice(float(5 / values[0]) if len(values) else 1.0)
 '''
 

@@ -47,7 +47,7 @@ def held_out_loss(training, encoding, sample, seed, n_rows=1000, hidden_time=300
     rows = EncodedRows.of_sample(sample, encoding, training.n_labels, sample.X.dtype)
     if len(rows) < N_FOLDS * rows.n_labels:
         return np.inf  # too few of a class to hold any out: the first encoding stays
-    task = training.task(rows, seed)
+    task = training.make_task(rows, seed)
     folds = cross_validate(rows, sample.folds(N_FOLDS), task)
     _, folds = choose_hidden_times(folds, task, [hidden_time] * len(task.sizes))
     return choose_last_time(folds)[1]

@@ -77,8 +77,8 @@ class ClassifierTraining(Training):
     def fit_encoding(self, sample, seed, X, weight):
         return choose_encoding(self, sample, seed)
 
-    def progress(self, X, labels, weight, fitted):
-        return super().progress(X, self.estimator.classes_[labels], weight, fitted)
+    def make_progress(self, X, labels, weight, fitted):
+        return super().make_progress(X, self.estimator.classes_[labels], weight, fitted)
 
     def run(self, X, labels, weight):
         self.is_due = self._is_due(weight)
@@ -91,8 +91,8 @@ class ClassifierTraining(Training):
         n_seen = self.previous.n_seen
         return np.frexp(n_seen + weight.sum())[1] > np.frexp(n_seen)[1]
 
-    def times(self, task, rows):
-        times = super().times(task, rows)
+    def choose_times(self, task, rows):
+        times = super().choose_times(task, rows)
         if times is None and self.solver.keeps_moments and not self.is_due:
             return list(self.previous.solution.times)
         return times
@@ -163,9 +163,9 @@ class ClassifierTraining(Training):
         """The solution with feedback on rows to train on, from what the solver starts with."""
         start = self.solver.start(train, task)
         held = self.held if self.estimator.early_stopping else None
-        return learn_from_mistakes(train, task, self.feedback(), start, held)
+        return learn_from_mistakes(train, task, self.make_feedback(), start, held)
 
-    def feedback(self):
+    def make_feedback(self):
         """How to learn from mistakes, as the parameters say."""
         estimator = self.estimator
         n_epochs = estimator.max_iter or self.solver.max_feedback_epochs
@@ -184,7 +184,7 @@ class ClassifierTraining(Training):
         start = task.previous
         if start is None:
             start = replace(self.solver.start(rows, task), n_iter=0, sharpness=None)
-            return learn_from_mistakes(rows, task, self.feedback(), start)
+            return learn_from_mistakes(rows, task, self.make_feedback(), start)
         latest = rows.take(slice(-self.latest_rows, None))
         judged = {
             "energies": label_energies(start.network, latest, n_jobs=task.n_jobs),
@@ -198,7 +198,7 @@ class ClassifierTraining(Training):
         sharpness = None
         if len(judged["labels"]) >= self.fewest_latest_rows:
             sharpness = float(fit_sharpness(**judged)[0])
-        solution = learn_from_mistakes(rows, task, self.feedback(), start)
+        solution = learn_from_mistakes(rows, task, self.make_feedback(), start)
         state = {**solution.state, "judged": judged}
         return replace(solution, state=state, sharpness=sharpness)
 
@@ -211,10 +211,10 @@ class ClassifierTraining(Training):
         return float(fit_sharpness(energies, rows.labels, rows.weight)[0])
 
     def finish(self, model, rows, task, is_last=True):
-        sharpness = self.sharpness(model, task, is_last)
+        sharpness = self.find_sharpness(model, task, is_last)
         return model.extend(ClassifierModel, sharpness=sharpness)
 
-    def sharpness(self, model, task, is_last):
+    def find_sharpness(self, model, task, is_last):
         """What held-out rows say, or the best that there is in the place of it."""
         found = model.solution.sharpness
         if is_last and self.asked is not None and self.held is None:

@@ -54,11 +54,11 @@ def judge_rows(solution, rows, task, contamination, units=None):
     share = None if contamination == "auto" else contamination
     layer, pool = LastLayer.of(solution, task), task.sample if task.partial else rows
     scores = layer.scores_without(pool, units, merged=task.partial)
-    layer, suspects = layer.leave_out_suspects(pool, scores, share)
-    if suspects.any():
-        scores = layer.scores_without(pool, units, suspects, task.partial)
     normal = np.ones(len(pool), dtype=bool)
     if share is not None:
+        layer, suspects = layer.leave_out_suspects(pool, scores, share)
+        if suspects.any():
+            scores = layer.scores_without(pool, units, suspects, task.partial)
         normal = scores >= share_threshold(scores, pool.weight, share)
     mass = mass_of(pool.weight, units, merged=task.partial)
     calibration = Calibration.of(scores[normal], mass[normal], task.epsilon)

@@ -94,7 +94,7 @@ class LastLayer:
 
         Rows leave the statistics only where these are known to hold them, and no others.
         """
-        if share is not None and self.holds(rows):
+        if self.holds(rows):
             suspects = scores < share_threshold(scores, rows.weight, share)
             if 0 < np.count_nonzero(suspects) < len(rows):
                 return self.leave_out(rows, suspects), suspects

@@ -1,6 +1,7 @@
 """What a detector has learned, of tables and of series alike."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,6 +33,15 @@ class DetectorModel(Model):
         Which columns hold categories.
     """
 
+    # How many typical rows an explained row is compared with.
+    n_references: ClassVar[int] = 5
+    # What kinds of models have, and others have not: see ``TableModel`` and ``SeriesModel``.
+    by_units: ClassVar[bool] = False
+    contamination: ClassVar = None
+    width: ClassVar = None
+    series: ClassVar = None
+    tail: ClassVar = None
+
     calibration: Calibration | None = None
     chosen: dict | None = None
     training_scores: np.ndarray | None = None
@@ -49,6 +59,22 @@ class DetectorModel(Model):
     def widest(self):
         """Entries of a row where it is widest; blocks of such rows fit a core's cache."""
         return 4 * super().widest
+
+    def activation(self, X):
+        """Activation of rows, or of windows, in double precision."""
+        raise NotImplementedError
+
+    def hashes(self, X):
+        """64-bit hashes by which rows, or windows, are recognised."""
+        raise NotImplementedError
+
+    def read(self, X, time=None, groups=None):
+        """What ``judge`` and ``explain`` take, of validated rows or time stamps."""
+        raise NotImplementedError
+
+    def judge(self, found):
+        """Scores of what ``read`` returns."""
+        raise NotImplementedError
 
     def with_threshold(self, chosen, contamination):
         """The model with the threshold that the user has set, or the automatic one."""
@@ -78,15 +104,15 @@ class DetectorModel(Model):
 
     def explain(self, X):
         """Contributions of columns to the activation that rows have lost, block by block."""
-        typical, n_references = self.typical_rows(), 5
-        n_columns = self.n_features * n_references * X.shape[1]
+        typical = self.typical_rows()
+        n_columns = self.n_features * self.n_references * X.shape[1]
         return self.map(lambda block: self.explain_block(block, typical), X, n_columns)
 
     def explain_block(self, X, typical):
         """Contribution of every column, or channel, to the activation that rows have lost."""
         X, missing, score = np.asarray(X), np.isnan(X), self.score_of_others(X)
         X = self.fill(X)
-        references = nearest_references(self, X, typical)
+        references = nearest_references(self, X, typical, n_references=self.n_references)
         rng = np.random.default_rng([self.seed, 3])
         return attribute_loss(X, missing, references, self.n_features, score, rng)
 

@@ -42,11 +42,13 @@ class DetectorTraining(Training):
         rate = max(self.least_rate, self.coarseness * self.stated_share)
         return AveragedLast(below, len(task.sizes), rate)
 
-    def rule(self, times, own):
-        named = super().rule(None, own) if isinstance(self.estimator.learning_time, str) else None
-        if times is None or named is None or named.rate is None:
-            return super().rule(times, own)
-        return GivenTimes([*times[:-1], 1 / named.rate], rate=named.rate)
+    def choose_rule(self, times, own):
+        rule = super().choose_rule(times, own)
+        if times is None or not isinstance(self.estimator.learning_time, str):
+            return rule
+        # Times that are kept from before: the last layer's mean time follows from the parameters.
+        rate = super().choose_rule(None, own).rate
+        return rule if rate is None else GivenTimes([*times[:-1], 1 / rate], rate=rate)
 
     def encoding_options(self, seed):
         """What the parameters say of random Fourier features."""

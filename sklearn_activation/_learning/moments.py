@@ -91,7 +91,7 @@ class Moments:
             energy = np.diag(self.gram)
         return energy.sum() / self.weight, np.count_nonzero(energy > 0)
 
-    def spectrum(self):
+    def decompose(self):
         """Eigenvalues of the mean x x^T, descending, and eigenvectors (columns).
 
         Directions without any energy are left out.

@@ -79,7 +79,7 @@ class Task:
 
     def closed_layer(self, layer, moments, averaged=False):
         """The layer in closed form, from the statistics of its inputs."""
-        spectrum = Spectrum(*moments.spectrum(), self.sizes[layer], self.epsilon, averaged)
+        spectrum = Spectrum(*moments.decompose(), self.sizes[layer], self.epsilon, averaged)
         return ClosedLayer(spectrum, lambda: self.rotation(layer, moments.n_inputs), self.dtype)
 
 

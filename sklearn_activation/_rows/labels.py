@@ -39,6 +39,8 @@ def replace_missing(y, missing_label, stand_in=()):
     if values.ndim != 1 or not len(values):
         return y, None
     values = values.tolist()
+    if missing_label is None and {type(v) for v in values} <= {int, str, bool}:
+        return y, None  # None is not among the labels, and they need not be looked at one by one.
     unknown = np.array([is_missing(v, missing_label) for v in values])
     if not unknown.any():
         return y, None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._blocks import map_blocks
 from ..kernels import rows as kernels
 
 
@@ -125,10 +126,9 @@ def mix_hashes(hashes):
 def hash_rows(X, labels):
     """64-bit hash of every row of ``X`` and its label, shape (n_rows,)."""
     hashes = np.empty(len(X), dtype=np.uint64)
-    step = max(1, (1 << 20) // X.shape[1])  # A block of so many rows is copied into 8 MiB.
-    for start in range(0, len(X), step):
-        block = slice(start, min(start + step, len(X)))
-        values = np.empty((block.stop - start, X.shape[1] + 1))
+
+    def hash_block(block):
+        values = np.empty((block.stop - block.start, X.shape[1] + 1))
         values[:, :-1] = X[block]
         values[:, -1] = labels[block]
         values += 0.0  # This turns -0.0, which is the same value, into 0.0.
@@ -136,4 +136,8 @@ def hash_rows(X, labels):
         # Products of hashes wrap around, of which NumPy warns with NUMBA_DISABLE_JIT=1.
         with np.errstate(over="ignore"):
             kernels.hashes(values.view(np.uint64), hashes[block])
+
+    # A quarter of a block's entries, copied, are 8 MiB.
+    for _ in map_blocks(hash_block, len(X), 4 * X.shape[1], n_jobs=1):
+        pass
     return hashes

@@ -177,8 +177,9 @@ def judge_series(
     layer, learned = LastLayer.of(solution, task), rows.X
     windows, doubts = learned.all(), []
     if activation is None:
-        share = None if contamination == "auto" else contamination
-        layer, suspects = layer.leave_out_suspects(rows, layer.scores(rows), share)
+        suspects = np.zeros(len(learned), dtype=bool)
+        if contamination != "auto":
+            layer, suspects = layer.leave_out_suspects(rows, layer.scores(rows), contamination)
         activation = _score_without_blocks(layer, rows, rows.of(windows), suspects)
         n, width = len(windows), windows.width
         if n < fewest_widths * width:

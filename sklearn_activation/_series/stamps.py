@@ -117,8 +117,8 @@ def _split_by_series(windows, values):
             at += n
 
 
-def score_stamps(windows, activation, calibration, encoding, dead=None):
-    """Return scores of all stamps, below ``calibration.gate`` exactly where one is anomalous.
+def score_stamps(windows, activation, series, encoding, dead=None):
+    """Return scores of all stamps, below ``series.gate`` exactly where one is anomalous.
 
     Smooth means are mapped to [0, gate) for anomalous stamps and to [gate, 1] for others, so that
     stamps rank by them within both. Among the anomalous ones, stamps that deviate most from
@@ -130,7 +130,7 @@ def score_stamps(windows, activation, calibration, encoding, dead=None):
     windows : Windows
         All windows of the series.
     activation : ndarray of shape (n_windows,)
-    calibration : SeriesCalibration
+    series : SeriesCalibration
     encoding : WindowEncoding or UnitEncoding
     dead : ndarray of bool of shape (n_stamps,), default=None
         Stamps of which nothing is known: their score is 0.
@@ -140,7 +140,7 @@ def score_stamps(windows, activation, calibration, encoding, dead=None):
     scores : ndarray of shape (n_stamps,)
         A stamp of a series without windows has NaN.
     """
-    scores = score_judged_stamps(windows, judge_stamps(windows, activation), calibration, encoding)
+    scores = score_judged_stamps(windows, judge_stamps(windows, activation), series, encoding)
     if dead is not None:
         scores[dead] = 0.0
     return scores
@@ -155,20 +155,20 @@ def judge_stamps(windows, activation):
     )
 
 
-def score_judged_stamps(windows, judged, calibration, encoding):
+def score_judged_stamps(windows, judged, series, encoding):
     """Return ``score_stamps`` from the ``judge_stamps`` of the stamps."""
     evidence, smooth, end = judged
-    gate = calibration.gate
-    anomalous = np.flatnonzero(evidence + calibration.edge * end < gate)
+    gate = series.gate
+    anomalous = np.flatnonzero(evidence + series.edge * end < gate)
     scores = scale_normal_scores(gate, smooth)
     if len(anomalous):
-        kept, apart = _compare_with_typical(windows, anomalous, calibration, encoding)
+        kept, apart = _compare_with_typical(windows, anomalous, series, encoding)
         found = anomalous[~apart]
         scores[found] = scale_anomalous_scores(gate, smooth[found] * kept[~apart])
     return scores
 
 
-def score_newest_stamp(windows, activation, calibration, encoding):
+def score_newest_stamp(windows, activation, series, encoding):
     """Return what ``score_stamps`` says of the last stamp, at the cost of one window.
 
     Parameters
@@ -176,20 +176,20 @@ def score_newest_stamp(windows, activation, calibration, encoding):
     windows : Windows
         The last windows of one series, enough to cover twice the width.
     activation : ndarray of shape (n_windows,)
-    calibration : SeriesCalibration
+    series : SeriesCalibration
     encoding : WindowEncoding or UnitEncoding
 
     Returns
     -------
     score : float
     """
-    gate, width, last = calibration.gate, windows.width, len(windows.X) - 1
+    gate, width, last = series.gate, windows.width, len(windows.X) - 1
     at = width - width // 2 + last - np.arange(len(activation))
     near = at <= 2 * width
     weight = hann(width)[at[near]]
     smooth = weight @ activation[near] / weight.sum()
-    if activation[-1] + calibration.edge < gate:
-        kept, apart = _compare_with_typical(windows, np.array([last]), calibration, encoding)
+    if activation[-1] + series.edge < gate:
+        kept, apart = _compare_with_typical(windows, np.array([last]), series, encoding)
         if not apart[0]:
             return scale_anomalous_scores(gate, smooth * kept[0])
     return scale_normal_scores(gate, smooth)
@@ -217,7 +217,7 @@ def start_around(windows, stamps):
 
 
 def _compare_with_typical(
-    windows, stamps, calibration, encoding, *, peaked_share=0.1, peaked_share_at_end=0.5
+    windows, stamps, series, encoding, *, peaked_share=0.1, peaked_share_at_end=0.5
 ):
     """Compare the window around each anomalous stamp with typical windows.
 
@@ -227,7 +227,7 @@ def _compare_with_typical(
         All windows of the series.
     stamps : ndarray of int of shape (n_anomalous,)
         Anomalous stamps, ascending.
-    calibration : SeriesCalibration
+    series : SeriesCalibration
     encoding : WindowEncoding or UnitEncoding
     peaked_share : float, default=0.1
         Share of its smooth mean that a stamp loses at most by how much it deviates.
@@ -249,14 +249,14 @@ def _compare_with_typical(
 
     def compare(block):
         rows = windows[np.searchsorted(windows.starts, chosen[block])]
-        deviations = measure_deviations(rows, calibration.typical, encoding)
+        deviations = measure_deviations(rows, series.typical, encoding)
         here = slice(*np.searchsorted(of_stamp, [block.start, block.stop]))
         row, at = of_stamp[here] - block.start, stamps[here] - start[here]
         own = deviations[row, at]
         share = np.where(is_near_end[here], peaked_share_at_end, peaked_share)
         # The least deviation keeps 0 / 0 away.
-        kept = 1 - share * own / (own + max(calibration.deviation, 1e-12))
-        stand_out, beside = _find_outstanding(deviations, calibration.deviation)
+        kept = 1 - share * own / (own + max(series.deviation, 1e-12))
+        stand_out, beside = _find_outstanding(deviations, series.deviation)
         return kept, is_near_end[here] & stand_out.any(axis=1)[row] & ~beside[row, at]
 
     # A block holds a quarter of the usual entries, as several arrays are as large as its windows.

@@ -91,7 +91,7 @@ def test_the_last_layer_forgets_held_out_rows(halves):
     moments = Moments(**found.state["moments"][-1])
     fold = held_out.last_layer_fold(held, moments, lower, asked)
     rest = Moments(SIZES[0]).add(lower.hidden(train.encode(), 1), train.weight)
-    values, _ = rest.spectrum()
+    values, _ = rest.decompose()
     np.testing.assert_allclose(fold.layer.spectrum.values, values, rtol=1e-7, atol=1e-10)
     np.testing.assert_array_equal(fold.held, lower.label_rows(held.data()))
     np.testing.assert_array_equal(fold.labels, held.labels)

@@ -134,7 +134,7 @@ def test_order_and_sign_of_rows_do_not_matter(n_units):
 
 @pytest.mark.parametrize("n_units", [3, 6, 9])
 def test_signs_of_eigenvectors_do_not_matter(n_units):
-    values, V = Moments(6).add(unit_rows()).spectrum()
+    values, V = Moments(6).add(unit_rows()).decompose()
     Q = rotation(6, n_units)
     flipped = V * np.array([1, -1, -1, 1, -1, 1])
     one, other = (spectrum_from(values, v, n_units).weights(5.0, Q) for v in (V, flipped))

@@ -24,8 +24,8 @@ def test_few_rows_and_their_gram_matrix_have_the_same_spectrum(weighted):
     kept, condensed = Moments(12).add(X, weight), Moments(12).add(X, weight)
     condensed._condense()
     assert kept.gram is None and condensed.rows is None
-    values, V = kept.spectrum()
-    gram_values, gram_V = condensed.spectrum()
+    values, V = kept.decompose()
+    gram_values, gram_V = condensed.decompose()
     assert len(values) == len(gram_values) == 5
     np.testing.assert_allclose(values, gram_values, atol=1e-13)
     np.testing.assert_allclose((V * values) @ V.T, (gram_V * gram_values) @ gram_V.T, atol=1e-13)
@@ -61,7 +61,7 @@ def test_weights_equal_repeated_rows(n_rows):
     weighted = Moments(20).add(X, times.astype(float))
     repeated = Moments(20).add(np.repeat(X, times, axis=0))
     _assert_same_moments(weighted, repeated)
-    np.testing.assert_allclose(weighted.spectrum()[0], repeated.spectrum()[0], atol=1e-13)
+    np.testing.assert_allclose(weighted.decompose()[0], repeated.decompose()[0], atol=1e-13)
 
 
 @pytest.mark.parametrize("sizes", [(2, 3, 2), (2, 30, 3), (30, 20, 40), (5, 5, 30), (0, 4, 9)])
@@ -125,7 +125,7 @@ def test_float32_rows_add_up_in_float64():
 @pytest.mark.parametrize("n_rows", [5, 200])
 def test_directions_without_energy_are_left_out(n_rows):
     X = unit_rows(n_rows=n_rows, n_inputs=12, rank=3)
-    values, V = Moments(12).add(X).spectrum()
+    values, V = Moments(12).add(X).decompose()
     assert len(values) == V.shape[1] == 3
     assert (np.diff(values) <= 0).all()
 
@@ -135,7 +135,7 @@ def test_rounding_in_float32_is_no_direction():
     X = rng.normal(size=(400, 5)) @ rng.normal(size=(5, 50))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
     for dtype in (np.float64, np.float32):
-        values, _ = Moments(50).add(X.astype(dtype)).spectrum()
+        values, _ = Moments(50).add(X.astype(dtype)).decompose()
         assert len(values) == 5
 
 
