@@ -26,7 +26,7 @@ class SeriesCalibration:
     ----------
     evidence, smooth : ndarray of shape (n_stamps,)
         Of recent stamps, each by what all but its own block teach, as ``find_evidence`` and
-        ``smoothed`` say.
+        ``smooth_activation`` say.
     end : ndarray of shape (n_stamps,)
         How near to an end of its series each stamp is, from 0 to 1 (``measure_nearness_to_end``).
     newest : ndarray of shape (n_windows,)

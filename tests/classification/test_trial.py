@@ -1,0 +1,52 @@
+"""Rows that are held out from feedback, and how many."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sklearn_activation._classification.trial import hold_out, share_to_hold_out
+
+from ..tasks import labelled_rows
+
+PLAIN = SimpleNamespace(early_stopping=False, validation_fraction=0.3)
+STOPPING = SimpleNamespace(early_stopping=True, validation_fraction=0.3)
+
+
+@pytest.mark.parametrize(
+    "n, on_trial, n_held",
+    [
+        (1000, True, 250),
+        (8000, True, 800),
+        (60_000, True, 2000),
+        (500, False, 50),
+        (10**5, False, 1000),
+    ],
+)
+def test_how_many_rows_are_held_out(n, on_trial, n_held):
+    assert share_to_hold_out(PLAIN, n, on_trial) * n == pytest.approx(n_held)
+    assert share_to_hold_out(STOPPING, n, on_trial) == 0.3
+
+
+def test_copies_of_a_row_stay_together():
+    rows = labelled_rows(400)
+    twice = rows.take(np.tile(np.arange(400), 2))
+    train, held = hold_out(PLAIN, twice, 0.25)
+    assert len(train) + len(held) == 800
+    assert not set(map(tuple, train.X)) & set(map(tuple, held.X))
+    assert 120 < len(held) < 280
+
+
+def test_rows_without_a_label_of_their_own_are_not_held_out():
+    rows, known = labelled_rows(1000), np.arange(1000) < 600
+    train, held = hold_out(PLAIN, rows, 0.25, known)
+    assert not set(map(tuple, held.X)) & set(map(tuple, rows.X[~known]))
+    assert len(train) == 1000 - len(held)
+
+
+def test_few_rows_are_not_held_out_unless_to_stop_by():
+    rows = labelled_rows(60)
+    assert hold_out(PLAIN, rows, 0.3)[1] is None
+    assert 0 < len(hold_out(STOPPING, rows, 0.3)[1]) < 50
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.3 holds out"):
+        hold_out(STOPPING, labelled_rows(2), 0.999999)

@@ -1,0 +1,56 @@
+"""Checks of what users give."""
+
+import numpy as np
+import pytest
+
+from sklearn_activation import _validation
+
+
+def test_rows_without_weight_are_left_out():
+    X, y, weight = np.arange(8).reshape(4, 2), np.arange(4), np.array([1.0, 0, 2, 0])
+    rows, labels, others = _validation.leave_out_weightless(weight, X, y)
+    assert rows.tolist() == [[0, 1], [4, 5]]
+    assert labels.tolist() == [0, 2] and others.tolist() == [1, 2]
+    (same, ones) = _validation.leave_out_weightless(np.ones(4), X)
+    assert same is X and (ones == 1).all()
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0, "3", None, np.nan])
+def test_counts_are_integers_of_a_least_size(value):
+    with pytest.raises(ValueError, match="n_samples="):
+        _validation.check_count("n_samples", value, 1)
+    _validation.check_count("n_samples", np.int32(1), 1)
+
+
+@pytest.mark.parametrize(
+    "weight, message",
+    [([-1.0, 1, 1], "(?i)negative.*sample_weight"), ([1.0, 1], "sample_weight")],
+)
+def test_bad_weights_are_refused(weight, message):
+    with pytest.raises(ValueError, match=message):
+        _validation.check_weight(np.ones((3, 1)), weight)
+
+
+def test_what_is_wholly_unknown_is_refused():
+    with pytest.raises(ValueError, match="every entry is NaN"):
+        _validation.refuse_nothing_known(np.full((3, 2), np.nan))
+    _validation.refuse_nothing_known(np.array([[np.nan, 1.0]]))
+
+
+def test_dictionaries_are_equal_entry_by_entry():
+    one = {"a": np.arange(3), "b": {"c": None}}
+    assert _validation.are_equal(one, {"a": np.arange(3), "b": {"c": None}})
+    assert not _validation.are_equal(one, {"a": np.arange(3)})
+    assert not _validation.are_equal(one, {"a": np.arange(3), "b": {"c": 1}})
+
+
+def test_fits_leave_nothing_behind_when_they_fail():
+    class Estimator:
+        pass
+
+    estimator = Estimator()
+    estimator.kept = 1
+    with pytest.raises(KeyboardInterrupt), _validation.all_or_nothing(estimator):
+        estimator.kept, estimator.new = 2, 3
+        raise KeyboardInterrupt
+    assert vars(estimator) == {"kept": 1}
