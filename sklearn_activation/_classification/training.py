@@ -5,7 +5,8 @@ from math import ceil
 
 import numpy as np
 
-from .._learning.feedback import Feedback, label_energies, learn_from_mistakes
+from .._learning.energies import label_energies
+from .._learning.feedback import Feedback, learn_from_mistakes
 from .._learning.held_out import N_FOLDS, choose_on_all_rows, choose_on_sample, n_affordable
 from .._learning.sharpness import fit_sharpness
 from .._rows.encoded import EncodedRows

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._learning.feedback import label_energies
+from .._learning.energies import label_energies
 from .._learning.sharpness import fit_sharpness, log_losses
 from .._progress import Progress
 from .._rows.sample import hash_rows, is_picked

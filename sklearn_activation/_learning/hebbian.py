@@ -17,6 +17,7 @@ from .._warnings import warn
 from ..kernels.online import TOGETHER, learn_rows
 from .flow import Flow
 from .moments import absolute_moments
+from .running import flush, update_standards
 from .task import Solution, Solver
 
 # Weights are looked through after this many updates for ones that are about to become denormal.
@@ -228,12 +229,6 @@ def start(n_inputs, task):
     return Network(coefs, task.activation, standards)
 
 
-def flush(coefs, tiny=1e-25):
-    """Set weights below ``tiny`` to 0, before they become denormal and slow."""
-    for W in coefs:
-        W[np.abs(W) < tiny] = 0
-
-
 class _Batchwise:
     """One update of every layer for a batch of rows, in products over the batch."""
 
@@ -319,22 +314,3 @@ def on_cache_lines(shape, dtype):
     buffer = np.zeros(n_bytes + 63, np.uint8)
     start = -buffer.ctypes.data % 64
     return buffer[start : start + n_bytes].view(dtype).reshape(shape)
-
-
-def update_standards(standard, Y, rate, n_updates=1, decay=0.995):
-    """Move running moments of |y| towards the batch's; take them over at the start.
-
-    With every update the moments so far keep the share ``decay``.
-    """
-    mean, variance = standard
-    if not rate.any():
-        return
-    share = rate / rate.sum()
-    absolute = np.abs(Y)
-    batch_mean = share @ absolute
-    batch_variance = share @ (absolute - (batch_mean if len(Y) > 1 else mean)) ** 2
-    decay = decay**n_updates if mean.any() else 0.0
-    mean *= decay
-    mean += (1 - decay) * batch_mean
-    variance *= decay
-    variance += (1 - decay) * batch_variance

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_activation import CompetitiveHebbianTransformer
-from sklearn_activation._learning.hebbian import update_standards
+from sklearn_activation._learning.running import update_standards
 from sklearn_activation._network import Network
 
 from .. import naive
