@@ -540,7 +540,7 @@ def test_labels_are_ignored(name, y):
     "weight, message",
     [
         (np.zeros(N_ROWS), r"(?i)sample.weight.*zero"),
-        (np.r_[-1.0, np.ones(N_ROWS - 1)], "sample_weight.*negative"),
+        (np.r_[-1.0, np.ones(N_ROWS - 1)], "(?i)negative.*sample_weight"),
         (np.r_[np.nan, np.ones(N_ROWS - 1)], "NaN"),
         (np.r_[np.inf, np.ones(N_ROWS - 1)], "infinity"),
         (np.ones(N_ROWS - 1), "sample_weight"),
