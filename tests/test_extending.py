@@ -1,5 +1,6 @@
 """A copy of the package gets what the pages under "How to add" say, and all estimators run."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -136,20 +137,23 @@ LINES = [
 ]
 
 SCRIPT = """
+import json
+import sys
+import traceback
 import warnings
 import numpy as np
 import sklearn_activation
 from sklearn.base import clone
 from sklearn_activation import *
 
-assert sklearn_activation.__file__.startswith({folder!r})
+assert sklearn_activation.__file__.startswith(sys.argv[1])
+warnings.simplefilter("ignore")
 rng = np.random.default_rng(0)
 y = np.arange(60) % 2
 X = np.abs(rng.normal(size=(60, 4)) + 4 * y[:, None] * [1, 0, 0, 1] + 1)
 gaps = np.where(rng.random(X.shape) < 0.1, np.nan, X)
 series = np.abs(np.sin(np.arange(160) / 3)[:, None] + 0.1 * rng.normal(size=(160, 2)) + 2)
-added, plain = {added!r}, {plain!r}
-small = {{"random_state": 0}}
+SMALL = {"random_state": 0}
 
 
 def same(a, b):
@@ -157,55 +161,86 @@ def same(a, b):
 
 
 def parameters(kind, values):
-    return {{k: v for k, v in values.items() if k in kind().get_params()}}
+    return {k: v for k, v in values.items() if k in kind().get_params()}
 
 
-warnings.simplefilter("ignore")
-seen = []
-for kind, options in {{
-    CompetitiveHebbianTransformer: {{"layer_sizes": (5, 4)}},
-    ActivationLearningClassifier: {{"layer_sizes": (8, 6), "n_frequencies": 8, "max_iter": 2}},
-    ActivationAnomalyDetector: {{"layer_sizes": (8, 6), "n_frequencies": 8}},
-    ActivationImputer: {{"n_frequencies": 8}},
-}}.items():
-    ours, theirs = parameters(kind, added), parameters(kind, plain)
-    if not ours:
-        continue
-    seen.append(kind.__name__)
-    estimator = kind(**options, **ours, **small)
-    usual = kind(**options, **theirs, **small)
-    if kind is ActivationImputer:
-        assert np.isfinite(estimator.fit_transform(gaps)).all()
-        assert not same(estimator.coefs_[0], usual.fit(gaps).coefs_[0])
-        continue
-    for rows in (X, gaps) if kind is not CompetitiveHebbianTransformer else (X,):
-        found = clone(estimator).fit(rows, y).score_samples(X)
-        assert np.isfinite(found).all(), kind
-        assert not same(found, clone(usual).fit(rows, y).score_samples(X)), kind
-    going_on = clone(estimator)
-    classes = {{"classes": [0, 1]}} if kind is ActivationLearningClassifier else {{}}
-    going_on.partial_fit(X[:30], y[:30], **classes).partial_fit(X[30:], y[30:])
-    assert np.isfinite(going_on.score_samples(X)).all(), kind
-    again = clone(estimator).set_params(warm_start=True).fit(X, y).fit(X, y)
-    assert np.isfinite(again.score_samples(X)).all(), kind
-    if kind is ActivationLearningClassifier:
-        fitted = clone(estimator).fit(X, y)
-        assert fitted.score(X, y) > 0.8, fitted.score(X, y)
-        assert np.isfinite(fitted.generate([0, 1], random_state=0)).all()
-        assert np.isfinite(fitted.complete(gaps[np.isnan(gaps).any(axis=1)])).all()
-        fed = clone(estimator).set_params(feedback=True).fit(X, y)
-        assert np.isfinite(fed.predict_proba(X)).all() and fed.feedback_
-        labels = np.where(np.arange(60) % 3, y, -1)
-        partly = clone(estimator).set_params(missing_label=-1).fit(X, labels)
-        assert partly.score(X, y) > 0.8
-    if kind is ActivationAnomalyDetector:
-        fitted = clone(estimator).set_params(contamination=0.1).fit(X)
-        assert np.isfinite(fitted.explain(X[:5])).all()
-        assert 0 < np.mean(fitted.predict(X) == -1) < 0.3
-        windowed = clone(estimator).set_params(window=8).fit(series)
-        assert np.isfinite(windowed.score_samples(series)).all()
-        windowed.events(series)
-print(*seen)
+def run(added, plain):
+    # Names of the estimators that ran with what was added, and differently.
+    seen = []
+    for kind, options in {
+        CompetitiveHebbianTransformer: {"layer_sizes": (5, 4)},
+        ActivationLearningClassifier: {"layer_sizes": (8, 6), "n_frequencies": 8, "max_iter": 2},
+        ActivationAnomalyDetector: {"layer_sizes": (8, 6), "n_frequencies": 8},
+        ActivationImputer: {"n_frequencies": 8},
+    }.items():
+        ours, theirs = parameters(kind, added), parameters(kind, plain)
+        if not ours:
+            continue
+        seen.append(kind.__name__)
+        estimator = kind(**options, **ours, **SMALL)
+        usual = kind(**options, **theirs, **SMALL)
+        if kind is ActivationImputer:
+            assert np.isfinite(estimator.fit_transform(gaps)).all()
+            assert not same(estimator.coefs_[0], usual.fit(gaps).coefs_[0])
+            continue
+        for rows in (X, gaps) if kind is not CompetitiveHebbianTransformer else (X,):
+            found = clone(estimator).fit(rows, y).score_samples(X)
+            assert np.isfinite(found).all(), kind
+            assert not same(found, clone(usual).fit(rows, y).score_samples(X)), kind
+        going_on = clone(estimator)
+        classes = {"classes": [0, 1]} if kind is ActivationLearningClassifier else {}
+        going_on.partial_fit(X[:30], y[:30], **classes).partial_fit(X[30:], y[30:])
+        assert np.isfinite(going_on.score_samples(X)).all(), kind
+        again = clone(estimator).set_params(warm_start=True).fit(X, y).fit(X, y)
+        assert np.isfinite(again.score_samples(X)).all(), kind
+        if kind is ActivationLearningClassifier:
+            fitted = clone(estimator).fit(X, y)
+            assert fitted.score(X, y) > 0.8, fitted.score(X, y)
+            assert np.isfinite(fitted.generate([0, 1], random_state=0)).all()
+            assert np.isfinite(fitted.complete(gaps[np.isnan(gaps).any(axis=1)])).all()
+            fed = clone(estimator).set_params(feedback=True).fit(X, y)
+            assert np.isfinite(fed.predict_proba(X)).all() and fed.feedback_
+            labels = np.where(np.arange(60) % 3, y, -1)
+            partly = clone(estimator).set_params(missing_label=-1).fit(X, labels)
+            assert partly.score(X, y) > 0.8
+        if kind is ActivationAnomalyDetector:
+            fitted = clone(estimator).set_params(contamination=0.1).fit(X)
+            assert np.isfinite(fitted.explain(X[:5])).all()
+            assert 0 < np.mean(fitted.predict(X) == -1) < 0.3
+            windowed = clone(estimator).set_params(window=8).fit(series)
+            assert np.isfinite(windowed.score_samples(series)).all()
+            windowed.events(series)
+    return seen
+
+
+def named_rule_is_own():
+    # A rule that takes the estimator's own is the automatic one.
+    for kind, options, rows in (
+        (CompetitiveHebbianTransformer, {"layer_sizes": 5}, X),
+        (ActivationLearningClassifier, {"layer_sizes": (8, 6), "n_frequencies": 8}, X),
+        (ActivationAnomalyDetector, {"n_frequencies": 8}, X),
+        (ActivationAnomalyDetector, {"n_frequencies": 8, "layer_sizes": (12, 9)}, X),
+        (ActivationImputer, {"n_frequencies": 8}, gaps),
+    ):
+        named, usual = (
+            kind(**options, learning_time=name, random_state=0).fit(rows, np.arange(60) % 2)
+            for name in ("own", "auto")
+        )
+        np.testing.assert_array_equal(named.learning_times_, usual.learning_times_)
+        np.testing.assert_array_equal(named.coefs_[-1], usual.coefs_[-1])
+
+
+found = {}
+for name, (added, plain) in json.loads(sys.argv[2]).items():
+    try:
+        found[name] = run(added, plain)
+    except Exception:
+        found[name] = traceback.format_exc()
+try:
+    named_rule_is_own()
+except Exception:
+    found["own rule"] = traceback.format_exc()
+print(json.dumps(found))
 """
 
 
@@ -232,61 +267,37 @@ def copied_package(folder):
     return folder
 
 
-@pytest.mark.parametrize(
-    "added, plain, n_estimators",
-    [
-        ({"solver": "halfway"}, {"solver": "flow"}, 3),
-        ({"learning_time": "largest"}, {"learning_time": "auto"}, 4),
-        ({"encoding": "root"}, {"encoding": "unit"}, 2),
-        ({"activation": "cube"}, {"activation": "std_abs"}, 3),
-    ],
-    ids=["solver", "time rule", "encoding", "activation"],
-)
-def test_all_estimators_run_with_what_is_added(added, plain, n_estimators, tmp_path):
+# What is added, what it is compared with, and how many estimators have the parameter.
+CASES = {
+    "solver": ({"solver": "halfway"}, {"solver": "flow"}, 3),
+    "time rule": ({"learning_time": "largest"}, {"learning_time": "auto"}, 4),
+    "encoding": ({"encoding": "root"}, {"encoding": "unit"}, 2),
+    "activation": ({"activation": "cube"}, {"activation": "std_abs"}, 3),
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What each addition leads to: names of estimators, or a traceback."""
+    folder = copied_package(tmp_path_factory.mktemp("copy"))
+    cases = {name: case[:2] for name, case in CASES.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(folder), json.dumps(cases)],
+        cwd=folder,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_all_estimators_run_with_what_is_added(name, found):
     """One file and its line in a dictionary are enough, and make a difference."""
-    folder = copied_package(tmp_path)
-    script = SCRIPT.format(folder=str(folder), added=added, plain=plain)
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=folder,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert len(done.stdout.split()) == n_estimators
+    assert isinstance(found[name], list), found[name]
+    assert len(found[name]) == CASES[name][2]
 
 
-OWN = """
-import numpy as np
-from sklearn_activation import *
-
-rng = np.random.default_rng(0)
-X = np.abs(rng.normal(size=(60, 4)) + 1)
-gaps = np.where(rng.random(X.shape) < 0.1, np.nan, X)
-for kind, options, rows in (
-    (CompetitiveHebbianTransformer, {"layer_sizes": 5}, X),
-    (ActivationLearningClassifier, {"layer_sizes": (8, 6), "n_frequencies": 8}, X),
-    (ActivationAnomalyDetector, {"n_frequencies": 8}, X),
-    (ActivationAnomalyDetector, {"n_frequencies": 8, "layer_sizes": (12, 9)}, X),
-    (ActivationImputer, {"n_frequencies": 8}, gaps),
-):
-    named, usual = (
-        kind(**options, learning_time=name, random_state=0).fit(rows, np.arange(60) % 2)
-        for name in ("own", "auto")
-    )
-    np.testing.assert_array_equal(named.learning_times_, usual.learning_times_)
-    np.testing.assert_array_equal(named.coefs_[-1], usual.coefs_[-1])
-"""
-
-
-def test_a_rule_that_takes_the_estimators_own_is_the_automatic_one(tmp_path):
-    folder = copied_package(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", OWN],
-        cwd=folder,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+def test_a_rule_that_takes_the_estimators_own_is_the_automatic_one(found):
+    assert "own rule" not in found, found.get("own rule")
