@@ -15,6 +15,7 @@ from sklearn_activation import ActivationLearningClassifier, _blocks
 from sklearn_activation._rows.encodings import ENCODINGS
 
 from .cases import small_classifier
+from .tasks import weight_seen
 
 
 @pytest.fixture(scope="module")
@@ -382,3 +383,29 @@ def test_unfitted():
     for call in (lambda c: c.generate([0]), lambda c: c.complete([[np.nan, 1.0]])):
         with pytest.raises(NotFittedError):
             call(ActivationLearningClassifier())
+
+
+@pytest.mark.parametrize("solver", ["flow", "hebbian"])
+def test_filling_gaps_is_no_training_to_go_on_from(solver):
+    """Rows of a first batch count once, and the rule takes one epoch of them."""
+    X, y = load_iris(return_X_y=True)
+    gaps = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
+    classifier = ActivationLearningClassifier(
+        8, encoding="unit", solver=solver, feedback=False, random_state=0
+    )
+    classifier.partial_fit(gaps, y, classes=[0, 1, 2])
+    assert weight_seen(classifier) == 150
+    assert classifier.n_iter_ == 1
+    classifier.partial_fit(gaps, y)
+    assert weight_seen(classifier) == 300
+
+
+def test_a_warm_start_with_gaps_goes_on_from_its_own_weights():
+    X, y = load_iris(return_X_y=True)
+    gaps = np.where(np.random.default_rng(0).random(X.shape) < 0.1, np.nan, X)
+    classifier = ActivationLearningClassifier(
+        8, encoding="unit", solver="hebbian", feedback=False, max_iter=2, random_state=0
+    ).fit(X, y)
+    before = classifier.coefs_[0]
+    classifier.set_params(warm_start=True, learning_rate=1e-9).fit(gaps, y)
+    np.testing.assert_allclose(classifier.coefs_[0], before, atol=1e-6)
