@@ -400,9 +400,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X = self._validate(X, reset=not going_on, ensure_min_samples=least)
         refuse_nothing_known(X)
         weight = check_weight(X, sample_weight)
-        if going_on and (self.window is None) != (self.window_ is None):
-            refuse_width(repr(self.window), self.window_)
         if previous is not None and (self.window is None) != (self.window_ is None):
+            if partial:
+                refuse_width(repr(self.window), self.window_)
             previous = None  # a fit cannot go on from rows of another kind
         training = self._training(previous, partial, self.window)
         self._adopt(training.learn(X, time, weight, groups))

@@ -130,3 +130,16 @@ def small_classifier(encoding, activation, layers, X, y):
     return ActivationLearningClassifier(
         layers, encoding=encoding, activation=activation, n_frequencies=24, random_state=0
     ).fit(X, y)
+
+
+class IdleCallback:
+    """What scikit-learn asks of a callback, but for the end of a task: it does nothing."""
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss
 
 from sklearn_activation import ActivationLearningClassifier
 
-from .cases import linear_model, unit_classifier
+from .cases import IdleCallback, linear_model, unit_classifier
 from .tables import digits_split
 
 
@@ -295,20 +295,11 @@ def test_callbacks_of_scikit_learn():
     assert recorder.scores[1] == pytest.approx(plain, abs=0.03)
 
 
-class _Probabilities:
+class _Probabilities(IdleCallback):
     """Callback that asks the model for probabilities after every epoch."""
 
     def __init__(self, X):
         self.X, self.found = X, []
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator):
         if context.task_name == "epoch":

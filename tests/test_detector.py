@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._detection.training import DetectorTraining
 
-from .cases import SMALL, cases
+from .cases import SMALL, IdleCallback, cases
 from .tables import alarms, correlated, series
 from .tasks import (
     activation_of,
@@ -671,20 +671,11 @@ def test_failed_fit_leaves_nothing():
 # -- callbacks of scikit-learn ---------------------------------------------------------
 
 
-class _Offsets:
+class _Offsets(IdleCallback):
     """What the detector of every epoch says: its threshold, and its labels of some rows."""
 
     def __init__(self, X):
         self.X, self.offsets, self.labels = X, [], []
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator):
         if context.task_name == "epoch":

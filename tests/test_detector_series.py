@@ -21,7 +21,7 @@ from sklearn_activation._series.stamps import (
 )
 from sklearn_activation._series.windows import Windows
 
-from .cases import SMALL
+from .cases import SMALL, IdleCallback
 from .tables import dated, noisy, series
 from .tasks import activation_of, calibration_of, scores_of_rows, series_of, weight_seen
 
@@ -459,17 +459,8 @@ def test_a_merged_model_keeps_no_more_windows_than_one_fit():
     assert len(parts[0]._sample["X"]) == kept < 2048
 
 
-class _Asks:
+class _Asks(IdleCallback):
     """A callback that wants a whole detector in every epoch."""
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
 
     def on_fit_task_end(self, estimator, context, *, X, metadata, fitted_estimator):
         if metadata is not None:

@@ -84,9 +84,15 @@ class DetectorModel(Model):
         """Activation of rows or windows, by what all others teach of those that are recognised."""
         return self.recall(X, self.activation(X))
 
+    def recognise(self, X):
+        """Which rows, or windows, were learned, and where they stand in the memory."""
+        if not len(self.memory):  # then hashes are not worth their time
+            return np.empty((2, 0), dtype=np.intp)
+        return self.memory.find(self.hashes(X))
+
     def recall(self, X, scores):
         """``scores`` with those of rows that are recognised."""
-        rows, at = self.memory.find(self.hashes(X)) if len(self.memory) else ([], [])
+        rows, at = self.recognise(X)
         if len(rows):
             scores = scores.copy()
             scores[rows] = self.memory.scores[at]

@@ -88,10 +88,9 @@ class TableModel(DetectorModel):
         W = self.network.coefs[-1]
         if len(self.network) > 1 or self.rate is None or W.shape[0] > W.shape[1]:
             return self.activation
-        rows, at = self.memory.find(self.hashes(X)) if len(self.memory) else ([], [])
-        if len(rows):
-            complete = ~np.isnan(X[rows]).any(axis=1)
-            rows, at = rows[complete], at[complete]
+        rows, at = self.recognise(X)
+        complete = ~np.isnan(X[rows]).any(axis=1)
+        rows, at = rows[complete], at[complete]
         if not len(rows):
             return self.activation
         removed = self.memory.weight[at]
