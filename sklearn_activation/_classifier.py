@@ -223,6 +223,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         **ActivationLearningBase._parameter_constraints,
         "encoding": [StrOptions({"auto", *ENCODINGS})],
         **ActivationLearningBase._encoding_constraints,
+        "relevances": [StrOptions({"auto"}), "array-like", None],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "feedback": ["boolean", StrOptions({"auto"})],
         "unlearning_factor": [Interval(Real, 0, 1, closed="both")],
@@ -244,6 +246,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         n_frequencies=256,
         bandwidth="auto",
         standardize=True,
+        relevances="auto",
+        categorical_features="from_dtype",
         solver="flow",
         learning_time="auto",
         init_activation=0.1,
@@ -269,6 +273,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         self.n_frequencies = n_frequencies
         self.bandwidth = bandwidth
         self.standardize = standardize
+        self.relevances = relevances
+        self.categorical_features = categorical_features
         self.solver = solver
         self.learning_time = learning_time
         self.init_activation = init_activation

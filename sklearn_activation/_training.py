@@ -65,7 +65,7 @@ class Training:
         # A sample of a stream must not look at the last batch more closely than at the others.
         sample = self.draw(X, labels, weight, SAMPLE_SIZE if self.partial else SEARCH_SIZE)
         if self.going_on or (self.warm and self.solver.goes_on_from_weights):
-            encoding = before.encoding
+            encoding, self.n_layers = before.encoding, len(before.network)
         else:
             encoding = self.fit_encoding(sample, seed, X, weight)
         rows = EncodedRows(
@@ -140,11 +140,11 @@ class Training:
 
     # -- sizes, times, task ----------------------------------------------------------
 
-    def choose_sizes(self, n_inputs):
-        """Units of every layer."""
-        sizes = self.estimator.layer_sizes
+    def choose_sizes(self, n_inputs, n_layers=None):
+        """Units of every layer, of ``n_layers`` if the parameters say nothing."""
+        sizes, n_layers = self.estimator.layer_sizes, n_layers or self.n_layers
         if sizes is None:
-            return [min(max(n_inputs, self.least_width), self.most_width)] * self.n_layers
+            return [min(max(n_inputs, self.least_width), self.most_width)] * n_layers
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not sizes or not all(isinstance(n, Integral) and n >= 1 for n in sizes):
             raise ValueError(

@@ -1,53 +1,66 @@
-"""Which encoding a classifier takes: the one with less held-out log-loss on some rows."""
+"""Which encoding and how many layers a classifier takes: what does best on held-out rows."""
+
+from dataclasses import replace
 
 import numpy as np
 
-from .._learning.held_out import N_FOLDS, choose_hidden_times, choose_last_time, cross_validate
+from .._learning.held_out import choose_hidden_times, choose_last_time, cross_validate
 from .._rows.encoded import EncodedRows
 from .._rows.encodings import ENCODINGS
 
+# Candidates are compared with as many rows, and networks of layers no wider than this.
+N_ROWS = 1000
+WIDTH = 256
 
-def choose_encoding(training, sample, seed, factors=(2.0, 1.0)):
-    """The encoding that the parameters ask for, or the best on held-out rows.
+
+def choose_encoding(training, sample, seed):
+    """The encoding and the number of layers: those asked for, or the best on held-out rows.
 
     Parameters
     ----------
     training : ClassifierTraining
     sample : Sample
     seed : int
-    factors : tuple of float
-        Bandwidths to try, over the automatic one: half the median distance of rows.
+
+    Returns
+    -------
+    encoding : Encoding
+    n_layers : int
     """
-    names = ENCODINGS if training.given_encoding is None else [training.given_encoding]
-    parameters = training.estimator
-    tried = []
-    for name in names:
-        several = ENCODINGS[name].has_bandwidth and parameters.bandwidth == "auto"
-        for factor in factors if several else [1.0]:
-            encoding = ENCODINGS[name].fitted_to(
-                sample,
-                bandwidth=parameters.bandwidth,
-                n_frequencies=parameters.n_frequencies,
-                standardize=parameters.standardize,
-                factors=(factor,),
-                seed=seed,
-            )
-            tried.append(encoding)
-    if len(tried) == 1:
-        return tried[0]
-    return min(tried, key=lambda encoding: held_out_loss(training, encoding, sample, seed))
+    parameters, categorical = training.estimator, training.estimator.is_categorical_
+    if training.given_encoding is not None:
+        kinds = [ENCODINGS[training.given_encoding]]
+    else:
+        kinds = [kind for kind in ENCODINGS.values() if kind.suits(sample, categorical)]
+    candidates = []
+    for kind in kinds:
+        encoding = kind.fitted_to_labels(
+            sample,
+            training.n_labels,
+            categorical=categorical,
+            bandwidth=parameters.bandwidth,
+            n_frequencies=parameters.n_frequencies,
+            standardize=parameters.standardize,
+            relevances=parameters.relevances,
+            seed=seed,
+        )
+        candidates += [(encoding, n) for n in training.depths_to_try(kind.depths)]
+    if len(candidates) == 1 or np.bincount(sample.labels).max() < 2:
+        return candidates[0]
+    return min(candidates, key=lambda c: held_out_loss(training, *c, sample, seed))
 
 
-def held_out_loss(training, encoding, sample, seed, n_rows=1000, hidden_time=300.0):
-    """Held-out log-loss of ``n_rows`` sampled rows in this encoding.
+def held_out_loss(training, encoding, n_layers, sample, seed, hidden_time=300.0):
+    """Held-out log-loss of sampled rows in this encoding, with this number of layers.
 
     Hidden layers take ``hidden_time`` meanwhile, and the last one its best time.
     """
-    sample = sample.smallest(n_rows)
-    rows = EncodedRows.of_sample(sample, encoding, training.n_labels, sample.X.dtype)
-    if len(rows) < N_FOLDS * rows.n_labels:
-        return np.inf  # too few of a class to hold any out: the first encoding stays
+    sample = sample.smallest(N_ROWS)
+    rows = EncodedRows.of_sample(
+        sample, encoding.narrowed(WIDTH // 2), training.n_labels, np.dtype(np.float32)
+    )
     task = training.make_task(rows, seed)
-    folds = cross_validate(rows, sample.folds(N_FOLDS), task)
-    _, folds = choose_hidden_times(folds, task, [hidden_time] * len(task.sizes))
+    sizes = [min(size, WIDTH) for size in training.choose_sizes(rows.n_inputs, n_layers)]
+    folds = cross_validate(rows, sample.stratified_folds(), replace(task, sizes=sizes))
+    _, folds = choose_hidden_times(folds, task, [hidden_time] * n_layers)
     return choose_last_time(folds)[1]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import ceil
+from numbers import Integral
 
 import numpy as np
 
@@ -52,7 +53,6 @@ class ClassifierTraining(Training):
         What is asked in the place of parameters.
     """
 
-    n_layers = 2
     least_width = 256
     # Feedback is not tried with fewer rows than this.
     least_rows_on_trial = 1000
@@ -76,7 +76,17 @@ class ClassifierTraining(Training):
         return type(self)(self.estimator, asked=asked).run(X, labels, weight)
 
     def fit_encoding(self, sample, seed, X, weight):
-        return choose_encoding(self, sample, seed)
+        encoding, self.n_layers = choose_encoding(self, sample, seed)
+        return encoding
+
+    def depths_to_try(self, depths):
+        """How many layers to try, of the ``depths`` that suit an encoding."""
+        times, sizes = self.estimator.learning_time, self.estimator.layer_sizes
+        if sizes is not None:
+            return [1 if isinstance(sizes, Integral) else len(sizes)]
+        if isinstance(times, (tuple, list)):
+            return [len(times)]
+        return depths
 
     def make_progress(self, X, labels, weight, fitted):
         return super().make_progress(X, self.estimator.classes_[labels], weight, fitted)
@@ -139,7 +149,7 @@ class ClassifierTraining(Training):
         all_rows_sampled = len(sample.X) < SEARCH_SIZE
         sample = sample.smallest(N_FOLDS * n_affordable(rows.n_labels, task))
         held = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
-        fold_of = sample.folds(N_FOLDS)
+        fold_of = sample.stratified_folds()
         if keeps_moments and not self.partial and not all_rows_sampled:
             return choose_on_all_rows(task, times, held, fold_of)
         found = choose_on_sample(task, times, held, fold_of)
@@ -230,6 +240,6 @@ class ClassifierTraining(Training):
                 model.network, task.sample if self.held is None else self.held
             )
         # Held-out rows of the same rule's closed form, at the times it has learned.
-        times, fold_of = list(model.solution.times), model.sample.folds(N_FOLDS)
+        times, fold_of = list(model.solution.times), model.sample.stratified_folds()
         rule = choose_on_sample(task, times, task.sample, fold_of)
         return 1.0 if rule is None else rule.sharpness  # None for a single distinct row

@@ -171,7 +171,8 @@ def path_of(times):
 
 def cross_validate(rows, fold_of, task, n_held=400):
     """Folds of sampled rows: as many as it takes to hold out ``n_held`` rows in all."""
-    n_splits = int(np.clip(np.ceil(n_held * N_FOLDS / len(rows)), 1, N_FOLDS))
+    n_folds = fold_of.max() + 1
+    n_splits = int(np.clip(np.ceil(n_held * n_folds / len(rows)), 1, n_folds))
     return [
         Fold.start(rows.take(fold_of != k), rows.take(fold_of == k), task)
         for k in range(n_splits)

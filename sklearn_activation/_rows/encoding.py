@@ -27,8 +27,6 @@ class Encoding:
 
     # The value of the parameter ``encoding``.
     name = None
-    # Whether a classifier tries several bandwidths.
-    has_bandwidth = False
     # Whether columns may hold the codes of categories.
     takes_categories = False
     # Whether gaps of a detector's rows are filled in before they are encoded; if not, the
@@ -45,6 +43,23 @@ class Encoding:
     def robustly_fitted_to(cls, X, weight, *, bent, categorical, **options):
         """An encoding whose scales survive junk among all rows ``X``; here that of a sample."""
         return cls.fitted_to(Sample.of(X, None, weight, SAMPLE_SIZE), **options)
+
+    # How many layers a classifier tries on rows that are so encoded.
+    depths = (2,)
+
+    @classmethod
+    def suits(cls, sample, categorical):
+        """Whether the encoding is worth trying on a ``Sample`` of these columns."""
+        return cls.takes_categories or categorical is None
+
+    @classmethod
+    def fitted_to_labels(cls, sample, n_labels, *, categorical, **options):
+        """An encoding that may look at the labels of a ``Sample``; here none does."""
+        return cls.fitted_to(sample, **options)
+
+    def narrowed(self, n_frequencies):
+        """The encoding with fewer outputs, for a quick look, if it can have fewer."""
+        return self
 
     def to_hash(self, X):
         """Stamps of a series as windows are recognised by them: as they are."""

@@ -10,6 +10,7 @@ from .frequencies import (
     phase_gradient,
     write_waves,
 )
+from .relevance import choose_by_readout, find_relevances
 from .scales import PAIR, column_scales, median_distance, robust_scales, row_norms
 
 
@@ -38,19 +39,31 @@ class FourierEncoding(Encoding):
         apart as a typical pair of numbers, and one never seen is as far from all others.
     bandwidth : float
         Deviations in a unit of z.
+    relevances : ndarray of shape (n_features,), default=None
+        How far each column counts: z, or the phases of its categories, are multiplied by it.
     """
 
     name = "fourier"
-    has_bandwidth = True
     takes_categories = True
     wants_complete_rows = True
     knows_length = True
     detector_cut_off = 0.1
+    depths = (1, 2)
+    # Bandwidths that a classifier tries, over the automatic one.
+    label_factors = (1.0, 2.0)
     # Distances grow as a cube root beyond this many deviations from a table column's mean.
     bend_deviations = 2.0
 
     def __init__(
-        self, location, scale, frequencies, decades=None, bend=None, categories=None, bandwidth=1.0
+        self,
+        location,
+        scale,
+        frequencies,
+        decades=None,
+        bend=None,
+        categories=None,
+        bandwidth=1.0,
+        relevances=None,
     ):
         self.location = location
         self.scale = scale
@@ -59,6 +72,7 @@ class FourierEncoding(Encoding):
         self.bend = bend
         self.bandwidth = bandwidth
         self.categories = categories
+        self.relevances = relevances
 
     @property
     def state(self):
@@ -70,6 +84,7 @@ class FourierEncoding(Encoding):
             "bend": self.bend,
             "bandwidth": self.bandwidth,
             "categories": self.categories,
+            "relevances": self.relevances,
         }
 
     @classmethod
@@ -150,9 +165,43 @@ class FourierEncoding(Encoding):
             }
         return encoding
 
+    @classmethod
+    def fitted_to_labels(cls, sample, n_labels, *, relevances, **options):
+        """An encoding whose columns count as far as they say something about the labels.
+
+        ``relevances`` are given, one a column, or "auto", or None for columns that count alike.
+        The automatic bandwidth is one of several, by rows left out.
+        """
+        options["factors"] = (1.0,)
+        encoding = cls.robustly_fitted_to(sample.X, sample.weight, bent=True, **options)
+        factors = cls.label_factors if options["bandwidth"] == "auto" else (1.0,)
+        encodings = [encoding.widened(factor) for factor in factors]
+        if not isinstance(relevances, str):
+            return choose_by_readout(encodings, relevances, sample, n_labels)
+        return find_relevances(encodings, sample, n_labels, options["seed"])
+
     @property
     def n_outputs(self):
         return 2 * self.frequencies.shape[1]
+
+    def with_relevances(self, relevances):
+        """The same map of columns that count for more or less."""
+        return FourierEncoding(**{**self.state, "relevances": relevances})
+
+    def widened(self, factor):
+        """The same map with bandwidths times ``factor``."""
+        state = {**self.state, "frequencies": self.frequencies / factor}
+        if self.categories is not None:
+            state["categories"] = {**self.categories, "widths": factor * self.categories["widths"]}
+        return FourierEncoding(**state)
+
+    def narrowed(self, n_frequencies):
+        """The map of the first ``n_frequencies`` of its frequencies."""
+        state = {**self.state, "frequencies": self.frequencies[:, :n_frequencies]}
+        if self.categories is not None:
+            widths = self.categories["widths"][:n_frequencies]
+            state["categories"] = {**self.categories, "widths": widths}
+        return FourierEncoding(**state)
 
     @property
     def unit(self):
@@ -169,6 +218,8 @@ class FourierEncoding(Encoding):
                 part = Z[:, bent]
                 _bend(part, self.bend[bent])
                 Z[:, bent] = part
+        if self.relevances is not None:
+            Z *= self.relevances
         return np.nan_to_num(Z, copy=False, nan=0.0)
 
     def _deviations(self, X):
@@ -197,6 +248,8 @@ class FourierEncoding(Encoding):
             phases = np.zeros((len(codes), phase.shape[1]), dtype=np.float32)
             key = (self.categories["seed"] << 20) + int(column)
             phases[known] = make_normal_numbers(codes[known].astype(np.uint64), key, len(widths))
+            if self.relevances is not None:
+                phases *= np.float32(self.relevances[column])
             phase += (phases / widths)[inverse]
 
     def rounded(self, X):
@@ -216,15 +269,20 @@ class FourierEncoding(Encoding):
 
     def pull_back(self, X, G):
         """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
+        return self.pull_back_to_standardised(X, G) * self._slope(X)
+
+    def pull_back_to_standardised(self, X, G):
+        """Gradient with respect to the standardised rows from that with respect to encoded ones."""
         phase = (self.standardise(X) @ self.frequencies).astype(np.float32)
         if self.categories is not None:
             self._add_categories(X, phase)
-        G = phase_gradient(phase, G)
-        return G @ self.frequencies.T * self._slope(X)
+        return phase_gradient(phase, G) @ self.frequencies.T
 
     def _slope(self, X):
         """Derivative of the standardised rows."""
         slope = np.broadcast_to(1 / self.scale, X.shape)
+        if self.relevances is not None:
+            slope = slope * self.relevances
         if self.decades is not None:
             logarithmic = np.isfinite(self.decades)
             slope = np.where(logarithmic, slope / np.hypot(X, self.decades), slope)

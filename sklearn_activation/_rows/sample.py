@@ -79,12 +79,18 @@ class Sample:
         """The rows at an index, or in a mask."""
         return Sample(self.X[index], self.labels[index], self.weight[index], self.hashes[index])
 
-    def folds(self, n_folds):
-        """Fold of every row.
+    def stratified_folds(self, n_folds=5, few_rows=50):
+        """Fold of every row, each with the same share of every label.
 
-        Rows are in the sample because of small hashes, so folds go by the mixed ones.
+        Rows are in the sample because of small hashes, so folds go by the mixed ones. Of
+        ``few_rows`` or less, each row is a fold of its own.
         """
-        return mix_hashes(self.hashes) % np.uint64(n_folds)
+        if len(self.X) <= few_rows:
+            return np.arange(len(self.X))
+        order = np.lexsort((mix_hashes(self.hashes), self.labels))
+        fold_of = np.empty(len(self.X), dtype=np.intp)
+        fold_of[order] = np.arange(len(self.X)) % n_folds
+        return fold_of
 
 
 def draw_evenly(X, size):

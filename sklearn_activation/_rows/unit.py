@@ -30,6 +30,20 @@ class UnitEncoding(Encoding):
     def robustly_fitted_to(cls, X, weight, **_):
         return cls(X.shape[1])
 
+    @classmethod
+    def suits(cls, sample, categorical, least_share=0.25):
+        """Whether the length of rows is shared by columns, as it is where they have one unit.
+
+        At least ``least_share`` of the columns must count (by the participation ratio of their
+        mean squares), and more than one: one column alone has no proportions.
+        """
+        if categorical is not None or sample.X.shape[1] == 1:
+            return False
+        X = np.nan_to_num(sample.X / cls(0).magnitude(sample.X))
+        squares = sample.weight @ (X * X)
+        total = (squares**2).sum()
+        return total == 0 or squares.sum() ** 2 >= least_share * len(squares) * total
+
     def write(self, X, out):
         """Encode ``X`` into the leading columns of ``out``."""
         X = np.asarray(X)
