@@ -1,6 +1,5 @@
 """What the estimators of layers share: parameters, the order of a fit, state."""
 
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,8 +15,8 @@ from ._network import ACTIVATIONS, Network
 from ._progress import CallbackSupportMixin
 from ._rows.encodings import ENCODINGS
 from ._rows.sample import Sample
+from ._state import learns, twin_of
 from ._validation import (
-    all_or_nothing,
     are_equal,
     check_weight,
     leave_out_weightless,
@@ -28,7 +27,8 @@ from ._validation import (
 class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; not for use by itself.
 
-    A fit validates rows, has a ``Training`` make a ``Model`` of them, and adopts the model.
+    A fit validates rows, has a ``Training`` make a ``Model`` of them, and adopts the model: on a
+    twin, so that the estimator changes all at once (see ``_state``).
     Attributes are made from a model, and a model from attributes, here and nowhere else.
     """
 
@@ -88,21 +88,6 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         X = self._validate(X, reset=not (partial and previous is not None))
         X, weight = leave_out_weightless(check_weight(X, sample_weight), X)
         self._adopt(self._training(previous, partial).run(X, None, weight))
-        return self
-
-    @contextmanager
-    def _fitting(self, X, y=None, sample_weight=None):
-        """A whole fit, of which scikit-learn's callbacks are told; all or nothing."""
-        root = None
-        if hasattr(self, "_init_callback_context"):  # scikit-learn 1.9
-            root = self._init_callback_context(max_subtasks=None)
-            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-            data = {"estimator": self, "X": X, "y": y, "metadata": metadata}
-            root.call_on_fit_task_begin(**data)
-        with all_or_nothing(self):
-            yield
-        if root is not None:
-            root.call_on_fit_task_end(**data, reconstruction_attributes=lambda: vars(self))
 
     # -- state -----------------------------------------------------------------
 
@@ -159,6 +144,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "coefs_")
 
+    @learns
     def merge(self, other):
         """Add what another estimator has learned from other rows.
 
@@ -182,10 +168,9 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         check_is_fitted(other)
+        other = twin_of(other)
         self._check_mergeable(other)
-        with all_or_nothing(self):
-            self._adopt(self._training(self._model(), partial=True).merge(other._model()))
-        return self
+        self._adopt(self._training(self._model(), partial=True).merge(other._model()))
 
     def _check_mergeable(self, other):
         if type(self) is not type(other):

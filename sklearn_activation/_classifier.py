@@ -25,8 +25,8 @@ from ._inference.objective import Objective
 from ._progress import with_callbacks
 from ._rows.encodings import ENCODINGS
 from ._rows.labels import class_weights, is_missing, replace_missing
+from ._state import learns, reads_in
 from ._validation import (
-    all_or_nothing,
     check_count,
     check_weight,
     leave_out_weightless,
@@ -38,6 +38,15 @@ from ._validation import (
 COMPLETION_STEPS = 300
 
 
+@reads_in(
+    "predict",
+    "decision_function",
+    "predict_proba",
+    "score_samples",
+    "layer_activations",
+    "generate",
+    "complete",
+)
 class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     """Classifier that learns rows with their labels and asks which label activates most.
 
@@ -294,8 +303,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         self.random_state = random_state
         self.verbose = verbose
 
-    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    @learns
     def fit(self, X, y, sample_weight=None):
         """Learn rows together with their labels.
 
@@ -313,26 +323,24 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         self : object
             The fitted classifier.
         """
-        with self._fitting(X, y, sample_weight):
-            y, unknown = replace_missing(y, self.missing_label)
-            X, y = self._validate(X, y=y, reset=True)
-            refuse_nothing_known(X)
-            check_classification_targets(y)
-            before = getattr(self, "classes_", None)
-            self.classes_, labels = np.unique(y, return_inverse=True)
-            if self.warm_start and before is not None:
-                if not np.array_equal(before, self.classes_):
-                    raise ValueError(
-                        f"warm_start=True goes on with the classes {before}, but y holds "
-                        f"{self.classes_}."
-                    )
-            if len(self.classes_) < 2:
+        y, unknown = replace_missing(y, self.missing_label)
+        X, y = self._validate(X, y=y, reset=True)
+        refuse_nothing_known(X)
+        check_classification_targets(y)
+        before = getattr(self, "classes_", None)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if self.warm_start and before is not None:
+            if not np.array_equal(before, self.classes_):
                 raise ValueError(
-                    "y holds one class only; the classifier needs at least 2 classes."
+                    f"warm_start=True goes on with the classes {before}, but y holds "
+                    f"{self.classes_}."
                 )
-            return self._learn(X, labels, unknown, sample_weight, partial=False)
+        if len(self.classes_) < 2:
+            raise ValueError("y holds one class only; the classifier needs at least 2 classes.")
+        self._learn(X, labels, unknown, sample_weight, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @learns
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Learn from more rows.
 
@@ -362,30 +370,27 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         self : object
             The fitted classifier.
         """
-        with all_or_nothing(self):
-            first = not self.__sklearn_is_fitted__()
-            stand_in = [] if first else self.classes_[:1]
-            y, unknown = replace_missing(y, self.missing_label, stand_in)
-            X, y = self._validate(X, y=y, reset=first)
-            refuse_nothing_known(X)
-            check_classification_targets(y)
-            if classes is not None:
-                classes = np.unique(
-                    [c for c in list(classes) if not is_missing(c, self.missing_label)]
+        first = not self.__sklearn_is_fitted__()
+        stand_in = [] if first else self.classes_[:1]
+        y, unknown = replace_missing(y, self.missing_label, stand_in)
+        X, y = self._validate(X, y=y, reset=first)
+        refuse_nothing_known(X)
+        check_classification_targets(y)
+        if classes is not None:
+            classes = np.unique(
+                [c for c in list(classes) if not is_missing(c, self.missing_label)]
+            )
+            if not first and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    f"classes={classes} differ from those of the first call, {self.classes_}."
                 )
-                if not first and not np.array_equal(classes, self.classes_):
-                    raise ValueError(
-                        f"classes={classes} differ from those of the first call, {self.classes_}."
-                    )
-            elif first:
-                raise ValueError("classes must be given in the first call of partial_fit.")
-            if first:
-                if len(classes) < 2:
-                    raise ValueError(
-                        f"classes={classes}: the classifier needs at least 2 classes."
-                    )
-                self.classes_ = classes
-            return self._learn(X, self._codes(y), unknown, sample_weight, partial=True)
+        elif first:
+            raise ValueError("classes must be given in the first call of partial_fit.")
+        if first:
+            if len(classes) < 2:
+                raise ValueError(f"classes={classes}: the classifier needs at least 2 classes.")
+            self.classes_ = classes
+        self._learn(X, self._codes(y), unknown, sample_weight, partial=True)
 
     def _learn(self, X, labels, unknown, sample_weight, *, partial):
         """Weigh rows, fill gaps, train, and adopt the model."""
@@ -411,7 +416,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         else:
             model = train_partly_labelled(training, X, labels, known, weight)
         self._adopt(model)
-        return self
 
     def _training(self, previous, partial):
         return ClassifierTraining(self, previous, partial)

@@ -21,10 +21,22 @@ from ._series.encodings import WINDOW_ENCODINGS
 from ._series.events import SeriesMonitor, find_events, label_events, require_window
 from ._series.model import SeriesModel, Tail
 from ._series.training import SeriesTraining, refuse_width
-from ._validation import all_or_nothing, check_count, check_weight, refuse_nothing_known
+from ._state import learns, original_of, reads_in, twin_of
+from ._validation import check_count, check_weight, refuse_nothing_known
 from ._warnings import warn
 
 
+@reads_in(
+    "score_samples",
+    "decision_function",
+    "predict",
+    "p_values",
+    "events",
+    "monitor",
+    "explain",
+    "sample",
+    "sample_future",
+)
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     """Anomaly detector: rows that activate less are less typical.
 
@@ -289,8 +301,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self.random_state = random_state
         self.verbose = verbose
 
-    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    @learns
     def fit(self, X, y=None, sample_weight=None, groups=None):
         """Learn what typical rows look like.
 
@@ -316,10 +329,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self : object
             The fitted detector.
         """
-        with self._fitting(X, sample_weight=sample_weight):
-            return self._learn(X, sample_weight, groups, partial=False)
+        self._learn(X, sample_weight, groups, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @learns
     def partial_fit(self, X, y=None, sample_weight=None, groups=None):
         """Learn from more rows.
 
@@ -350,8 +363,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self : object
             The fitted detector.
         """
-        with all_or_nothing(self):
-            return self._learn(X, sample_weight, groups, partial=True)
+        self._learn(X, sample_weight, groups, partial=True)
 
     def _validate(self, X, *, reset, **options):
         """Rows as an array of numbers, categories as codes."""
@@ -406,7 +418,6 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             previous = None  # a fit cannot go on from rows of another kind
         training = self._training(previous, partial, self.window)
         self._adopt(training.learn(X, time, weight, groups))
-        return self
 
     def _training(self, previous, partial, window=None):
         if previous is not None and partial:
@@ -543,8 +554,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         labels : ndarray of int of shape (n_samples,)
             +1 for inliers, -1 for outliers.
         """
-        self.fit(X, sample_weight=sample_weight, groups=groups)
-        return np.where(self.training_scores_ < self.offset_, -1, 1)
+        fitted = twin_of(self.fit(X, sample_weight=sample_weight, groups=groups))
+        return np.where(fitted.training_scores_ < fitted.offset_, -1, 1)
 
     def p_values(self, X, groups=None):
         """Share of normal rows that are expected to activate no more than each row.
@@ -613,12 +624,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             ``monitor.update(new_stamps)`` returns their scores, p-values and alarms.
         """
         require_window(self, "monitor")
-        monitor = SeriesMonitor(self)
+        monitor = SeriesMonitor(original_of(self))
         if X is not None:
             X = X[-2 * self.window_ :]
             monitor.update(X)
         return monitor
 
+    @learns
     def set_threshold(self, score=None, *, p=None):
         """Choose the threshold of ``predict``, by an activation or by a rate of false alarms.
 
@@ -653,8 +665,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                 "an outlier. A rate of false alarms is p."
             )
         self._adopt(model.with_threshold(chosen, self.contamination))
-        return self
 
+    @learns
     def compact(self):
         """Drop what only ``partial_fit`` and ``merge`` need: the statistics of the rows.
 
@@ -669,7 +681,6 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         check_is_fitted(self)
         self._state = {}
         vars(self).pop("_tail", None)
-        return self
 
     def explain(self, X, groups=None):
         """Contribution of every feature to the activation that a row has lost.

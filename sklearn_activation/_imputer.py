@@ -20,9 +20,11 @@ from ._rows.encoding import CLIP, SAMPLE_SIZE
 from ._rows.fourier import FourierEncoding
 from ._rows.sample import Sample
 from ._rows.scales import column_scales
-from ._validation import all_or_nothing, new_seed, refuse_nothing_known, validate_rows
+from ._state import learns, reads_in
+from ._validation import new_seed, refuse_nothing_known, validate_rows
 
 
+@reads_in("transform", "get_feature_names_out")
 class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Fills in missing entries so that rows activate most, given their known ones.
 
@@ -130,6 +132,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @learns
     def fit(self, X, y=None):
         """Learn rows of which entries may be missing.
 
@@ -145,20 +148,18 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : object
             The fitted imputer.
         """
-        with all_or_nothing(self):
-            X = self._validate(X, reset=True)
-            refuse_nothing_known(X)
-            seed = new_seed(self.random_state)
-            self._kept = _draw(X)
-            self._location, scale = column_scales(self._kept, np.ones(len(self._kept)))
-            self._scale = np.where(np.isfinite(scale), scale, 1.0)
-            factor, share, self._n_steps, self.validation_error_ = self._choose(seed)
-            start = self._start(X, self._kept)
-            learned = self._learn(start, _row_weights(X), factor, seed)
-            network, t = learned.network(self._rule(share))
-            self.coefs_, self.learning_times_ = network.coefs, np.array([t])
-            self._encoding_state = learned.encoding.state
-            return self
+        X = self._validate(X, reset=True)
+        refuse_nothing_known(X)
+        seed = new_seed(self.random_state)
+        self._kept = _draw(X)
+        self._location, scale = column_scales(self._kept, np.ones(len(self._kept)))
+        self._scale = np.where(np.isfinite(scale), scale, 1.0)
+        factor, share, self._n_steps, self.validation_error_ = self._choose(seed)
+        start = self._start(X, self._kept)
+        learned = self._learn(start, _row_weights(X), factor, seed)
+        network, t = learned.network(self._rule(share))
+        self.coefs_, self.learning_times_ = network.coefs, np.array([t])
+        self._encoding_state = learned.encoding.state
 
     def transform(self, X):
         """Fill in what is NaN.

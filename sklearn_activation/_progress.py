@@ -1,14 +1,38 @@
 """Progress of a fit: printed lines, and scikit-learn's callbacks where there are any."""
 
+from functools import wraps
+from inspect import signature
+
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as torn_down
 except ImportError:  # before scikit-learn 1.9
+    torn_down = None
 
     class CallbackSupportMixin:
         """Nothing to support."""
 
-    def with_callbacks(method):
-        return method
+
+def with_callbacks(fit):
+    """Have scikit-learn's callbacks told of a whole fit, where there are any."""
+    if torn_down is None:
+        return fit
+    names = signature(fit)
+
+    @torn_down
+    @wraps(fit)
+    def tell(self, *args, **kwargs):
+        given = names.bind(self, *args, **kwargs).arguments
+        weight = given.get("sample_weight")
+        metadata = None if weight is None else {"sample_weight": weight}
+        data = {"estimator": self, "X": given["X"], "y": given.get("y"), "metadata": metadata}
+        root = self._init_callback_context(max_subtasks=None)
+        root.call_on_fit_task_begin(**data)
+        fit(self, *args, **kwargs)
+        root.call_on_fit_task_end(**data, reconstruction_attributes=lambda: vars(self))
+        return self
+
+    return tell
 
 
 class Progress:

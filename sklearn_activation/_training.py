@@ -15,6 +15,7 @@ from ._rows.encoded import EncodedRows
 from ._rows.encoding import SAMPLE_SIZE
 from ._rows.sample import Sample
 from ._rows.unit import UnitEncoding
+from ._state import learned_by, original_of
 from ._validation import new_seed
 
 # Learning times are chosen on this many rows; ``SAMPLE_SIZE`` of them are kept.
@@ -205,9 +206,9 @@ class Training:
         data = {"X": X, "y": labels, "metadata": {"sample_weight": weight}}
         return Progress(
             int(estimator.verbose),
-            estimator,
+            original_of(estimator),
             data,
-            lambda solution: {**vars(estimator), **estimator._attributes_of(fitted(solution))},
+            lambda s: {**learned_by(estimator), **estimator._attributes_of(fitted(s))},
         )
 
     # -- what a training goes on from ------------------------------------------------

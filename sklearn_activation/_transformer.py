@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from ._base import ActivationLearningBase
 from ._progress import with_callbacks
 from ._rows.scales import row_norms
+from ._state import learns, reads, reads_in
 from ._training import Training
-from ._validation import all_or_nothing
 from .kernels.rows import scale_to_unit
 
 
@@ -35,6 +35,7 @@ class TransformerTraining(Training):
         return (2.0 if self.estimator.output == "activated" else 1.0), 0.0
 
 
+@reads_in("transform", "score_samples", "get_feature_names_out")
 class CompetitiveHebbianTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ActivationLearningBase
 ):
@@ -187,8 +188,9 @@ class CompetitiveHebbianTransformer(
         self.random_state = random_state
         self.verbose = verbose
 
-    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    @learns
     def fit(self, X, y=None, sample_weight=None):
         """Learn the layers from the rows of ``X``.
 
@@ -206,10 +208,10 @@ class CompetitiveHebbianTransformer(
         self : object
             The fitted transformer.
         """
-        with self._fitting(X, sample_weight=sample_weight):
-            return self._learn_unlabelled(X, sample_weight, partial=False)
+        self._learn_unlabelled(X, sample_weight, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @learns
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from more rows.
 
@@ -232,8 +234,7 @@ class CompetitiveHebbianTransformer(
         self : object
             The fitted transformer.
         """
-        with all_or_nothing(self):
-            return self._learn_unlabelled(X, sample_weight, partial=True)
+        self._learn_unlabelled(X, sample_weight, partial=True)
 
     def transform(self, X):
         """Turn rows into features.
@@ -256,6 +257,7 @@ class CompetitiveHebbianTransformer(
         return TransformerTraining(self, previous, partial)
 
     @available_if(_has_codes)
+    @reads
     def inverse_transform(self, X):
         """Reconstruct rows from linear codes, y W^T (paper, eq. 6).
 

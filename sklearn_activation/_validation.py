@@ -1,6 +1,5 @@
 """Checks of what users give."""
 
-from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -70,18 +69,6 @@ def refuse_nothing_known(X):
 def new_seed(random_state):
     """A seed for NumPy's generators."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-@contextmanager
-def all_or_nothing(estimator):
-    """Whatever fails inside leaves the estimator as it was."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
 
 
 def are_equal(a, b):

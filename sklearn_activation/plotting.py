@@ -10,6 +10,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
 from ._series import events as _events
+from ._state import twin_of
 
 __all__ = [
     "ActivationLandscapeDisplay",
@@ -520,7 +521,7 @@ class ActivationLandscapeDisplay(_Display):
 
 
 def _last_step(estimator, X):
-    """The last step of a pipeline, the rows that it sees, and names of their columns.
+    """The last step of a pipeline in one state, the rows that it sees, names of their columns.
 
     An estimator by itself sees ``X``.
     """
@@ -535,7 +536,7 @@ def _last_step(estimator, X):
                 pass
     if names is None or _get_feature_names(X) is not None:
         names = _names(X)
-    return estimator, X, names
+    return twin_of(estimator), X, names
 
 
 def _table_column(X, j):

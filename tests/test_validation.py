@@ -42,15 +42,3 @@ def test_dictionaries_are_equal_entry_by_entry():
     assert _validation.are_equal(one, {"a": np.arange(3), "b": {"c": None}})
     assert not _validation.are_equal(one, {"a": np.arange(3)})
     assert not _validation.are_equal(one, {"a": np.arange(3), "b": {"c": 1}})
-
-
-def test_fits_leave_nothing_behind_when_they_fail():
-    class Estimator:
-        pass
-
-    estimator = Estimator()
-    estimator.kept = 1
-    with pytest.raises(KeyboardInterrupt), _validation.all_or_nothing(estimator):
-        estimator.kept, estimator.new = 2, 3
-        raise KeyboardInterrupt
-    assert vars(estimator) == {"kept": 1}

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.recfunctions import append_fields
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from .._state import twin_of
 from .._validation import check_count
 from .model import cut
 from .stamps import score_newest_stamp, start_around
@@ -150,10 +151,10 @@ class SeriesMonitor:
             With fields "score", "p" and "alarm". The first ``window_ - 1`` stamps of a log have
             NaN, and no alarm.
         """
-        detector = self.detector
+        detector = twin_of(self.detector)
         if np.ndim(X) == 1 and not hasattr(X, "columns"):
             X = X.to_frame().T if hasattr(X, "to_frame") else np.reshape(X, (1, -1))
-        X = detector._fitted_rows(X) if hasattr(X, "columns") else self._array(X)
+        X = detector._fitted_rows(X) if hasattr(X, "columns") else _read_stamps(detector, X)
         model = detector._model()
         judged = np.zeros(len(X), dtype=[("score", float), ("p", float), ("alarm", bool)])
         for i, stamp in enumerate(X):
@@ -163,16 +164,6 @@ class SeriesMonitor:
         judged["p"][known] = model.calibration.p_values(judged["score"][known])
         judged["alarm"] = judged["score"] < model.offset
         return judged
-
-    def _array(self, X):
-        """Stamps without names, which need no warning that they have none."""
-        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
-        if X.shape[1] != self.detector.n_features_in_:
-            raise ValueError(
-                f"X has {X.shape[1]} channels, but the detector was fitted to "
-                f"{self.detector.n_features_in_}."
-            )
-        return X
 
     def _judge(self, model, stamp):
         self.n_stamps_ += 1
@@ -188,3 +179,14 @@ class SeriesMonitor:
         if found.dead[-1]:
             return 0.0
         return score_newest_stamp(windows, self._activation, model.series, model.encoding)
+
+
+def _read_stamps(detector, X):
+    """Stamps without names, which need no warning that they have none."""
+    X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+    if X.shape[1] != detector.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} channels, but the detector was fitted to "
+            f"{detector.n_features_in_}."
+        )
+    return X
