@@ -68,6 +68,18 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             options["ensure_all_finite"] = "allow-nan"
         return validate_rows(self, X, reset=reset, **options)
 
+    def _declared_categories(self):
+        """Which columns hold categories as the parameters say; None if the encoding takes none."""
+        kind, declared = ENCODINGS.get(self.encoding), self.categorical_features
+        if kind is None or kind.takes_categories:
+            return declared
+        if declared is not None and not isinstance(declared, str):
+            able = [name for name, kind in ENCODINGS.items() if kind.takes_categories]
+            raise ValueError(
+                f"categorical_features needs encoding={' or '.join(map(repr, able))}."
+            )
+        return None
+
     def _fitted_rows(self, X):
         check_is_fitted(self)
         return self._validate(X, reset=False)

@@ -16,7 +16,6 @@ from sklearn.utils.validation import (
 )
 
 from ._base import ActivationLearningBase
-from ._classification.filling import fill_gaps
 from ._classification.model import ClassifierModel, refuse_unknown
 from ._classification.self_training import train_partly_labelled
 from ._classification.training import ClassifierTraining
@@ -32,6 +31,7 @@ from ._validation import (
     leave_out_weightless,
     new_seed,
     refuse_nothing_known,
+    validate_table,
 )
 
 # Most steps of completing rows for ``complete``.
@@ -392,8 +392,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             self.classes_ = classes
         self._learn(X, self._codes(y), unknown, sample_weight, partial=True)
 
+    def _validate(self, X, *, reset, **options):
+        """Rows as an array of numbers, categories as codes."""
+        return validate_table(self, X, self._declared_categories(), reset=reset, **options)
+
     def _learn(self, X, labels, unknown, sample_weight, *, partial):
-        """Weigh rows, fill gaps, train, and adopt the model."""
+        """Weigh rows, train, and adopt the model."""
         known = np.ones(len(labels), dtype=bool) if unknown is None else ~unknown
         if self.class_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -409,8 +413,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         training = self._training(self._model(), partial)
         if not (known.any() or training.going_on):
             raise ValueError("sample_weight: every row with a label has weight zero.")
-        if np.isnan(X).any():
-            X = fill_gaps(training, X, labels, known, weight)
         if known.all():
             model = training.run(X, labels, weight)
         else:
@@ -437,7 +439,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             solution=replace(model.solution, feedback=self.feedback_),
             n_labels=len(self.classes_),
         )
-        return model.extend(ClassifierModel, sharpness=self._sharpness)
+        return model.extend(
+            ClassifierModel, sharpness=self._sharpness, is_categorical=self.is_categorical_
+        )
 
     def predict(self, X):
         """The label that activates most with each row (paper, eq. 10).

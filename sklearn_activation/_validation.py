@@ -4,9 +4,15 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    check_array,
+    check_consistent_length,
+    validate_data,
+)
 
-from ._rows.columns import refuse_unfit_columns
+from ._rows.columns import read_table, refuse_unfit_columns
 
 
 def validate_rows(estimator, X, *, reset, **options):
@@ -16,6 +22,62 @@ def validate_rows(estimator, X, *, reset, **options):
         return validate_data(
             estimator, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
         )
+
+
+def validate_table(
+    estimator, X, declared, *, reset, y=None, booleans_are_numbers=False, refuse=None, **options
+):
+    """Rows as numbers, categories as codes, and y if there is one.
+
+    Parameters
+    ----------
+    estimator : estimator
+        If ``reset``, it is told which columns hold categories (``is_categorical_``).
+    X : array-like or data frame of shape (n_rows, n_columns)
+    declared : "from_dtype", None, or array-like of bool, int or str
+        Which columns hold categories.
+    reset : bool
+        Whether this is training, and columns may be others than before.
+    y : array-like of shape (n_rows,), default=None
+    booleans_are_numbers : bool, default=False
+    refuse : callable, default=None
+        It is told which columns hold categories, before anything is checked or kept.
+    options : dict
+        For scikit-learn's checks.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_columns)
+    y : ndarray, only if one was given
+    """
+    known = None
+    if not reset:
+        before = estimator.is_categorical_
+        if hasattr(X, "columns") or before is not None:  # other columns have a better error
+            validate_data(estimator, X, reset=False, skip_check_array=True)
+        known = np.zeros(estimator.n_features_in_, dtype=bool) if before is None else before
+    table, is_categorical = read_table(
+        X, declared, known, booleans_are_numbers=booleans_are_numbers
+    )
+    if is_categorical is not None and refuse is not None:
+        refuse(is_categorical)
+    given = {} if y is None else {"y": y}
+    if table is X:
+        found = validate_rows(
+            estimator, X, reset=reset, ensure_all_finite="allow-nan", **options, **given
+        )
+    else:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        found = check_array(
+            table, dtype=np.float64, order="C", ensure_all_finite="allow-nan", **options
+        )
+        if y is not None:
+            y = _check_y(y)
+            check_consistent_length(found, y)
+            found = found, y
+    if reset:
+        estimator.is_categorical_ = is_categorical
+    return found
 
 
 def check_weight(X, sample_weight):

@@ -61,6 +61,7 @@ def held_out_loss(training, encoding, n_layers, sample, seed, hidden_time=300.0)
     )
     task = training.make_task(rows, seed)
     sizes = [min(size, WIDTH) for size in training.choose_sizes(rows.n_inputs, n_layers)]
-    folds = cross_validate(rows, sample.stratified_folds(), replace(task, sizes=sizes))
+    task = replace(task, sizes=sizes)
+    folds = cross_validate(rows, sample.stratified_folds(), task)
     _, folds = choose_hidden_times(folds, task, [hidden_time] * n_layers)
     return choose_last_time(folds)[1]

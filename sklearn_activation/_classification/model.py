@@ -9,6 +9,8 @@ from .._inference.completion import column_ranges, complete_rows
 from .._inference.objective import LostActivation
 from .._model import Model
 from .._rows.encoded import EncodedRows
+from .._rows.fourier import FourierEncoding
+from .._rows.gaps import N_DONORS, fill_from_donors
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,30 @@ class ClassifierModel(Model):
     """
 
     sharpness: float | None = None
+    mode = "donors"
+    is_categorical: np.ndarray | None = None
+
+    def prepare(self, X):
+        """Rows in which columns that training knew nothing of count for nothing."""
+        never = np.isnan(self.sample.X).all(axis=0)
+        return np.where(never, 0, X) if never.any() else X
+
+    def fill(self, X):
+        """Rows whose gaps are filled in from the nearest kept rows."""
+        if not np.isnan(X).any():
+            return X
+        scales = scales_of(self.sample, self.is_categorical)
+        donors = self.sample.X[:N_DONORS].astype(X.dtype, copy=False)
+        return fill_from_donors(X, donors, scales, drawn=False)
 
     def label_energies(self, X, n_steps=30):
         """Output activation of rows with every label, (n_rows, n_labels).
 
         A row with NaN is completed with each label, by ``n_steps`` steps at most.
         """
+        X = self.prepare(X)
+        if self.mode == "donors":
+            X = self.fill(X)
         missing = np.isnan(X).any(axis=1)
         if not missing.any():
             return self.map(
@@ -79,6 +99,21 @@ class ClassifierModel(Model):
         """Kept training rows, and the number that they are divided by."""
         unit = self.encoding.magnitude(self.sample.X)
         return replace(self.sample, X=self.sample.X / unit), unit
+
+
+def scales_of(sample, categorical):
+    """An encoding that tells how far rows of a ``Sample`` are apart, whatever their labels."""
+    return FourierEncoding.robustly_fitted_to(
+        sample.X,
+        sample.weight,
+        bandwidth=1.0,
+        n_frequencies=1,
+        standardize=True,
+        factors=(1.0,),
+        seed=0,
+        bent=True,
+        categorical=categorical,
+    )
 
 
 def refuse_unknown(X):

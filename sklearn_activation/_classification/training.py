@@ -11,9 +11,12 @@ from .._learning.feedback import Feedback, learn_from_mistakes
 from .._learning.held_out import N_FOLDS, choose_on_all_rows, choose_on_sample, n_affordable
 from .._learning.sharpness import fit_sharpness
 from .._rows.encoded import EncodedRows
+from .._rows.encoding import SAMPLE_SIZE
+from .._rows.gaps import N_DONORS, fill_from_donors
+from .._rows.sample import Sample, hash_rows
 from .._training import SEARCH_SIZE, Training
 from .encoding_choice import choose_encoding
-from .model import ClassifierModel
+from .model import ClassifierModel, scales_of
 from .trial import hold_out, run_trial, share_to_hold_out
 
 
@@ -93,7 +96,23 @@ class ClassifierTraining(Training):
 
     def run(self, X, labels, weight):
         self.is_due = self._is_due(weight)
+        # Rows are drawn and held out as they came, with their gaps.
+        self.hashes = hash_rows(X, labels)
+        if np.isnan(X).any():
+            X = self.fill(X, labels, weight)
         return super().run(X, labels, weight)
+
+    def fill(self, X, labels, weight):
+        """Rows without gaps, but for columns of which nothing is known."""
+        if self.going_on:
+            return self.previous.fill(X)
+        sample = Sample(X, labels, weight, self.hashes).smallest(SAMPLE_SIZE)
+        scales = scales_of(sample, self.estimator.is_categorical_)
+        return fill_from_donors(X, sample.X[:N_DONORS], scales, drawn=False)
+
+    def draw(self, X, labels, weight, size):
+        sample = Sample(X, labels, weight, self.hashes).smallest(size)
+        return sample.joined(self.previous.sample, size) if self.going_on else sample
 
     def _is_due(self, weight):
         """Learning times are worth choosing again each time the rows have doubled."""
@@ -160,7 +179,7 @@ class ClassifierTraining(Training):
         known = None if self.asked is None else self.asked.known
         n_known = len(rows) if known is None else known.sum()
         share = share_to_hold_out(self.estimator, n_known, on_trial)
-        train, self.held = hold_out(self.estimator, rows, share, known)
+        train, self.held = hold_out(self.estimator, rows, self.hashes, share, known)
         if not on_trial:
             solution = self.feed_back(train, task)
             if self.held is not None:
@@ -223,7 +242,8 @@ class ClassifierTraining(Training):
 
     def finish(self, model, rows, task, is_last=True):
         sharpness = self.find_sharpness(model, task, is_last)
-        return model.extend(ClassifierModel, sharpness=sharpness)
+        categorical = self.estimator.is_categorical_
+        return model.extend(ClassifierModel, sharpness=sharpness, is_categorical=categorical)
 
     def find_sharpness(self, model, task, is_last):
         """What held-out rows say, or the best that there is in the place of it."""

@@ -7,7 +7,7 @@ import numpy as np
 from .._learning.energies import label_energies
 from .._learning.sharpness import fit_sharpness, log_losses
 from .._progress import Progress
-from .._rows.sample import hash_rows, is_picked
+from .._rows.sample import is_picked
 
 
 def share_to_hold_out(
@@ -35,13 +35,14 @@ def share_to_hold_out(
     return min(probability_share, probability_rows / n)
 
 
-def hold_out(estimator, rows, share, known=None, fewest_rows=50):
+def hold_out(estimator, rows, hashes, share, known=None, fewest_rows=50):
     """Rows to train on, and rows for a trial, stopping and probabilities, or None.
 
-    Held-out rows are picked by a hash of their values, among the ``known`` ones, which have a
-    label of their own. Fewer than ``fewest_rows`` are not held out, unless to stop by.
+    Held-out rows are picked by the ``hashes`` of rows as they came, among the ``known`` ones,
+    which have a label of their own. Fewer than ``fewest_rows`` are not held out, unless to stop
+    by.
     """
-    is_held = is_picked(hash_rows(rows.X, rows.labels), share)
+    is_held = is_picked(hashes, share)
     if known is not None:
         is_held &= known
     n_left = len(np.unique(rows.labels[~is_held]))

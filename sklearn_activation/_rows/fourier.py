@@ -272,7 +272,7 @@ class FourierEncoding(Encoding):
         return self.pull_back_to_standardised(X, G) * self._slope(X)
 
     def pull_back_to_standardised(self, X, G):
-        """Gradient with respect to the standardised rows from that with respect to encoded ones."""
+        """Gradient with respect to standardised rows from that with respect to encoded ones."""
         phase = (self.standardise(X) @ self.frequencies).astype(np.float32)
         if self.categories is not None:
             self._add_categories(X, phase)
