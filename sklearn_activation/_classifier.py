@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from ._base import ActivationLearningBase
-from ._classification.model import ClassifierModel, refuse_unknown
+from ._classification.model import ClassifierModel
 from ._classification.self_training import train_partly_labelled
 from ._classification.training import ClassifierTraining
 from ._inference.completion import column_ranges, generate_rows
@@ -614,7 +614,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             Known entries as they were.
         """
         X, model = self._fitted_rows(X), self._model()
-        refuse_unknown(X)
         missing = np.isnan(X)
         if not missing.any():
             raise ValueError("X has no NaN: there is nothing to complete.")

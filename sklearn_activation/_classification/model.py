@@ -24,7 +24,6 @@ class ClassifierModel(Model):
     """
 
     sharpness: float | None = None
-    mode = "donors"
     is_categorical: np.ndarray | None = None
 
     def prepare(self, X):
@@ -34,35 +33,29 @@ class ClassifierModel(Model):
 
     def fill(self, X):
         """Rows whose gaps are filled in from the nearest kept rows."""
-        if not np.isnan(X).any():
-            return X
-        scales = scales_of(self.sample, self.is_categorical)
-        donors = self.sample.X[:N_DONORS].astype(X.dtype, copy=False)
-        return fill_from_donors(X, donors, scales, drawn=False)
+        return fill_from_sample(X, self.sample, self.is_categorical)
 
-    def label_energies(self, X, n_steps=30):
+    def label_energies(self, X):
         """Output activation of rows with every label, (n_rows, n_labels).
 
-        A row with NaN is completed with each label, by ``n_steps`` steps at most.
+        Gaps are filled in first. A row of which nothing is known activates labels so that their
+        probabilities are those of the training rows.
         """
-        X = self.prepare(X)
-        if self.mode == "donors":
-            X = self.fill(X)
-        missing = np.isnan(X).any(axis=1)
-        if not missing.any():
-            return self.map(
-                lambda block: self.network.label_energies(self.encode(block)),
-                X,
-                self.widest * self.n_labels,
-            )
-        refuse_unknown(X)
-        result = np.empty((len(X), self.n_labels))
-        if not missing.all():
-            result[~missing] = self.label_energies(X[~missing])
-        for label in range(self.n_labels):
-            labels = np.full(np.count_nonzero(missing), label)
-            _, result[missing, label] = self.complete(X[missing], labels, n_steps)
-        return result
+        unknown = np.isnan(X).all(axis=1)
+        X = self.fill(self.prepare(X))
+        energies = self.map(
+            lambda block: self.network.label_energies(self.encode(block)),
+            X,
+            self.widest * self.n_labels,
+        )
+        energies[unknown] = self.prior_energies()
+        return energies
+
+    def prior_energies(self):
+        """Activations by which every label has the probability that it has among kept rows."""
+        mass = np.bincount(self.sample.labels, self.sample.weight, self.n_labels)
+        share = np.maximum(mass / mass.sum(), 1e-12)
+        return np.log(share / share.min()) / self.sharpness
 
     def predict(self, X):
         """The number of the label that activates most with each row (paper, eq. 10)."""
@@ -101,9 +94,16 @@ class ClassifierModel(Model):
         return replace(self.sample, X=self.sample.X / unit), unit
 
 
-def scales_of(sample, categorical):
-    """An encoding that tells how far rows of a ``Sample`` are apart, whatever their labels."""
-    return FourierEncoding.robustly_fitted_to(
+def fill_from_sample(X, sample, is_categorical):
+    """Rows whose gaps are filled in from the nearest rows of a ``Sample``.
+
+    A row of which nothing is known stays as it is, and so do columns that no row knows.
+    """
+    gaps = np.isnan(X)
+    rows = np.flatnonzero(gaps.any(axis=1) & ~gaps.all(axis=1))
+    if not len(rows):
+        return X
+    scales = FourierEncoding.robustly_fitted_to(
         sample.X,
         sample.weight,
         bandwidth=1.0,
@@ -112,12 +112,9 @@ def scales_of(sample, categorical):
         factors=(1.0,),
         seed=0,
         bent=True,
-        categorical=categorical,
+        categorical=is_categorical,
     )
-
-
-def refuse_unknown(X):
-    """Raise a ValueError if nothing is known of a row."""
-    unknown = np.flatnonzero(np.isnan(X).all(axis=1))
-    if len(unknown):
-        raise ValueError(f"Row {unknown[0]} of X is wholly NaN: nothing is known of it.")
+    donors = sample.X[:N_DONORS].astype(X.dtype, copy=False)
+    filled = X.copy()
+    filled[rows] = fill_from_donors(X[rows], donors, scales, drawn=False)
+    return filled

@@ -12,11 +12,10 @@ from .._learning.held_out import N_FOLDS, choose_on_all_rows, choose_on_sample, 
 from .._learning.sharpness import fit_sharpness
 from .._rows.encoded import EncodedRows
 from .._rows.encoding import SAMPLE_SIZE
-from .._rows.gaps import N_DONORS, fill_from_donors
 from .._rows.sample import Sample, hash_rows
 from .._training import SEARCH_SIZE, Training
 from .encoding_choice import choose_encoding
-from .model import ClassifierModel, scales_of
+from .model import ClassifierModel, fill_from_sample
 from .trial import hold_out, run_trial, share_to_hold_out
 
 
@@ -98,17 +97,14 @@ class ClassifierTraining(Training):
         self.is_due = self._is_due(weight)
         # Rows are drawn and held out as they came, with their gaps.
         self.hashes = hash_rows(X, labels)
-        if np.isnan(X).any():
-            X = self.fill(X, labels, weight)
-        return super().run(X, labels, weight)
+        return super().run(self.fill(X, labels, weight), labels, weight)
 
     def fill(self, X, labels, weight):
-        """Rows without gaps, but for columns of which nothing is known."""
+        """Rows without gaps, but for columns and rows of which nothing is known."""
         if self.going_on:
             return self.previous.fill(X)
         sample = Sample(X, labels, weight, self.hashes).smallest(SAMPLE_SIZE)
-        scales = scales_of(sample, self.estimator.is_categorical_)
-        return fill_from_donors(X, sample.X[:N_DONORS], scales, drawn=False)
+        return fill_from_sample(X, sample, self.estimator.is_categorical_)
 
     def draw(self, X, labels, weight, size):
         sample = Sample(X, labels, weight, self.hashes).smallest(size)
@@ -259,7 +255,14 @@ class ClassifierTraining(Training):
             return self.held_out_sharpness(
                 model.network, task.sample if self.held is None else self.held
             )
+        rows = task.sample
+        if np.bincount(rows.labels).max() < 2:
+            # No row can be left out, so the rows that were learned judge, and as many rows with
+            # unknown labels beside them.
+            energies = label_energies(model.network, rows, n_jobs=task.n_jobs)
+            unknown_rows = float(len(rows))
+            a, _ = fit_sharpness(energies, rows.labels, rows.weight, unknown_rows=unknown_rows)
+            return float(a)
         # Held-out rows of the same rule's closed form, at the times it has learned.
         times, fold_of = list(model.solution.times), model.sample.stratified_folds()
-        rule = choose_on_sample(task, times, task.sample, fold_of)
-        return 1.0 if rule is None else rule.sharpness  # None for a single distinct row
+        return choose_on_sample(task, times, rows, fold_of).sharpness
