@@ -129,11 +129,11 @@ class ClassifierTraining(Training):
         wanted = self.wants_feedback(rows)
         if wanted and self.partial:
             return self.solve_stream(rows, task)
-        if wanted:
-            solution = self.solve_with_feedback(rows, task, sample, on_trial=wanted == "auto")
-            if solution is not None:
-                return solution
-        return self.solve_without_feedback(rows, task, sample)
+        if wanted is True:
+            return self.solve_with_feedback(rows, task)
+        rule = self.held_out_rule(rows, task, sample)
+        solution = self.try_feedback(rows, task, rule) if wanted else None
+        return solution or self.solver.solve(rows, replace(task, rule=rule))
 
     def wants_feedback(self, rows):
         """True, False or "auto"; streams go on the way they began."""
@@ -150,11 +150,6 @@ class ClassifierTraining(Training):
             return False
         return asked
 
-    def solve_without_feedback(self, rows, task, sample):
-        """The solver's solution, with learning times from held-out rows of a ``Sample``."""
-        rule = self.held_out_rule(rows, task, sample)
-        return self.solver.solve(rows, replace(task, rule=rule))
-
     def held_out_rule(self, rows, task, sample):
         """The rule by held-out rows, where they are asked and enough."""
         times, keeps_moments = task.rule.times, self.solver.keeps_moments
@@ -170,26 +165,32 @@ class ClassifierTraining(Training):
         found = choose_on_sample(task, times, held, fold_of)
         return task.rule if found is None else found
 
-    def solve_with_feedback(self, rows, task, sample, on_trial):
+    def solve_with_feedback(self, rows, task):
+        """The solution with feedback on all rows but some for its probabilities."""
+        train = self.hold_out(rows, on_trial=False)
+        solution = self.feed_back(train, task)
+        if self.held is not None:
+            solution = replace(solution, sharpness=self.held_out_sharpness(solution.network))
+        return solution
+
+    def try_feedback(self, rows, task, rule):
         """The solution with feedback, or None if it does not pay."""
+        train = self.hold_out(rows, on_trial=True)
+        return None if self.held is None else run_trial(self, train, task, rule)
+
+    def hold_out(self, rows, on_trial):
+        """Hold out rows with a label of their own, if there are enough; the rows to train on."""
         known = None if self.asked is None else self.asked.known
         n_known = len(rows) if known is None else known.sum()
         share = share_to_hold_out(self.estimator, n_known, on_trial)
         train, self.held = hold_out(self.estimator, rows, self.hashes, share, known)
-        if not on_trial:
-            solution = self.feed_back(train, task)
-            if self.held is not None:
-                solution = replace(solution, sharpness=self.held_out_sharpness(solution.network))
-            return solution
-        if self.held is None:
-            return None
-        return run_trial(self, rows, train, task, sample.without(share))
+        return train
 
-    def feed_back(self, train, task):
+    def feed_back(self, train, task, promises=None):
         """The solution with feedback on rows to train on, from what the solver starts with."""
         start = self.solver.start(train, task)
         held = self.held if self.estimator.early_stopping else None
-        return learn_from_mistakes(train, task, self.make_feedback(), start, held)
+        return learn_from_mistakes(train, task, self.make_feedback(), start, held, promises)
 
     def make_feedback(self):
         """How to learn from mistakes, as the parameters say."""
