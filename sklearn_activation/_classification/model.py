@@ -7,6 +7,7 @@ import numpy as np
 from .._blocks import map_blocks
 from .._inference.completion import column_ranges, complete_rows
 from .._inference.objective import LostActivation
+from .._learning.sharpness import Certainty
 from .._model import Model
 from .._rows.encoded import EncodedRows
 from .._rows.fourier import FourierEncoding
@@ -19,12 +20,17 @@ class ClassifierModel(Model):
 
     Parameters
     ----------
-    sharpness : float or None
-        ``a`` of eq. 8: probabilities are proportional to exp(a ||y(x, c)||^2).
+    certainty : Certainty
+        What held-out rows say of probabilities.
+    is_categorical : ndarray of bool of shape (n_features,) or None
+        Which columns hold categories.
+    least : float
+        Activation of rows that have nothing to do with what was learned.
     """
 
-    sharpness: float | None = None
+    certainty: Certainty | None = None
     is_categorical: np.ndarray | None = None
+    least: float = -np.inf
 
     def prepare(self, X):
         """Rows in which columns that training knew nothing of count for nothing."""
@@ -38,8 +44,7 @@ class ClassifierModel(Model):
     def label_energies(self, X):
         """Output activation of rows with every label, (n_rows, n_labels).
 
-        Gaps are filled in first. A row of which nothing is known activates labels so that their
-        probabilities are those of the training rows.
+        Gaps are filled in first. A row of which nothing is known activates nothing.
         """
         unknown = np.isnan(X).all(axis=1)
         X = self.fill(self.prepare(X))
@@ -48,18 +53,54 @@ class ClassifierModel(Model):
             X,
             self.widest * self.n_labels,
         )
-        energies[unknown] = self.prior_energies()
+        energies[unknown] = 0
         return energies
 
-    def prior_energies(self):
-        """Activations by which every label has the probability that it has among kept rows."""
+    def label_scores(self, X):
+        """Activations of typical rows with every label, and less certain ones of others.
+
+        Probabilities are proportional to exp(a score) (eq. 8). The less a row is familiar, the
+        more its scores tend to those of which probabilities are those of all training rows.
+        """
+        energies = self.label_energies(X).astype(np.float64)
+        familiar = self._familiarity(energies)[:, None]
+        mean = energies.mean(axis=1, keepdims=True)
         mass = np.bincount(self.sample.labels, self.sample.weight, self.n_labels)
-        share = np.maximum(mass / mass.sum(), 1e-12)
-        return np.log(share / share.min()) / self.sharpness
+        prior = np.log(np.maximum(mass / mass.sum(), 1e-12)) / self.certainty.sharpness
+        prior -= prior.mean()
+        return np.where(
+            familiar < 1, mean + familiar * (energies - mean) + (1 - familiar) * prior, energies
+        )
+
+    def familiarity(self, X):
+        """How far rows activate the network as typical ones do, from 0 to 1, (n_rows,).
+
+        It is 0 for rows that activate it no more than random inputs do.
+        """
+        return self._familiarity(self.label_energies(X))
+
+    def _familiarity(self, energies):
+        typical = self.certainty.typical
+        if not typical > self.least:
+            return np.ones(len(energies))
+        return np.clip((energies.max(axis=1) - self.least) / (typical - self.least), 0, 1)
+
+    def mean_gap(self, X):
+        """Root mean square of the differences of rows' activations with any two labels."""
+        energies = self.label_energies(X).astype(np.float64)
+        return float(np.sqrt(energies.var(axis=1).mean()))
+
+    def activation_of_noise(self, n_rows=256):
+        """Median activation of random inputs, with the label that suits each best."""
+        rng = np.random.default_rng([self.seed, 3])
+        Z = rng.normal(size=(n_rows, self.encoding.n_outputs)).astype(self.dtype)
+        Z /= np.linalg.norm(Z, axis=1, keepdims=True)
+        n = max(1, min(n_rows, 2**22 // (self.widest * self.n_labels)))
+        return float(np.median(self.network.label_energies(Z[:n]).max(axis=1)))
 
     def predict(self, X):
         """The number of the label that activates most with each row (paper, eq. 10)."""
-        return self.label_energies(X).argmax(axis=1)
+        return self.label_scores(X).argmax(axis=1)
 
     def layer_energies(self, X, labels):
         """Activation of every layer for rows with labels, (n_rows, n_layers) (paper, eq. 9)."""

@@ -9,7 +9,7 @@ import numpy as np
 from .._learning.energies import label_energies
 from .._learning.feedback import Feedback, learn_from_mistakes
 from .._learning.held_out import N_FOLDS, choose_on_all_rows, choose_on_sample, n_affordable
-from .._learning.sharpness import fit_sharpness
+from .._learning.sharpness import Certainty, fit_certainty
 from .._rows.encoded import EncodedRows
 from .._rows.encoding import SAMPLE_SIZE
 from .._rows.sample import Sample, hash_rows
@@ -32,14 +32,17 @@ class Round:
     feedback : bool
     share : float
         Share of the epochs of feedback.
-    sharpness : float
-        Sharpness of probabilities, if too few rows with a label can be held out.
+    certainty : Certainty
+        Of probabilities, if too few rows with a label can be held out.
+    gap : float
+        The ``mean_gap`` of the known rows in the network to which ``certainty`` belongs.
     """
 
     known: np.ndarray
     feedback: bool = False
     share: float = 1.0
-    sharpness: float = 1.0
+    certainty: Certainty | None = None
+    gap: float = 1.0
 
 
 class ClassifierTraining(Training):
@@ -170,7 +173,7 @@ class ClassifierTraining(Training):
         train = self.hold_out(rows, on_trial=False)
         solution = self.feed_back(train, task)
         if self.held is not None:
-            solution = replace(solution, sharpness=self.held_out_sharpness(solution.network))
+            solution = replace(solution, certainty=self.held_out_certainty(solution.network))
         return solution
 
     def try_feedback(self, rows, task, rule):
@@ -210,7 +213,7 @@ class ClassifierTraining(Training):
         """Feedback on one more batch, whose rows are held-out rows until they are learned."""
         start = task.previous
         if start is None:
-            start = replace(self.solver.start(rows, task), n_iter=0, sharpness=None)
+            start = replace(self.solver.start(rows, task), n_iter=0, certainty=None)
             return learn_from_mistakes(rows, task, self.make_feedback(), start)
         latest = rows.take(slice(-self.latest_rows, None))
         judged = {
@@ -222,38 +225,42 @@ class ClassifierTraining(Training):
         for name, values in judged.items():
             both = np.concatenate([before.get(name, values[:0]), values])
             judged[name] = both[-self.latest_rows :]
-        sharpness = None
+        certainty = None
         if len(judged["labels"]) >= self.fewest_latest_rows:
-            sharpness = float(fit_sharpness(**judged)[0])
+            certainty = fit_certainty(**judged)
         solution = learn_from_mistakes(rows, task, self.make_feedback(), start)
         state = {**solution.state, "judged": judged}
-        return replace(solution, state=state, sharpness=sharpness)
+        return replace(solution, state=state, certainty=certainty)
 
     # -- probabilities -----------------------------------------------------------
 
-    def held_out_sharpness(self, network, rows=None):
-        """Sharpness for a network by held-out rows, or by others."""
+    def held_out_certainty(self, network, rows=None):
+        """What a network's probabilities are worth by held-out rows, or by others."""
         rows = self.held if rows is None else rows
         energies = label_energies(network, rows, n_jobs=self.estimator.n_jobs)
-        return float(fit_sharpness(energies, rows.labels, rows.weight)[0])
+        return fit_certainty(energies, rows.labels, rows.weight)
 
     def finish(self, model, rows, task, is_last=True):
-        sharpness = self.find_sharpness(model, task, is_last)
+        certainty = self.find_certainty(model, rows, task, is_last)
         categorical = self.estimator.is_categorical_
-        return model.extend(ClassifierModel, sharpness=sharpness, is_categorical=categorical)
+        model = model.extend(ClassifierModel, certainty=certainty, is_categorical=categorical)
+        return replace(model, least=model.activation_of_noise())
 
-    def find_sharpness(self, model, task, is_last):
+    def find_certainty(self, model, rows, task, is_last):
         """What held-out rows say, or the best that there is in the place of it."""
-        found = model.solution.sharpness
+        found = model.solution.certainty
         if is_last and self.asked is not None and self.held is None:
-            return self.asked.sharpness
+            model = model.extend(ClassifierModel, is_categorical=self.estimator.is_categorical_)
+            gap = max(model.mean_gap(rows.X[self.asked.known]), 1e-300)
+            sharpness, typical = self.asked.certainty
+            return Certainty(sharpness * self.asked.gap / gap, typical)
         if found is None and self.going_on:
             goes_on = not self.is_due or self.previous.solution.feedback
-            found = self.previous.sharpness if goes_on else None
+            found = self.previous.certainty if goes_on else None
         if found is not None:
             return found
         if not is_last:
-            return self.held_out_sharpness(
+            return self.held_out_certainty(
                 model.network, task.sample if self.held is None else self.held
             )
         rows = task.sample
@@ -262,8 +269,7 @@ class ClassifierTraining(Training):
             # unknown labels beside them.
             energies = label_energies(model.network, rows, n_jobs=task.n_jobs)
             unknown_rows = float(len(rows))
-            a, _ = fit_sharpness(energies, rows.labels, rows.weight, unknown_rows=unknown_rows)
-            return float(a)
+            return fit_certainty(energies, rows.labels, rows.weight, unknown_rows)
         # Held-out rows of the same rule's closed form, at the times it has learned.
         times, fold_of = list(model.solution.times), model.sample.stratified_folds()
-        return choose_on_sample(task, times, rows, fold_of).sharpness
+        return choose_on_sample(task, times, rows, fold_of).certainty

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._learning.energies import label_energies
-from .._learning.sharpness import fit_sharpness, log_losses
+from .._learning.sharpness import fit_certainty, log_losses
 from .._progress import Progress
 from .._rows.sample import is_picked
 
@@ -89,18 +89,18 @@ def run_trial(training, train, task, rule):
         if verbose:
             print("Feedback is given up: it has more held-out log-loss than without")
         return None
-    sharpness, losses = held_out_losses(solution.network, held, task.n_jobs)
+    certainty, losses = held_out_losses(solution.network, held, task.n_jobs)
     gain = without - losses
     mean = np.average(gain, weights=held.weight)
     error = np.sqrt(held.weight**2 @ (gain - mean) ** 2) / held.weight.sum()
     if verbose:
         with_, without = (np.average(v, weights=held.weight) for v in (losses, without))
         print(f"Held-out log-loss {with_:.4f} with feedback, {without:.4f} without")
-    return replace(solution, sharpness=sharpness) if mean > error else None
+    return replace(solution, certainty=certainty) if mean > error else None
 
 
 def held_out_losses(network, held, n_jobs):
-    """The sharpness that held-out rows ask for, and the log-loss of each of them with it."""
+    """The ``Certainty`` by held-out rows, and the log-loss of each of them with it."""
     energies = label_energies(network, held, n_jobs=n_jobs)
-    sharpness = float(fit_sharpness(energies, held.labels, held.weight)[0])
-    return sharpness, log_losses(sharpness, energies, held.labels)
+    certainty = fit_certainty(energies, held.labels, held.weight)
+    return certainty, log_losses(certainty.sharpness, energies, held.labels)

@@ -1,7 +1,32 @@
 """Probabilities from activations: p(c | x) proportional to exp(a ||y(x, c)||^2)."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.special import logsumexp, softmax
+
+from .._rows.scales import weighted_quantiles
+
+
+class Certainty(NamedTuple):
+    """What held-out rows say of probabilities."""
+
+    # ``a`` of eq. 8.
+    sharpness: float
+    # Nearly all held-out rows activate the network by this or more, with one label or another.
+    typical: float = -np.inf
+
+    @classmethod
+    def of(cls, energies, weight, sharpness, share=0.02):
+        """For held-out activations (n_rows, n_labels), of which ``share`` are not typical."""
+        typical = weighted_quantiles(energies.max(axis=1), weight, [share])[0]
+        return cls(float(sharpness), float(typical))
+
+
+def fit_certainty(energies, labels, weight, unknown_rows=1.0):
+    """The ``Certainty`` by activations of held-out rows with every label."""
+    sharpness, _ = fit_sharpness(energies, labels, weight, unknown_rows=unknown_rows)
+    return Certainty.of(energies, weight, sharpness)
 
 
 def fit_sharpness(energies, labels, weight, n_iter=12, unknown_rows=1.0):
