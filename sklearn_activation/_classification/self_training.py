@@ -18,7 +18,7 @@ def train_partly_labelled(
     fewest_fed_rows=4000,
     labelled_share=0.5,
     settled_share=0.001,
-    least_familiarity=0.5,
+    least_familiarity=0.8,
 ):
     """The model of rows of which only the ``known`` ones have a label.
 

@@ -7,6 +7,9 @@ import numpy as np
 # Strengths of the ridge penalty that are tried, over the mean squared norm of encoded rows.
 PENALTIES = 10.0 ** np.arange(-6, 0.1, 0.5)
 
+# Relevances of this many rows count half.
+PRIOR_ROWS = 20.0
+
 # As many rows and frequencies are looked at.
 N_ROWS = 2000
 N_FREQUENCIES = 128
@@ -19,7 +22,8 @@ class Readout:
     Parameters
     ----------
     loss : float
-        Mean squared error of the labels' indicators, each row judged by all others.
+        Mean squared error of the labels' indicators, each row judged by all others, over that of
+        their means.
     coefs : ndarray of shape (n_encoded, n_outputs)
         Coefficients of as few outputs as have the same sums of squared slopes.
     """
@@ -66,6 +70,7 @@ def read_out(Z, labels, weight, n_labels, *, most_outputs=8):
         if loss < best[0]:
             best = loss, gain
     loss, gain = best
+    loss /= max(float(share @ (target**2).sum(axis=1)), 1e-300)
     coefs = V @ (gain[:, None] * slopes)
     U, sizes, _ = np.linalg.svd(coefs, full_matrices=False)
     return Readout(loss, (U * sizes)[:, : min(most_outputs, n_labels - 1)])
@@ -97,7 +102,7 @@ def column_slopes(readout, encoding, X, weight, seed):
     return np.sqrt(squares)
 
 
-def find_relevances(encodings, sample, n_labels, seed, *, n_rounds=3):
+def find_relevances(encodings, sample, n_labels, seed, *, n_rounds=3, least_gain=0.01):
     """The best of some encodings, with the relevances of columns that suit it best.
 
     In every round all encodings are tried with the relevances so far, by rows left out one at a
@@ -112,6 +117,8 @@ def find_relevances(encodings, sample, n_labels, seed, *, n_rounds=3):
     seed : int
     n_rounds : int
         How often relevances are looked for.
+    least_gain : float
+        Columns count alike unless relevances lower the error by this share of that of the means.
 
     Returns
     -------
@@ -121,12 +128,15 @@ def find_relevances(encodings, sample, n_labels, seed, *, n_rounds=3):
     sample = sample.smallest(N_ROWS)
     spread = column_spread(encodings[0], sample)
     relevances, best = (spread > 0).astype(np.float64), (np.inf, None)
-    for _ in range(n_rounds + 1):
+    for k in range(n_rounds + 1):
         loss, encoding, readout = best_by_readout(encodings, relevances, sample, n_labels)
+        loss += least_gain * (k > 0)
         if loss < best[0]:
             best = loss, encoding
         small = encoding.narrowed(N_FREQUENCIES)
-        slopes = column_slopes(readout, small, sample.X, sample.weight, seed) * (spread > 0)
+        slopes = column_slopes(readout, small, sample.X, sample.weight, seed)
+        # Few rows say little of columns: with as many as these, ratios are pulled halfway to 1.
+        slopes = np.where(spread > 0, slopes, 0) ** (len(sample.X) / (len(sample.X) + PRIOR_ROWS))
         length = np.sqrt((slopes**2 * spread**2).sum())
         if not length > 0:
             break
