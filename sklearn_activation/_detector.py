@@ -732,8 +732,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             if hasattr(given, "to_frame"):  # a Series, with names to check
                 given = given.to_frame().T
             elif not hasattr(given, "columns"):
-                given = np.reshape(np.asarray(given, dtype=np.float64), (1, -1))
-            row = self._fitted_rows(given)
+                given = np.reshape(np.asarray(given), (1, -1))
+            row = self._fitted_rows(given).astype(np.float64)
             if len(row) != 1:
                 raise ValueError(f"given has {len(row)} rows; it must be one.")
             if not np.isnan(row).any():

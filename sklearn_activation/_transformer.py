@@ -1,8 +1,6 @@
 """Unsupervised features."""
 
-import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -12,6 +10,7 @@ from ._progress import with_callbacks
 from ._rows.scales import row_norms
 from ._state import learns, reads, reads_in
 from ._training import Training
+from ._validation import read_rows
 from .kernels.rows import scale_to_unit
 
 
@@ -276,7 +275,7 @@ class CompetitiveHebbianTransformer(
             raise ValueError(
                 f"inverse_transform needs one layer; this transformer has {self.n_layers_}."
             )
-        Y = check_array(X, dtype=[np.float64, np.float32])
+        Y = read_rows(X)
         W = self.coefs_[0]
         if Y.shape[1] != W.shape[1]:
             raise ValueError(f"X has {Y.shape[1]} columns, but there are {W.shape[1]} units.")

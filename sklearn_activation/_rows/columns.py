@@ -83,6 +83,21 @@ def refuse_unfit_columns(X):
                     )
 
 
+def refuse_gaps(X, table, taker):
+    """Raise a ValueError that names the first column of ``X`` that lacks an entry.
+
+    ``table`` is ``X`` as numbers, and ``taker`` is what takes no gaps.
+    """
+    gaps = np.isnan(table).any(axis=0)
+    if gaps.any():
+        name, _ = columns_of(X, always=True)[gaps.argmax()]
+        raise ValueError(
+            f"Input X contains NaN, None or NA in column {name!r}, and {taker} takes no missing "
+            "entries. Leave the rows out, or fill them, for instance with ActivationImputer or "
+            "sklearn.impute.SimpleImputer."
+        )
+
+
 def columns_of(X, always=False):
     """Pairs of name and column of a table.
 
@@ -164,6 +179,8 @@ def _refuse_dates(name, column):
 def _is_date(value):
     """Whether a value is a date, a time or a duration."""
     dates = (date, time, timedelta, np.datetime64, np.timedelta64)
+    if isinstance(value, date) and value != value:  # NaT of pandas stands for a missing value.
+        return False
     # pandas need not be installed, so its periods are known by the name of their type.
     return isinstance(value, dates) or type(value).__name__ == "Period"
 

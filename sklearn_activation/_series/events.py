@@ -2,10 +2,10 @@
 
 import numpy as np
 from numpy.lib.recfunctions import append_fields
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._state import twin_of
-from .._validation import check_count
+from .._validation import check_count, read_rows
 from .model import cut
 from .stamps import score_newest_stamp, start_around
 from .windows import Windows
@@ -183,7 +183,7 @@ class SeriesMonitor:
 
 def _read_stamps(detector, X):
     """Stamps without names, which need no warning that they have none."""
-    X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+    X = read_rows(X, ensure_all_finite="allow-nan").astype(np.float64, copy=False)
     if X.shape[1] != detector.n_features_in_:
         raise ValueError(
             f"X has {X.shape[1]} channels, but the detector was fitted to "
