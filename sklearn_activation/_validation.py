@@ -39,7 +39,8 @@ def _check(estimator, X, table, *, reset, y=None, **options):
     options = {"estimator": estimator, "input_name": "X", **options}
     if "ensure_all_finite" not in options:
         refuse_gaps(X, table, type(estimator).__name__)
-    found = check_array(table, dtype=np.float64, order="C", **options)
+    with np.errstate(invalid="ignore"):
+        found = check_array(table, dtype=np.float64, order="C", **options)
     if y is None:
         return found
     y = _check_y(y)
@@ -50,7 +51,8 @@ def _check(estimator, X, table, *, reset, y=None, **options):
 def read_rows(X, **options):
     """Rows of which no estimator needs to know the columns, as scikit-learn checks them."""
     refuse_unfit_columns(X)
-    return check_array(read_table(X, None)[0], dtype=[np.float64, np.float32], **options)
+    with np.errstate(invalid="ignore"):
+        return check_array(read_table(X, None)[0], dtype=[np.float64, np.float32], **options)
 
 
 def validate_table(

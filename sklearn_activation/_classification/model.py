@@ -37,8 +37,7 @@ class ClassifierModel(Model):
         if not np.isnan(X).any():
             return X
         scales = scales_of(self.sample, self.is_categorical)
-        donors = self.sample.X[:N_DONORS].astype(X.dtype, copy=False)
-        return fill_from_donors(X, donors, scales, drawn=False)
+        return fill_from_donors(X, self.sample.X[:N_DONORS], scales, drawn=False)
 
     def label_energies(self, X, n_steps=30):
         """Output activation of rows with every label, (n_rows, n_labels).

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.recfunctions import append_fields
 from sklearn.utils.validation import check_is_fitted
 
+from .._rows.scales import narrow
 from .._state import twin_of
 from .._validation import check_count, read_rows
 from .model import cut
@@ -172,7 +173,7 @@ class SeriesMonitor:
         if len(stamps) < model.width:
             return np.nan
         found = cut(stamps, [(0, len(stamps))], model.width)
-        filled = found.windows.X.astype(model.dtype, copy=False)
+        filled = narrow(found.windows.X, model.dtype)
         windows = Windows(filled, found.windows.bounds, model.width)
         newest = model.activation(windows[len(windows) - 1])
         self._activation = np.concatenate([self._activation, newest])[-len(windows) :]
