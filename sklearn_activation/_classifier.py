@@ -16,11 +16,12 @@ from sklearn.utils.validation import (
 )
 
 from ._base import ActivationLearningBase
-from ._classification.model import ClassifierModel, refuse_unknown
+from ._classification.model import ClassifierModel
 from ._classification.self_training import train_partly_labelled
 from ._classification.training import ClassifierTraining
 from ._inference.completion import column_ranges, generate_rows
 from ._inference.objective import Objective
+from ._learning.sharpness import Certainty
 from ._progress import with_callbacks
 from ._rows.encodings import ENCODINGS
 from ._rows.labels import class_weights, is_missing, replace_missing
@@ -427,7 +428,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             **super()._attributes_of(model),
             "encoding_": model.encoding.name,
             "feedback_": model.solution.feedback,
-            "_sharpness": model.sharpness,
+            "_certainty": tuple(model.certainty),
+            "_least": model.least,
         }
 
     def _model(self):
@@ -440,7 +442,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             n_labels=len(self.classes_),
         )
         return model.extend(
-            ClassifierModel, sharpness=self._sharpness, is_categorical=self.is_categorical_
+            ClassifierModel,
+            certainty=Certainty(*self._certainty),
+            is_categorical=self.is_categorical_,
+            least=self._least,
         )
 
     def predict(self, X):
@@ -456,8 +461,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         y : ndarray of shape (n_samples,)
             A label of ``classes_`` for every row.
         """
-        best = self._label_energies(X).argmax(axis=1)
-        return self.classes_[best]
+        X = self._fitted_rows(X)
+        return self.classes_[self._model().predict(X)]
 
     def decision_function(self, X):
         """Output activation with every label.
@@ -473,10 +478,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             ||y(x, c)||^2, in [0, 2]. For two classes, of shape (n_samples,): that of
             ``classes_[1]`` less that of ``classes_[0]``.
         """
-        energies = self._label_energies(X)
+        scores = self._label_scores(X)
         if len(self.classes_) == 2:
-            return energies[:, 1] - energies[:, 0]
-        return energies
+            return scores[:, 1] - scores[:, 0]
+        return scores
 
     def predict_proba(self, X):
         """Probability of every label, p(c | x) proportional to exp(a ||y(x, c)||^2).
@@ -498,8 +503,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         p : ndarray of shape (n_samples, n_classes)
             Rows add up to 1; columns are in the order of ``classes_``.
         """
-        energies = self._label_energies(X).astype(np.float64)
-        return softmax(self._sharpness * energies, axis=1)  # eq. 8
+        scores = self._label_scores(X)
+        return softmax(self._certainty[0] * scores, axis=1)  # eq. 8
 
     def score_samples(self, X):
         """Highest output activation over the labels: how typical each row is.
@@ -514,7 +519,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         activation : ndarray of shape (n_samples,)
             In [0, 2].
         """
-        return self._label_energies(X).max(axis=1)
+        X = self._fitted_rows(X)
+        return self._model().label_energies(X).max(axis=1)
 
     def layer_activations(self, X, y=None):
         """Activation of every layer for rows with a label: where activation is lost.
@@ -614,7 +620,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             Known entries as they were.
         """
         X, model = self._fitted_rows(X), self._model()
-        refuse_unknown(X)
         missing = np.isnan(X)
         if not missing.any():
             raise ValueError("X has no NaN: there is nothing to complete.")
@@ -639,6 +644,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             raise ValueError(f"y contains labels that are not in classes: {unseen}.")
         return np.searchsorted(self.classes_, y)
 
-    def _label_energies(self, X):
+    def _label_scores(self, X):
         X = self._fitted_rows(X)
-        return self._model().label_energies(X)
+        return self._model().label_scores(X)

@@ -7,6 +7,7 @@ import numpy as np
 from .._blocks import map_blocks
 from .._inference.completion import column_ranges, complete_rows
 from .._inference.objective import LostActivation
+from .._learning.sharpness import Certainty
 from .._model import Model
 from .._rows.encoded import EncodedRows
 from .._rows.fourier import FourierEncoding
@@ -19,13 +20,17 @@ class ClassifierModel(Model):
 
     Parameters
     ----------
-    sharpness : float or None
-        ``a`` of eq. 8: probabilities are proportional to exp(a ||y(x, c)||^2).
+    certainty : Certainty
+        What held-out rows say of probabilities.
+    is_categorical : ndarray of bool of shape (n_features,) or None
+        Which columns hold categories.
+    least : float
+        Activation of rows that have nothing to do with what was learned.
     """
 
-    sharpness: float | None = None
-    mode = "donors"
+    certainty: Certainty | None = None
     is_categorical: np.ndarray | None = None
+    least: float = -np.inf
 
     def prepare(self, X):
         """Rows in which columns that training knew nothing of count for nothing."""
@@ -34,38 +39,68 @@ class ClassifierModel(Model):
 
     def fill(self, X):
         """Rows whose gaps are filled in from the nearest kept rows."""
-        if not np.isnan(X).any():
-            return X
-        scales = scales_of(self.sample, self.is_categorical)
-        return fill_from_donors(X, self.sample.X[:N_DONORS], scales, drawn=False)
+        return fill_from_sample(X, self.sample, self.is_categorical)
 
-    def label_energies(self, X, n_steps=30):
+    def label_energies(self, X):
         """Output activation of rows with every label, (n_rows, n_labels).
 
-        A row with NaN is completed with each label, by ``n_steps`` steps at most.
+        Gaps are filled in first. A row of which nothing is known activates nothing.
         """
-        X = self.prepare(X)
-        if self.mode == "donors":
-            X = self.fill(X)
-        missing = np.isnan(X).any(axis=1)
-        if not missing.any():
-            return self.map(
-                lambda block: self.network.label_energies(self.encode(block)),
-                X,
-                self.widest * self.n_labels,
-            )
-        refuse_unknown(X)
-        result = np.empty((len(X), self.n_labels))
-        if not missing.all():
-            result[~missing] = self.label_energies(X[~missing])
-        for label in range(self.n_labels):
-            labels = np.full(np.count_nonzero(missing), label)
-            _, result[missing, label] = self.complete(X[missing], labels, n_steps)
-        return result
+        unknown = np.isnan(X).all(axis=1)
+        X = self.fill(self.prepare(X))
+        energies = self.map(
+            lambda block: self.network.label_energies(self.encode(block)),
+            X,
+            self.widest * self.n_labels,
+        )
+        energies[unknown] = 0
+        return energies
+
+    def label_scores(self, X):
+        """Activations of typical rows with every label, and less certain ones of others.
+
+        Probabilities are proportional to exp(a score) (eq. 8). The less a row is familiar, the
+        more its scores tend to those of which probabilities are those of all training rows.
+        """
+        energies = self.label_energies(X).astype(np.float64)
+        familiar = self._familiarity(energies)[:, None]
+        mean = energies.mean(axis=1, keepdims=True)
+        mass = np.bincount(self.sample.labels, self.sample.weight, self.n_labels)
+        prior = np.log(np.maximum(mass / mass.sum(), 1e-12)) / self.certainty.sharpness
+        prior -= prior.mean()
+        return np.where(
+            familiar < 1, mean + familiar * (energies - mean) + (1 - familiar) * prior, energies
+        )
+
+    def familiarity(self, X):
+        """How far rows activate the network as typical ones do, from 0 to 1, (n_rows,).
+
+        It is 0 for rows that activate it no more than random inputs do.
+        """
+        return self._familiarity(self.label_energies(X))
+
+    def _familiarity(self, energies):
+        typical = self.certainty.typical
+        if not typical > self.least:
+            return np.ones(len(energies))
+        return np.clip((energies.max(axis=1) - self.least) / (typical - self.least), 0, 1)
+
+    def mean_gap(self, X):
+        """Root mean square of the differences of rows' activations with any two labels."""
+        energies = self.label_energies(X).astype(np.float64)
+        return float(np.sqrt(energies.var(axis=1).mean()))
+
+    def activation_of_noise(self, n_rows=256):
+        """Median activation of random inputs, with the label that suits each best."""
+        rng = np.random.default_rng([self.seed, 3])
+        Z = rng.normal(size=(n_rows, self.encoding.n_outputs)).astype(self.dtype)
+        Z /= np.linalg.norm(Z, axis=1, keepdims=True)
+        n = max(1, min(n_rows, 2**22 // (self.widest * self.n_labels)))
+        return float(np.median(self.network.label_energies(Z[:n]).max(axis=1)))
 
     def predict(self, X):
         """The number of the label that activates most with each row (paper, eq. 10)."""
-        return self.label_energies(X).argmax(axis=1)
+        return self.label_scores(X).argmax(axis=1)
 
     def layer_energies(self, X, labels):
         """Activation of every layer for rows with labels, (n_rows, n_layers) (paper, eq. 9)."""
@@ -100,9 +135,16 @@ class ClassifierModel(Model):
         return replace(self.sample, X=self.sample.X / unit), unit
 
 
-def scales_of(sample, categorical):
-    """An encoding that tells how far rows of a ``Sample`` are apart, whatever their labels."""
-    return FourierEncoding.robustly_fitted_to(
+def fill_from_sample(X, sample, is_categorical):
+    """Rows whose gaps are filled in from the nearest rows of a ``Sample``.
+
+    A row of which nothing is known stays as it is, and so do columns that no row knows.
+    """
+    gaps = np.isnan(X)
+    rows = np.flatnonzero(gaps.any(axis=1) & ~gaps.all(axis=1))
+    if not len(rows):
+        return X
+    scales = FourierEncoding.robustly_fitted_to(
         sample.X,
         sample.weight,
         bandwidth=1.0,
@@ -111,12 +153,9 @@ def scales_of(sample, categorical):
         factors=(1.0,),
         seed=0,
         bent=True,
-        categorical=categorical,
+        categorical=is_categorical,
     )
-
-
-def refuse_unknown(X):
-    """Raise a ValueError if nothing is known of a row."""
-    unknown = np.flatnonzero(np.isnan(X).all(axis=1))
-    if len(unknown):
-        raise ValueError(f"Row {unknown[0]} of X is wholly NaN: nothing is known of it.")
+    donors = sample.X[:N_DONORS]
+    filled = X.astype(np.result_type(X, donors))
+    filled[rows] = fill_from_donors(X[rows], donors, scales, drawn=False)
+    return filled

@@ -18,6 +18,7 @@ def train_partly_labelled(
     fewest_fed_rows=4000,
     labelled_share=0.5,
     settled_share=0.001,
+    least_familiarity=0.5,
 ):
     """The model of rows of which only the ``known`` ones have a label.
 
@@ -40,6 +41,8 @@ def train_partly_labelled(
         Least weight of labelled rows together, over the weight of the others.
     settled_share : float
         Rounds end when fewer labels than this share of them change.
+    least_familiarity : float
+        Rows that the network so far finds less familiar are left out of a round.
     """
     unknown = ~known
     if training.partial:
@@ -50,18 +53,21 @@ def train_partly_labelled(
         return training.run(X, labels, weight)
     model = training.run(X[known], labels[known], weight[known])
     # Labels that the network has given agree with it too well to fit probabilities to.
-    sharpness = model.sharpness
+    certainty, gap = model.certainty, model.mean_gap(X[known])
     needed = labelled_share * weight[unknown].sum() / weight[known].sum()
     weight = np.where(known, max(1, needed), 1) * weight
     labels = labels.copy()
     wanted, many = training.estimator.feedback, len(labels) >= fewest_fed_rows
     fed = wanted is True or (wanted == "auto" and many)
     for feedback, n in ((False, n_rounds), (True, n_fed_rounds if fed else 0)):
-        asked = Round(known, feedback, fed_share, sharpness)
         for k in range(n):
             found = model.predict(X[unknown])
             if k and np.mean(found != labels[unknown]) < settled_share:
                 break
             labels[unknown] = found
-            model = training.run_round(X, labels, weight, asked)
+            # A row unlike all that have a label would teach what the network has made up.
+            learned = known.copy()
+            learned[unknown] = model.familiarity(X[unknown]) >= least_familiarity
+            asked = Round(known[learned], feedback, fed_share, certainty, gap)
+            model = training.run_round(X[learned], labels[learned], weight[learned], asked)
     return model

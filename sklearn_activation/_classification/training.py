@@ -9,14 +9,13 @@ import numpy as np
 from .._learning.energies import label_energies
 from .._learning.feedback import Feedback, learn_from_mistakes
 from .._learning.held_out import N_FOLDS, choose_on_all_rows, choose_on_sample, n_affordable
-from .._learning.sharpness import fit_sharpness
+from .._learning.sharpness import Certainty, fit_certainty
 from .._rows.encoded import EncodedRows
 from .._rows.encoding import SAMPLE_SIZE
-from .._rows.gaps import N_DONORS, fill_from_donors
 from .._rows.sample import Sample, hash_rows
 from .._training import SEARCH_SIZE, Training
 from .encoding_choice import choose_encoding
-from .model import ClassifierModel, scales_of
+from .model import ClassifierModel, fill_from_sample
 from .trial import hold_out, run_trial, share_to_hold_out
 
 
@@ -33,14 +32,17 @@ class Round:
     feedback : bool
     share : float
         Share of the epochs of feedback.
-    sharpness : float
-        Sharpness of probabilities, if too few rows with a label can be held out.
+    certainty : Certainty
+        Of probabilities, if too few rows with a label can be held out.
+    gap : float
+        The ``mean_gap`` of the known rows in the network to which ``certainty`` belongs.
     """
 
     known: np.ndarray
     feedback: bool = False
     share: float = 1.0
-    sharpness: float = 1.0
+    certainty: Certainty | None = None
+    gap: float = 1.0
 
 
 class ClassifierTraining(Training):
@@ -98,17 +100,14 @@ class ClassifierTraining(Training):
         self.is_due = self._is_due(weight)
         # Rows are drawn and held out as they came, with their gaps.
         self.hashes = hash_rows(X, labels)
-        if np.isnan(X).any():
-            X = self.fill(X, labels, weight)
-        return super().run(X, labels, weight)
+        return super().run(self.fill(X, labels, weight), labels, weight)
 
     def fill(self, X, labels, weight):
-        """Rows without gaps, but for columns of which nothing is known."""
+        """Rows without gaps, but for columns and rows of which nothing is known."""
         if self.going_on:
             return self.previous.fill(X)
         sample = Sample(X, labels, weight, self.hashes).smallest(SAMPLE_SIZE)
-        scales = scales_of(sample, self.estimator.is_categorical_)
-        return fill_from_donors(X, sample.X[:N_DONORS], scales, drawn=False)
+        return fill_from_sample(X, sample, self.estimator.is_categorical_)
 
     def draw(self, X, labels, weight, size):
         sample = Sample(X, labels, weight, self.hashes).smallest(size)
@@ -133,11 +132,11 @@ class ClassifierTraining(Training):
         wanted = self.wants_feedback(rows)
         if wanted and self.partial:
             return self.solve_stream(rows, task)
-        if wanted:
-            solution = self.solve_with_feedback(rows, task, sample, on_trial=wanted == "auto")
-            if solution is not None:
-                return solution
-        return self.solve_without_feedback(rows, task, sample)
+        if wanted is True:
+            return self.solve_with_feedback(rows, task)
+        rule = self.held_out_rule(rows, task, sample)
+        solution = self.try_feedback(rows, task, rule) if wanted else None
+        return solution or self.solver.solve(rows, replace(task, rule=rule))
 
     def wants_feedback(self, rows):
         """True, False or "auto"; streams go on the way they began."""
@@ -154,11 +153,6 @@ class ClassifierTraining(Training):
             return False
         return asked
 
-    def solve_without_feedback(self, rows, task, sample):
-        """The solver's solution, with learning times from held-out rows of a ``Sample``."""
-        rule = self.held_out_rule(rows, task, sample)
-        return self.solver.solve(rows, replace(task, rule=rule))
-
     def held_out_rule(self, rows, task, sample):
         """The rule by held-out rows, where they are asked and enough."""
         times, keeps_moments = task.rule.times, self.solver.keeps_moments
@@ -174,26 +168,32 @@ class ClassifierTraining(Training):
         found = choose_on_sample(task, times, held, fold_of)
         return task.rule if found is None else found
 
-    def solve_with_feedback(self, rows, task, sample, on_trial):
+    def solve_with_feedback(self, rows, task):
+        """The solution with feedback on all rows but some for its probabilities."""
+        train = self.hold_out(rows, on_trial=False)
+        solution = self.feed_back(train, task)
+        if self.held is not None:
+            solution = replace(solution, certainty=self.held_out_certainty(solution.network))
+        return solution
+
+    def try_feedback(self, rows, task, rule):
         """The solution with feedback, or None if it does not pay."""
+        train = self.hold_out(rows, on_trial=True)
+        return None if self.held is None else run_trial(self, train, task, rule)
+
+    def hold_out(self, rows, on_trial):
+        """Hold out rows with a label of their own, if there are enough; the rows to train on."""
         known = None if self.asked is None else self.asked.known
         n_known = len(rows) if known is None else known.sum()
         share = share_to_hold_out(self.estimator, n_known, on_trial)
         train, self.held = hold_out(self.estimator, rows, self.hashes, share, known)
-        if not on_trial:
-            solution = self.feed_back(train, task)
-            if self.held is not None:
-                solution = replace(solution, sharpness=self.held_out_sharpness(solution.network))
-            return solution
-        if self.held is None:
-            return None
-        return run_trial(self, rows, train, task, sample.without(share))
+        return train
 
-    def feed_back(self, train, task):
+    def feed_back(self, train, task, promises=None):
         """The solution with feedback on rows to train on, from what the solver starts with."""
         start = self.solver.start(train, task)
         held = self.held if self.estimator.early_stopping else None
-        return learn_from_mistakes(train, task, self.make_feedback(), start, held)
+        return learn_from_mistakes(train, task, self.make_feedback(), start, held, promises)
 
     def make_feedback(self):
         """How to learn from mistakes, as the parameters say."""
@@ -213,7 +213,7 @@ class ClassifierTraining(Training):
         """Feedback on one more batch, whose rows are held-out rows until they are learned."""
         start = task.previous
         if start is None:
-            start = replace(self.solver.start(rows, task), n_iter=0, sharpness=None)
+            start = replace(self.solver.start(rows, task), n_iter=0, certainty=None)
             return learn_from_mistakes(rows, task, self.make_feedback(), start)
         latest = rows.take(slice(-self.latest_rows, None))
         judged = {
@@ -225,41 +225,51 @@ class ClassifierTraining(Training):
         for name, values in judged.items():
             both = np.concatenate([before.get(name, values[:0]), values])
             judged[name] = both[-self.latest_rows :]
-        sharpness = None
+        certainty = None
         if len(judged["labels"]) >= self.fewest_latest_rows:
-            sharpness = float(fit_sharpness(**judged)[0])
+            certainty = fit_certainty(**judged)
         solution = learn_from_mistakes(rows, task, self.make_feedback(), start)
         state = {**solution.state, "judged": judged}
-        return replace(solution, state=state, sharpness=sharpness)
+        return replace(solution, state=state, certainty=certainty)
 
     # -- probabilities -----------------------------------------------------------
 
-    def held_out_sharpness(self, network, rows=None):
-        """Sharpness for a network by held-out rows, or by others."""
+    def held_out_certainty(self, network, rows=None):
+        """What a network's probabilities are worth by held-out rows, or by others."""
         rows = self.held if rows is None else rows
         energies = label_energies(network, rows, n_jobs=self.estimator.n_jobs)
-        return float(fit_sharpness(energies, rows.labels, rows.weight)[0])
+        return fit_certainty(energies, rows.labels, rows.weight)
 
     def finish(self, model, rows, task, is_last=True):
-        sharpness = self.find_sharpness(model, task, is_last)
+        certainty = self.find_certainty(model, rows, task, is_last)
         categorical = self.estimator.is_categorical_
-        return model.extend(ClassifierModel, sharpness=sharpness, is_categorical=categorical)
+        model = model.extend(ClassifierModel, certainty=certainty, is_categorical=categorical)
+        return replace(model, least=model.activation_of_noise())
 
-    def find_sharpness(self, model, task, is_last):
+    def find_certainty(self, model, rows, task, is_last):
         """What held-out rows say, or the best that there is in the place of it."""
-        found = model.solution.sharpness
+        found = model.solution.certainty
         if is_last and self.asked is not None and self.held is None:
-            return self.asked.sharpness
+            model = model.extend(ClassifierModel, is_categorical=self.estimator.is_categorical_)
+            gap = max(model.mean_gap(rows.X[self.asked.known]), 1e-300)
+            sharpness, typical = self.asked.certainty
+            return Certainty(sharpness * self.asked.gap / gap, typical)
         if found is None and self.going_on:
             goes_on = not self.is_due or self.previous.solution.feedback
-            found = self.previous.sharpness if goes_on else None
+            found = self.previous.certainty if goes_on else None
         if found is not None:
             return found
         if not is_last:
-            return self.held_out_sharpness(
+            return self.held_out_certainty(
                 model.network, task.sample if self.held is None else self.held
             )
+        rows = task.sample
+        if np.bincount(rows.labels).max() < 2:
+            # No row can be left out, so the rows that were learned judge, and as many rows with
+            # unknown labels beside them.
+            energies = label_energies(model.network, rows, n_jobs=task.n_jobs)
+            unknown_rows = float(len(rows))
+            return fit_certainty(energies, rows.labels, rows.weight, unknown_rows)
         # Held-out rows of the same rule's closed form, at the times it has learned.
         times, fold_of = list(model.solution.times), model.sample.stratified_folds()
-        rule = choose_on_sample(task, times, task.sample, fold_of)
-        return 1.0 if rule is None else rule.sharpness  # None for a single distinct row
+        return choose_on_sample(task, times, rows, fold_of).certainty

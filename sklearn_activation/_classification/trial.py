@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._learning.energies import label_energies
-from .._learning.sharpness import fit_sharpness, log_losses
+from .._learning.sharpness import fit_certainty, log_losses
 from .._progress import Progress
 from .._rows.sample import is_picked
 
@@ -58,39 +58,49 @@ def hold_out(estimator, rows, hashes, share, known=None, fewest_rows=50):
     return rows.take(~is_held), rows.take(is_held)
 
 
-def run_trial(training, rows, train, task, sample):
+def run_trial(training, train, task, rule):
     """The solution with feedback if that pays on held-out rows, else None.
 
-    Its rival goes without, with learning times of its own: feedback must have less
-    log-loss, by a standard error of the rows' differences.
+    Its rival goes without, with learning times by ``rule``: feedback must have less log-loss, by
+    a standard error of the rows' differences. It is given up after a fifth of its epochs if it
+    has more log-loss than the rival by then.
 
     Parameters
     ----------
     training : ClassifierTraining
         Its ``held`` rows decide.
-    rows : EncodedRows
-        All rows.
     train : EncodedRows
         The rows to train on.
     task : Task
-    sample : Sample
-        Rows to choose the rival's times on, none of them held out.
+    rule : TimeRule
     """
     held, verbose = training.held, training.estimator.verbose
+    rival = training.solver.solve(train, replace(task, rule=rule, progress=Progress()))
+    _, without = held_out_losses(rival.network, held, task.n_jobs)
     if verbose:
         print(f"Trial of feedback, {len(held)} rows held out")
-    solution = training.feed_back(train, task)
-    rule = training.held_out_rule(rows, task, sample)
-    rival = training.solver.solve(train, replace(task, rule=rule, progress=Progress()))
-    losses = []
-    for network in (rival.network, solution.network):
-        energies = label_energies(network, held, n_jobs=task.n_jobs)
-        sharpness = float(fit_sharpness(energies, held.labels, held.weight)[0])
-        losses.append(log_losses(sharpness, energies, held.labels))
-    gain = losses[0] - losses[1]
+
+    def promises(network):
+        _, so_far = held_out_losses(network, held, task.n_jobs)
+        return held.weight @ so_far < held.weight @ without
+
+    solution = training.feed_back(train, task, promises)
+    if solution is None:
+        if verbose:
+            print("Feedback is given up: it has more held-out log-loss than without")
+        return None
+    certainty, losses = held_out_losses(solution.network, held, task.n_jobs)
+    gain = without - losses
     mean = np.average(gain, weights=held.weight)
     error = np.sqrt(held.weight**2 @ (gain - mean) ** 2) / held.weight.sum()
     if verbose:
-        with_, without = (np.average(v, weights=held.weight) for v in losses[::-1])
+        with_, without = (np.average(v, weights=held.weight) for v in (losses, without))
         print(f"Held-out log-loss {with_:.4f} with feedback, {without:.4f} without")
-    return replace(solution, sharpness=sharpness) if mean > error else None
+    return replace(solution, certainty=certainty) if mean > error else None
+
+
+def held_out_losses(network, held, n_jobs):
+    """The ``Certainty`` by held-out rows, and the log-loss of each of them with it."""
+    energies = label_energies(network, held, n_jobs=n_jobs)
+    certainty = fit_certainty(energies, held.labels, held.weight)
+    return certainty, log_losses(certainty.sharpness, energies, held.labels)

@@ -59,11 +59,13 @@ class Divergence(Exception):
     """An output activation is not finite, or far larger than its input's."""
 
 
-def learn_from_mistakes(rows, task, feedback, start, held=None):
+def learn_from_mistakes(rows, task, feedback, start, held=None, promises=None):
     """Go on from a ``Solution`` with feedback on ``rows``.
 
     ``held`` are rows to stop by: training ends when their error has not fallen for
-    ``n_iter_no_change`` epochs, with the weights of the best epoch.
+    ``n_iter_no_change`` epochs, with the weights of the best epoch. ``promises`` is asked, after
+    the first fifth of the epochs, whether the network so far promises to pay: if not, the result
+    is None.
     """
     rng = np.random.default_rng([task.seed, 2, start.n_iter])
     # A weight says how much more a row counts than those so far, in batches of one as well.
@@ -74,6 +76,7 @@ def learn_from_mistakes(rows, task, feedback, start, held=None):
     learner = _Learner(network, rows, task, feedback, mean_gain, mean_weight)
     n_epochs = 1 if task.partial else feedback.max_iter
     curve, best, n_worse = [], None, 0
+    n_asked = -(-n_epochs // 5)
     started = time.perf_counter()
 
     def so_far():
@@ -109,6 +112,8 @@ def learn_from_mistakes(rows, task, feedback, start, held=None):
         stop = task.progress.end(line, so_far)
         if stop or n_worse >= feedback.n_iter_no_change:
             break
+        if promises is not None and epoch + 1 == n_asked and not promises(learner.network):
+            return None
     if learner.n_divergences:
         warn(
             f"learning_rate={task.learning_rate:g}: the activation diverged "

@@ -71,7 +71,7 @@ class Flow(Solver):
             curve=activation_curve(closed.spectrum, times[-1]),
             state={"moments": kept},
             layer=closed,
-            sharpness=choice.sharpness,
+            certainty=choice.certainty,
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from .._network import Network
 from .layer import ClosedLayer
 from .moments import Moments, absolute_moments
-from .sharpness import fit_sharpness
+from .sharpness import Certainty, fit_sharpness
 from .task import Task
 from .time_rules import Choice, GivenTimes, TimeRule
 
@@ -114,18 +114,18 @@ class LastLayerHeldOut(TimeRule):
         if layer < len(self.task.sizes) - 1:
             return Choice(self.hidden[layer])
         fold = last_layer_fold(self.held, moments, network, self.task)
-        time, _, sharpness = choose_last_time([fold], self.path)
-        return Choice(time, sharpness)
+        time, _, certainty = choose_last_time([fold], self.path)
+        return Choice(time, certainty)
 
 
 def choose_on_sample(task, times, rows, fold_of, rows_a_class=20):
-    """The times of all layers, and the sharpness, by cross-validation of sampled rows.
+    """The times of all layers, and the certainty, by cross-validation of sampled rows.
 
     Parameters
     ----------
     task : Task
     times : list of float or None
-        Times that are prescribed; then the sharpness alone is looked for.
+        Times that are prescribed; then the certainty alone is looked for.
     rows : EncodedRows
     fold_of : ndarray of shape (n_rows,)
     rows_a_class : int
@@ -142,14 +142,14 @@ def choose_on_sample(task, times, rows, fold_of, rows_a_class=20):
     if not folds:
         return None
     hidden, folds = choose_hidden_times(folds, task, times)
-    last, _, sharpness = choose_last_time(folds, path_of(times))
-    return GivenTimes([*hidden, last], sharpness, are_chosen=times is None)
+    last, _, certainty = choose_last_time(folds, path_of(times))
+    return GivenTimes([*hidden, last], certainty, are_chosen=times is None)
 
 
 def choose_on_all_rows(task, times, rows, fold_of, sizes=(3072, 1000)):
     """A rule that takes hidden layers' times from a sample, the last one's from all other rows.
 
-    ``sizes`` are how many rows are held out for a last time, and for a sharpness alone.
+    ``sizes`` are how many rows are held out for a last time, and for a certainty alone.
     """
     hidden = times
     if hidden is None and len(task.sizes) > 1:
@@ -250,11 +250,11 @@ def _search(folds, n_decades=6, start=2):
 
 
 def choose_last_time(folds, path=PATH):
-    """The best of the last layer's times on ``path``, its log-loss and sharpness (eq. 8)."""
-    sharpness, losses = fit_sharpness(
-        np.concatenate([fold.energies(path) for fold in folds]),
-        np.concatenate([fold.labels for fold in folds]),
-        np.concatenate([fold.held_weight for fold in folds]),
-    )
+    """The best of the last layer's times on ``path``, its log-loss and ``Certainty``."""
+    energies = np.concatenate([fold.energies(path) for fold in folds])
+    labels = np.concatenate([fold.labels for fold in folds])
+    weight = np.concatenate([fold.held_weight for fold in folds])
+    sharpness, losses = fit_sharpness(energies, labels, weight)
     best = losses.argmin()
-    return float(path[best]), float(losses[best]), float(sharpness[best])
+    certainty = Certainty.of(energies[:, :, best], weight, sharpness[best])
+    return float(path[best]), float(losses[best]), certainty

@@ -8,6 +8,7 @@ from .._network import Network
 from .._progress import Progress
 from .._rows.encoded import EncodedRows
 from .layer import ClosedLayer, Spectrum, random_rotation
+from .sharpness import Certainty
 from .time_rules import TimeRule
 
 
@@ -100,8 +101,8 @@ class Solution:
         What ``partial_fit`` goes on from; empty if there is nothing to add to.
     layer : ClosedLayer or None
         The last layer in closed form, if it has one.
-    sharpness : float or None
-        The sharpness of eq. 8 that held-out rows gave.
+    certainty : Certainty or None
+        What held-out rows say of probabilities.
     feedback : bool
         Whether it has learned from mistakes.
     """
@@ -112,7 +113,7 @@ class Solution:
     curve: np.ndarray
     state: dict = field(default_factory=dict)
     layer: ClosedLayer | None = None
-    sharpness: float | None = None
+    certainty: Certainty | None = None
     feedback: bool = False
 
 

@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .sharpness import Certainty
+
 
 class Choice(NamedTuple):
     """The learning time of a layer, with what was found beside it."""
 
     time: float
-    # The sharpness ``a`` of eq. 8, if held-out rows told it.
-    sharpness: float | None = None
+    # What held-out rows say of probabilities, if they were asked.
+    certainty: Certainty | None = None
 
 
 class TimeRule:
@@ -50,7 +52,7 @@ class GivenTimes(TimeRule):
     ----------
     times : list of float
         One a layer.
-    sharpness : float or None
+    certainty : Certainty or None
         What held-out rows say with the last layer's time.
     are_chosen : bool
         Whether the times follow from the rows.
@@ -60,15 +62,15 @@ class GivenTimes(TimeRule):
 
     yields_to_held_out_rows = True
 
-    def __init__(self, times, sharpness=None, are_chosen=False, rate=None):
+    def __init__(self, times, certainty=None, are_chosen=False, rate=None):
         self.times = [float(t) for t in times]
-        self.sharpness = sharpness
+        self.certainty = certainty
         self.are_chosen = are_chosen
         self.rate = rate
 
     def choose(self, layer, moments, network):
         is_last = layer == len(self.times) - 1
-        return Choice(self.times[layer], self.sharpness if is_last else None)
+        return Choice(self.times[layer], self.certainty if is_last else None)
 
 
 class MeanEigenvalue(TimeRule):
