@@ -12,7 +12,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._rows.columns import read_table, refuse_gaps, refuse_unfit_columns
+from ._rows.columns import is_missing, read_table, refuse_gaps, refuse_unfit_columns
 
 
 def validate_rows(estimator, X, *, reset, **options):
@@ -134,12 +134,32 @@ def check_groups(groups, n, member, whole):
     member, whole : str
         What messages call a row of the input, and what they call its group.
     """
-    groups = np.asarray(groups)
+    # NumPy makes the string "nan" of NaN among strings.
+    entries = groups if hasattr(groups, "dtype") else np.asarray(groups, dtype=object)
+    entries, groups = np.asarray(entries), np.asarray(groups)
     if groups.shape != (n,):
         raise ValueError(f"groups has shape {groups.shape}, but X has {n} {member}s.")
-    if any(value is None or value != value for value in groups.tolist()):
-        raise ValueError(f"groups has missing entries: every {member} belongs to some {whole}.")
+    if entries.dtype.kind in "mM":
+        missing = np.isnat(entries)
+    else:
+        missing = np.array([is_missing(value) for value in entries.tolist()])
+    if missing.any():
+        raise ValueError(
+            f"groups[{missing.argmax()}] is missing: every {member} belongs to some {whole}."
+        )
+    kinds = {isinstance(value, str) for value in entries.tolist()}
+    if len(kinds) > 1:
+        raise ValueError("groups holds strings and other things: give all entries one type.")
     return groups
+
+
+def as_table(row):
+    """One row, or a Series with names, as a table; a table as it is."""
+    if hasattr(row, "to_frame") and hasattr(row, "index"):  # a Series of pandas
+        return row.to_frame().T
+    if hasattr(row, "columns") or np.ndim(row) != 1:
+        return row
+    return np.asarray(row)[None]
 
 
 def refuse_nothing_known(X):

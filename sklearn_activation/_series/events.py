@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._rows.scales import narrow
 from .._state import twin_of
-from .._validation import check_count, read_rows
+from .._validation import as_table, check_count, read_rows
 from .model import cut
 from .stamps import score_newest_stamp, start_around
 from .windows import Windows
@@ -153,8 +153,7 @@ class SeriesMonitor:
             NaN, and no alarm.
         """
         detector = twin_of(self.detector)
-        if np.ndim(X) == 1 and not hasattr(X, "columns"):
-            X = X.to_frame().T if hasattr(X, "to_frame") else np.reshape(X, (1, -1))
+        X = as_table(X)
         X = detector._fitted_rows(X) if hasattr(X, "columns") else _read_stamps(detector, X)
         model = detector._model()
         judged = np.zeros(len(X), dtype=[("score", float), ("p", float), ("alarm", bool)])
