@@ -4,7 +4,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -43,6 +43,7 @@ COMPLETION_STEPS = 300
     "predict",
     "decision_function",
     "predict_proba",
+    "predict_log_proba",
     "score_samples",
     "layer_activations",
     "generate",
@@ -506,6 +507,22 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         scores = self._label_scores(X)
         return softmax(self._certainty[0] * scores, axis=1)  # eq. 8
 
+    def predict_log_proba(self, X):
+        """Logarithms of ``predict_proba``, finite where a probability is too small a number.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Columns are in the order of ``classes_``.
+        """
+        scores = self._label_scores(X)
+        return log_softmax(self._certainty[0] * scores, axis=1)
+
     def score_samples(self, X):
         """Highest output activation over the labels: how typical each row is.
 
@@ -617,13 +634,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Known entries as they were.
+            Known entries as they were; rows that lack nothing are the same.
         """
         X, model = self._fitted_rows(X), self._model()
         missing = np.isnan(X)
-        if not missing.any():
-            raise ValueError("X has no NaN: there is nothing to complete.")
         labels = self._labels(model, X, y)
+        if not missing.any():
+            return X.copy()
         rows, result = missing.any(axis=1), X.copy()
         filled, _ = model.complete(X[rows], labels[rows], COMPLETION_STEPS)
         result[missing] = filled[missing[rows]]

@@ -21,7 +21,7 @@ from ._series.events import SeriesMonitor, find_events, label_events, require_wi
 from ._series.model import SeriesModel, Tail
 from ._series.training import SeriesTraining, refuse_width
 from ._state import learns, original_of, reads_in, twin_of
-from ._validation import check_count, check_weight, refuse_nothing_known, validate_table
+from ._validation import as_table, check_count, check_weight, refuse_nothing_known, validate_table
 from ._warnings import warn
 
 
@@ -487,7 +487,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return model.judge(model.read(self._fitted_rows(X), model.times_of(X), groups))
 
     def decision_function(self, X, groups=None):
-        """``score_samples(X) - offset_``: negative for outliers.
+        """``score_samples(X) - offset_``, exactly: negative for outliers.
+
+        Adding ``offset_`` again gives the score up to rounding.
 
         Parameters
         ----------
@@ -516,7 +518,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Returns
         -------
         labels : ndarray of int of shape (n_samples,)
-            +1 for inliers, -1 for outliers.
+            +1 for inliers, -1 for outliers: -1 wherever ``decision_function`` is negative.
         """
         return np.where(self.decision_function(X, groups) < 0, -1, 1)
 
@@ -637,12 +639,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         check_is_fitted(self)
         if score is not None and p is not None:
             raise ValueError("Give score or p, not both.")
+        if p is not None and not (isinstance(p, Real) and 0 < p < 1):
+            raise ValueError(f"p={p!r} must be a number between 0 and 1.")
+        if score is not None and not (isinstance(score, Real) and np.isfinite(score)):
+            raise ValueError(f"score={score!r} must be a finite number.")
         chosen = {"score": score, "p": p}
         chosen = {name: float(value) for name, value in chosen.items() if value is not None}
-        if "p" in chosen and not 0 < chosen["p"] < 1:
-            raise ValueError(f"p={p!r} must be between 0 and 1.")
-        if not np.isfinite(chosen.get("score", 0.0)):
-            raise ValueError(f"score={score!r} must be finite.")
         model = self._model()
         if "score" in chosen and chosen["score"] < model.lowest_training_score:
             warn(
@@ -729,11 +731,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             raise ValueError("A detector with window samples futures: sample_future.")
         row = np.full((1, self.n_features_in_), np.nan)
         if given is not None:
-            if hasattr(given, "to_frame"):  # a Series, with names to check
-                given = given.to_frame().T
-            elif not hasattr(given, "columns"):
-                given = np.reshape(np.asarray(given, dtype=np.float64), (1, -1))
-            row = self._fitted_rows(given)
+            row = self._fitted_rows(as_table(given)).astype(np.float64)
             if len(row) != 1:
                 raise ValueError(f"given has {len(row)} rows; it must be one.")
             if not np.isnan(row).any():
@@ -746,7 +744,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like of shape (n_stamps, n_features)
-            The latest stamps, ``window_ - horizon`` or more.
+            The latest stamps, ``window_ - horizon`` or more; NaN counts as the channel's mean.
         horizon : int >= 1
             Stamps to sample, fewer than ``window_``.
         n_samples : int >= 1, default=100
@@ -769,8 +767,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             raise ValueError(f"horizon={horizon} must be less than the window, {self.window_}.")
         if len(X) < n_known:
             raise ValueError(
-                f"X has {len(X)} time stamps; with window={self.window_} and horizon={horizon} "
-                f"it needs {n_known}."
+                f"X has {len(X)} sample(s); with window={self.window_} and horizon={horizon} "
+                f"it needs {n_known} time stamps."
             )
         unknown = np.full((horizon, X.shape[1]), np.nan)
         known = fill_with_means(self._model(), X[-n_known:])

@@ -2,16 +2,16 @@
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import ActivationLearningBase
 from ._progress import with_callbacks
-from ._rows.scales import row_norms
+from ._rows.scales import narrow, row_norms
 from ._state import learns, reads, reads_in
 from ._training import Training
+from ._validation import read_rows
 from .kernels.rows import scale_to_unit
 
 
@@ -247,7 +247,8 @@ class CompetitiveHebbianTransformer(
         Returns
         -------
         features : ndarray of shape (n_samples, n_units)
-            Of float32 if the training rows were. Rows of norm 1 for ``output="activated"``.
+            Of float32 if the training rows were. Rows of norm 1 for ``output="activated"``;
+            codes beyond what the precision holds are the largest number that it holds.
         """
         X, model = self._fitted_rows(X), self._model()
         function = code_linearly if self.output == "linear" else activate
@@ -276,11 +277,11 @@ class CompetitiveHebbianTransformer(
             raise ValueError(
                 f"inverse_transform needs one layer; this transformer has {self.n_layers_}."
             )
-        Y = check_array(X, dtype=[np.float64, np.float32])
+        Y = read_rows(X)
         W = self.coefs_[0]
         if Y.shape[1] != W.shape[1]:
             raise ValueError(f"X has {Y.shape[1]} columns, but there are {W.shape[1]} units.")
-        return Y.astype(W.dtype, copy=False) @ W.T
+        return decode_linearly(W, Y)
 
     def score_samples(self, X):
         """Output activation of each row scaled to norm 1: how typical it is.
@@ -336,4 +337,12 @@ def code_linearly(model, X):
     """Linear outputs of the last layer, at the rows' own scale (paper, eq. 6)."""
     last = len(model.network) - 1
     Y = model.network.hidden(model.encode(X), last) @ model.network.coefs[last]
-    return Y * row_norms(X).astype(Y.dtype)[:, None]
+    return narrow(Y * row_norms(X)[:, None], Y.dtype)
+
+
+def decode_linearly(W, Y):
+    """Rows of linear codes ``Y`` of any size."""
+    largest = np.abs(Y).max(axis=1, keepdims=True).astype(np.float64)
+    Z = (Y / np.where(largest > 0, largest, 1)).astype(W.dtype, copy=False)
+    with np.errstate(over="ignore"):
+        return narrow((Z @ W.T) * largest, W.dtype)

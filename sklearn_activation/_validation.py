@@ -12,16 +12,47 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._rows.columns import read_table, refuse_unfit_columns
+from ._rows.columns import is_missing, read_table, refuse_gaps, refuse_unfit_columns
 
 
 def validate_rows(estimator, X, *, reset, **options):
     """``X``, and with ``options`` y, as scikit-learn checks them, in C order and floats."""
     refuse_unfit_columns(X)
-    with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
-        return validate_data(
-            estimator, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
-        )
+    return _check(estimator, X, read_table(X, None)[0], reset=reset, **options)
+
+
+def _check(estimator, X, table, *, reset, y=None, **options):
+    """What scikit-learn has to check of ``X``, which has been read as the array ``table``."""
+    if table is X:
+        given = {} if y is None else {"y": y}
+        with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
+            return validate_data(
+                estimator,
+                X,
+                reset=reset,
+                dtype=[np.float64, np.float32],
+                order="C",
+                **options,
+                **given,
+            )
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    options = {"estimator": estimator, "input_name": "X", **options}
+    if "ensure_all_finite" not in options:
+        refuse_gaps(X, table, type(estimator).__name__)
+    with np.errstate(invalid="ignore"):
+        found = check_array(table, dtype=np.float64, order="C", **options)
+    if y is None:
+        return found
+    y = _check_y(y)
+    check_consistent_length(found, y)
+    return found, y
+
+
+def read_rows(X, **options):
+    """Rows of which no estimator needs to know the columns, as scikit-learn checks them."""
+    refuse_unfit_columns(X)
+    with np.errstate(invalid="ignore"):
+        return check_array(read_table(X, None)[0], dtype=[np.float64, np.float32], **options)
 
 
 def validate_table(
@@ -61,20 +92,9 @@ def validate_table(
     )
     if is_categorical is not None and refuse is not None:
         refuse(is_categorical)
-    given = {} if y is None else {"y": y}
     if table is X:
-        found = validate_rows(
-            estimator, X, reset=reset, ensure_all_finite="allow-nan", **options, **given
-        )
-    else:
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
-        found = check_array(
-            table, dtype=np.float64, order="C", ensure_all_finite="allow-nan", **options
-        )
-        if y is not None:
-            y = _check_y(y)
-            check_consistent_length(found, y)
-            found = found, y
+        refuse_unfit_columns(X)
+    found = _check(estimator, X, table, reset=reset, y=y, ensure_all_finite="allow-nan", **options)
     if reset:
         estimator.is_categorical_ = is_categorical
     return found
@@ -114,12 +134,32 @@ def check_groups(groups, n, member, whole):
     member, whole : str
         What messages call a row of the input, and what they call its group.
     """
-    groups = np.asarray(groups)
+    # NumPy makes the string "nan" of NaN among strings.
+    entries = groups if hasattr(groups, "dtype") else np.asarray(groups, dtype=object)
+    entries, groups = np.asarray(entries), np.asarray(groups)
     if groups.shape != (n,):
         raise ValueError(f"groups has shape {groups.shape}, but X has {n} {member}s.")
-    if any(value is None or value != value for value in groups.tolist()):
-        raise ValueError(f"groups has missing entries: every {member} belongs to some {whole}.")
+    if entries.dtype.kind in "mM":
+        missing = np.isnat(entries)
+    else:
+        missing = np.array([is_missing(value) for value in entries.tolist()])
+    if missing.any():
+        raise ValueError(
+            f"groups[{missing.argmax()}] is missing: every {member} belongs to some {whole}."
+        )
+    kinds = {isinstance(value, str) for value in entries.tolist()}
+    if len(kinds) > 1:
+        raise ValueError("groups holds strings and other things: give all entries one type.")
     return groups
+
+
+def as_table(row):
+    """One row, or a Series with names, as a table; a table as it is."""
+    if hasattr(row, "to_frame") and hasattr(row, "index"):  # a Series of pandas
+        return row.to_frame().T
+    if hasattr(row, "columns") or np.ndim(row) != 1:
+        return row
+    return np.asarray(row)[None]
 
 
 def refuse_nothing_known(X):

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
+from ._rows.columns import columns_of, is_missing, read_numbers, values_of
 from ._series import events as _events
 from ._state import twin_of
 
@@ -131,7 +132,7 @@ class AnomalyScoreDisplay(_Display):
         names = _names(X)
         chosen = range(min(len(names), cls._most_channels)) if channels is None else channels
         chosen = [_column(name, names) for name in chosen]
-        values = np.column_stack([_to_numbers(_table_column(X, j)) for j in chosen])
+        values = np.column_stack([_to_numbers(X, j) for j in chosen])
         order = np.argsort(times, kind="stable")  # Stamps are scored in the order of the rows.
         values, scores, times = values[order], scores[order], times[order]
         display = cls(values, scores, last.offset_, times, [names[j] for j in chosen])
@@ -260,7 +261,7 @@ class EventDisplay(_Display):
         order = order[: cls._most_channels]
         times = seen.index.to_numpy() if hasattr(seen, "iloc") else np.arange(len(seen))
         display = cls(
-            np.column_stack([_to_numbers(_table_column(seen, j))[span] for j in order]),
+            np.column_stack([_to_numbers(seen, j)[span] for j in order]),
             times[span],
             [names[j] for j in order],
             {
@@ -366,7 +367,8 @@ class ExplanationDisplay(_Display):
         contributions = detector.explain(X)[0]
         most = np.argsort(-np.abs(contributions), kind="stable")[:n_features]
         order = most[np.argsort(-contributions[most], kind="stable")]
-        values = [_table_column(X, j)[0] for j in order]
+        columns = columns_of(X, always=True)
+        values = [values_of(columns[j][1])[0] for j in order]
         display = cls(contributions[order], [names[j] for j in order], values)
         return display.plot(ax=ax)
 
@@ -475,10 +477,13 @@ class ActivationLandscapeDisplay(_Display):
         i, j = (_column(feature, names) for feature in features)
         if i == j:
             raise ValueError(f"features={features!r}: two different ones are needed.")
-        rows = np.column_stack([_table_column(X, k).astype(np.float64) for k in (i, j)])
-        with np.errstate(all="ignore"):
-            low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
-        low, high = low - margin * (high - low), high + margin * (high - low)
+        rows = np.column_stack([_to_numbers(X, k, categories=False) for k in (i, j)])
+        low, high = np.fmin.reduce(rows), np.fmax.reduce(rows)
+        if np.isnan(low).any():
+            unknown = names[(i, j)[np.isnan(low).argmax()]]
+            raise ValueError(f"Column {unknown!r} has no known entry: there is nothing to draw.")
+        room = margin * np.where(high > low, high - low, np.maximum(np.abs(low), 1))
+        low, high = low - room, high + room
         xx0, xx1 = np.meshgrid(*np.linspace(low, high, grid_resolution).T)
         best = np.full(xx0.size, np.argmax(estimator.score_samples(X)))
         grid = _with_columns(X, best, {i: xx0.ravel(), j: xx1.ravel()})
@@ -539,16 +544,6 @@ def _last_step(estimator, X):
     return twin_of(estimator), X, names
 
 
-def _table_column(X, j):
-    """Column ``j`` of an array or a data frame, as an array."""
-    if hasattr(X, "iloc"):
-        return X.iloc[:, j].to_numpy()
-    if hasattr(X, "columns"):  # The table is one of polars, or Arrow.
-        column = X.column(j) if hasattr(X, "column_names") else X[X.columns[j]]
-        return np.asarray(column.to_pylist() if hasattr(column, "to_pylist") else column.to_list())
-    return np.asarray(X)[:, j]
-
-
 def _with_columns(X, rows, columns):
     """The rows of ``X`` at ``rows``, of the same kind, with other values in some columns."""
     if hasattr(X, "iloc"):
@@ -556,6 +551,11 @@ def _with_columns(X, rows, columns):
         frame = type(X)(dict(enumerate(parts)))
         frame.columns = X.columns
         return frame
+    if hasattr(X, "column_names"):  # The table is one of Arrow.
+        taken = X.take(rows)
+        for j, values in columns.items():
+            taken = taken.set_column(j, X.column_names[j], [values])
+        return taken
     if hasattr(X, "columns"):
         new = type(X)({X.columns[j]: values for j, values in columns.items()})
         return X[rows].with_columns(*(new[name] for name in new.columns))
@@ -567,12 +567,22 @@ def _with_columns(X, rows, columns):
     return taken
 
 
-def _to_numbers(values):
-    """A column as numbers to draw: categories become their places in the order of names."""
+def _to_numbers(X, j, categories=True):
+    """A column as numbers to draw, NaN where it lacks an entry.
+
+    Categories become their places in the order of names, or are refused without ``categories``.
+    """
+    name, column = columns_of(X, always=True)[j]
     try:
-        return values.astype(np.float64)
-    except (TypeError, ValueError):
-        return np.unique(values.astype(str), return_inverse=True)[1].astype(np.float64)
+        return read_numbers(name, column)
+    except ValueError:
+        if not categories:
+            raise
+    values = values_of(column)
+    known = np.array([not is_missing(value) for value in values])
+    places = np.full(len(values), np.nan)
+    places[known] = np.unique(values[known].astype(str), return_inverse=True)[1]
+    return places
 
 
 def _names(X):

@@ -247,6 +247,11 @@ def weight_seen(estimator):
     return estimator._n_seen
 
 
+def sharpen(classifier, a):
+    """Give a fitted classifier another factor of eq. 8."""
+    classifier._certainty = (a, *classifier._certainty[1:])
+
+
 def statistics_of(estimator, layer=0):
     """Sums over the rows that a layer has learned, as a dictionary."""
     return estimator._state["moments"][layer]

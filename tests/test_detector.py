@@ -626,7 +626,7 @@ def test_copies_of_a_stream_are_counted():
 @pytest.mark.parametrize(
     "parameters, call, message",
     [
-        ({"window": 50}, lambda d: d.fit(series(49)), "window=50 .* 49 time stamps"),
+        ({"window": 50}, lambda d: d.fit(series(49)), "window=50 .* 49 sample"),
         ({"window": 1}, lambda d: d.fit(series()), "window"),
         ({"window": 2.5}, lambda d: d.fit(series()), "window"),
         ({"window": 20}, lambda d: d.fit(series()).score_samples(series(19)), "20 .* 19"),
@@ -636,10 +636,10 @@ def test_copies_of_a_stream_are_counted():
             lambda d: d.fit(series(), groups=np.arange(600) // 100 % 2),
             "stand together",
         ),
-        ({"window": 20}, lambda d: d.fit(series(), groups=np.arange(600)), "1 time stamps"),
+        ({"window": 20}, lambda d: d.fit(series(), groups=np.arange(600)), "1 sample"),
         ({}, lambda d: d.fit(series(), groups=np.zeros(600)), "one unit only"),
         ({}, lambda d: d.fit(series(), groups=np.zeros(5)), r"\(5,\).* 600"),
-        ({}, lambda d: d.fit(series(), groups=[None] * 600), "missing entries"),
+        ({}, lambda d: d.fit(series(), groups=[None] * 600), r"groups\[0\] is missing"),
         ({}, lambda d: d.partial_fit(series(), groups=np.arange(600)), "need fit"),
         ({}, lambda d: d.fit(series()[:1]), "1 sample"),
         ({}, lambda d: d.fit(series()).set_threshold(0.5, p=0.01), "not both"),

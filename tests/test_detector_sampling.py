@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 
 from sklearn_activation import ActivationAnomalyDetector
@@ -136,11 +137,21 @@ def test_futures_go_on_with_the_series():
         (None, lambda d, X: d.sample(2, n_steps=2), "n_steps=2"),
         (None, lambda d, X: d.sample(2, given=[1.0, 2.0]), "no NaN"),
         (None, lambda d, X: d.sample(2, given=[np.nan]), "1 features"),
+        (None, lambda d, X: d.sample(2, given=X[:2]), "given has 2 rows"),
+        (None, lambda d, X: d.sample(2, given=3.0), "2D array"),
+        (None, lambda d, X: d.sample(2, given=[1.0, np.inf]), "infinity"),
+        (20, lambda d, X: d.events(X, max_gap=-1), "max_gap=-1"),
+        (20, lambda d, X: d.sample_future(X[:1], 10), r"1 sample"),
+        (20, lambda d, X: d.score_samples(X[:1]), "has 1 sample"),
+        (20, lambda d, X: d.explain(X[:1], groups=[3]), "has 1 sample"),
+        (20, lambda d, X: d.fit(X[:1]), "has 1 sample"),
+        (None, lambda d, X: d.set_threshold("high"), "score='high' must be"),
+        (None, lambda d, X: d.set_threshold(p="rare"), "p='rare' must be"),
         (None, lambda d, X: d.sample_future(X, 3), "needs a detector with window"),
         (20, lambda d, X: d.sample(2), "sample_future"),
         (20, lambda d, X: d.sample_future(X, 20), "horizon=20 must be less than the window, 20"),
         (20, lambda d, X: d.sample_future(X, 0), "horizon=0"),
-        (20, lambda d, X: d.sample_future(X[:9], 10), "9 time stamps; .* needs 10"),
+        (20, lambda d, X: d.sample_future(X[:9], 10), r"9 sample.*; .* needs 10"),
     ],
 )
 def test_bad_questions_to_a_sampler(window, call, message):
@@ -154,3 +165,16 @@ def test_unit_rows_cannot_be_sampled():
     detector = ActivationAnomalyDetector(encoding="unit").fit(waves(100))
     with pytest.raises(ValueError, match="fourier"):
         detector.sample(2)
+
+
+@pytest.mark.filterwarnings("ignore:.*sampling steps", "ignore:X has feature names")
+def test_a_row_may_be_given_in_any_shape():
+    X = waves(200)
+    detector = ActivationAnomalyDetector(n_frequencies=16, random_state=0).fit(X)
+    row = [X[0, 0], None]
+    expected = detector.sample(2, given=row, n_steps=3, random_state=0)
+    shapes = [np.array(row, dtype=float), [row], pd.Series(row), polars.Series(row)]
+    shapes += [polars.DataFrame([row], schema=["a", "b"], orient="row")]
+    for given in shapes:
+        found = detector.sample(2, given=given, n_steps=3, random_state=0)
+        np.testing.assert_array_equal(found, expected)

@@ -514,3 +514,12 @@ def test_the_rule_begins_anew_where_the_weights_before_do_not_fit():
         detector.set_params(**changes)
         anew = clone(detector).fit(X).score_samples(X)
         np.testing.assert_array_equal(detector.fit(X).score_samples(X), anew)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_threshold_may_be_set_after_a_batch_without_a_window():
+    detector = ActivationAnomalyDetector(window=20, n_frequencies=16, random_state=0)
+    detector.fit(waves(200))
+    before = detector.offset_
+    detector.partial_fit(waves(5), groups=[0] * 5)
+    assert detector.set_threshold(before / 2).offset_ == before / 2

@@ -26,6 +26,8 @@ from sklearn_activation.plotting import (  # noqa: E402
     ExplanationDisplay,
 )
 
+from .tables import arrow  # noqa: E402
+
 
 @pytest.fixture(autouse=True)
 def closed_figures():
@@ -255,3 +257,70 @@ def test_displays_of_pipelines(iris, output):
         pipeline, X, (X.columns[0], X.columns[2]), grid_resolution=4
     )
     assert landscape.names == [X.columns[0], X.columns[2]]
+
+
+# -- frames with missing entries -----------------------------------------------------------
+
+
+def lacking_entries():
+    """Two columns of numbers that lack entries and one of booleans that does."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "count": pd.array(rng.poisson(9, 60), dtype="Int64"),
+            "size": pd.array(rng.normal(5, 1, 60), dtype="Float64"),
+            "open": pd.array(rng.random(60) < 0.5, dtype="boolean"),
+        }
+    )
+    frame.iloc[4, 0] = frame.iloc[7, 1] = frame.iloc[9, 2] = frame.iloc[0, 0] = pd.NA
+    return frame
+
+
+LACKING = {
+    "nullable": lambda frame: frame,
+    "objects": lambda frame: frame.astype(object),
+    "polars": lambda frame: polars.DataFrame(
+        {name: [None if v is pd.NA else v for v in frame[name].tolist()] for name in frame}
+    ),
+    "pandas Arrow": lambda frame: arrow() and frame.convert_dtypes(dtype_backend="pyarrow"),
+    "Arrow": lambda frame: arrow().Table.from_pandas(frame),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("categories", ["from_dtype", None])
+@pytest.mark.parametrize("kind", LACKING)
+def test_displays_of_frames_that_lack_entries(kind, categories):
+    frame = lacking_entries()
+    table = LACKING[kind](frame)
+    options = {"categorical_features": categories, "n_frequencies": 16, "random_state": 0}
+    detector = ActivationAnomalyDetector(**options).fit(table)
+    drawn = AnomalyScoreDisplay.from_estimator(detector, table)
+    for j, name in enumerate(frame):
+        expected = frame[name].to_numpy(dtype=float, na_value=np.nan)
+        np.testing.assert_array_equal(drawn.X[:, j], expected)
+    shown = ExplanationDisplay.from_estimator(detector, table[:1])
+    assert set(shown.names) == set(frame.columns)
+    landscape = ActivationLandscapeDisplay.from_estimator(detector, table, grid_resolution=4)
+    assert np.isfinite(landscape.activation).all() and np.isnan(landscape.rows[4, 0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_event_in_a_frame_that_lacks_entries(series):
+    X, detector = series
+    lacking = X.astype("Float64")
+    lacking.iloc[305, 1] = pd.NA
+    display = EventDisplay.from_estimator(detector, lacking)
+    assert np.isnan(display.X).sum() == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_landscapes_of_constant_and_of_unknown_columns():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    X[:, 1], X[:, 2], X[3, 0] = 7.0, np.nan, np.nan
+    detector = ActivationAnomalyDetector(n_frequencies=16, random_state=0).fit(X)
+    display = ActivationLandscapeDisplay.from_estimator(detector, X, grid_resolution=4)
+    assert np.ptp(display.xx1) > 0
+    for features in ((0, 2), (2, 3)):
+        with pytest.raises(ValueError, match="Column 'column 2' has no known entry"):
+            ActivationLandscapeDisplay.from_estimator(detector, X, features)

@@ -155,7 +155,7 @@ def fill_from_sample(X, sample, is_categorical):
         bent=True,
         categorical=is_categorical,
     )
-    donors = sample.X[:N_DONORS].astype(X.dtype, copy=False)
-    filled = X.copy()
+    donors = sample.X[:N_DONORS]
+    filled = X.astype(np.result_type(X, donors))
     filled[rows] = fill_from_donors(X[rows], donors, scales, drawn=False)
     return filled

@@ -17,8 +17,6 @@ def nearest_references(model, X, candidates, *, n_references=5, far=2.0):
     far : float
         Columns that are more deviations apart than this count as equally far.
     """
-    with np.errstate(over="ignore"):  # fitted in float64, asked in float32
-        candidates = candidates.astype(X.dtype)
     codes = model.is_categorical
     if codes is None:
         codes = np.zeros(X.shape[1], dtype=bool)

@@ -116,7 +116,8 @@ class DetectorModel(Model):
 
     def explain_block(self, X, typical):
         """Contribution of every column, or channel, to the activation that rows have lost."""
-        X, missing, score = np.asarray(X), np.isnan(X), self.score_of_others(X)
+        X = np.asarray(X).astype(np.result_type(X, typical), copy=False)  # it gets their entries
+        missing, score = np.isnan(X), self.score_of_others(X)
         X = self.fill(X)
         references = nearest_references(self, X, typical, n_references=self.n_references)
         rng = np.random.default_rng([self.seed, 3])

@@ -72,8 +72,7 @@ class TableModel(DetectorModel):
     def fill(self, X):
         if not (self.encoding.wants_complete_rows and np.isnan(X).any()):
             return X
-        donors = self.sample.X[:N_DONORS].astype(X.dtype, copy=False)
-        return fill_from_donors(X, donors, self.encoding, drawn=False)
+        return fill_from_donors(X, self.sample.X[:N_DONORS], self.encoding, drawn=False)
 
     def hashes(self, X):
         return hash_rows(self.encoding.rounded(X), np.zeros(len(X)))

@@ -124,7 +124,8 @@ class _Climb:
 
     def _propose(self, before, free):
         """The active rows after a step along the gradient, within the bounds."""
-        after = before + self.size[:, None] * self.gradient * self._unit
+        with np.errstate(over="ignore"):
+            after = before + self.size[:, None] * self.gradient * self._unit
         after = np.clip(after, self._low[self.active], self._high[self.active])
         return np.where(free, after, before)
 

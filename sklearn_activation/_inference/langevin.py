@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._rows.encoding import CLIP
 from .._rows.scales import column_scales
 from .ascent import maximise
 
@@ -97,6 +98,9 @@ class _Walk:
     # (the truncated walk of Roberts & Tweedie): steps from far rows would overshoot.
     longest_drift = 2.0
 
+    # Slopes have squares that can be added up.
+    steepest = 1e100
+
     # The walk is fastest with this share of accepted proposals (Roberts & Rosenthal 1998).
     best_acceptance = 0.574
 
@@ -120,7 +124,8 @@ class _Walk:
         if everything:
             self._U = self._kept[rng.choice(len(self._kept), len(self._X), p=self._share)]
         else:
-            self._U = (self._X - self._location) / self._scale
+            with np.errstate(over="ignore"):  # entries that are held may be anywhere
+                self._U = np.clip((self._X - self._location) / self._scale, -CLIP, CLIP)
             noise = rng.normal(size=(len(self._U), np.count_nonzero(free)))
             self._U[:, free] = self._U[:, ~free] @ self._slope + noise @ self._root.T
         self._U[:, free] = np.clip(self._U[:, free], self._low, self._high)
@@ -167,7 +172,9 @@ class _Walk:
     def _log_density(self, U):
         """log p of standardised rows, up to a constant, and the cut drift in whitened entries."""
         value, slope = self._objective(self._to_rows(U))
-        drift = self._sharpness * (slope * self._scale)[:, self._free] @ self._root
+        with np.errstate(over="ignore"):  # the drift is cut below
+            slope = np.clip(self._sharpness * slope * self._scale, -self.steepest, self.steepest)
+        drift = slope[:, self._free] @ self._root
         length = np.linalg.norm(drift, axis=1, keepdims=True)
         longest = self.longest_drift * np.sqrt(drift.shape[1])
         return self._sharpness * value, drift * (longest / np.maximum(length, longest))

@@ -61,7 +61,7 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
         # The check of the number of columns, which comes later, has a better error.
         return X, is_categorical
     found = [
-        _encode_categories(name, column) if is_code else _read_numbers(name, column)
+        _encode_categories(name, column) if is_code else read_numbers(name, column)
         for (name, column), is_code in zip(columns, kinds, strict=True)
     ]
     if any(column is None for column in found):
@@ -75,12 +75,27 @@ def refuse_unfit_columns(X):
     for name, column in columns_of(X) or []:
         _refuse_dates(name, column)
         if _kind(column) not in "biuf":
-            for value in _values(column):
+            for value in values_of(column):
                 if isinstance(value, (str, bytes)) and not _is_number(value):
                     raise ValueError(
                         f"Column {name!r} holds strings such as {value!r}. Encode it first, for "
                         "instance with sklearn.preprocessing.OneHotEncoder."
                     )
+
+
+def refuse_gaps(X, table, taker):
+    """Raise a ValueError that names the first column of ``X`` that lacks an entry.
+
+    ``table`` is ``X`` as numbers, and ``taker`` is what takes no gaps.
+    """
+    gaps = np.isnan(table).any(axis=0)
+    if gaps.any():
+        name, _ = columns_of(X, always=True)[gaps.argmax()]
+        raise ValueError(
+            f"Input X contains NaN, None or NA in column {name!r}, and {taker} takes no missing "
+            "entries. Leave the rows out, or fill them, for instance with ActivationImputer or "
+            "sklearn.impute.SimpleImputer."
+        )
 
 
 def columns_of(X, always=False):
@@ -133,7 +148,7 @@ def _is_category_type(column):
     return str(dtype).lower().startswith(("category", "categorical", "enum", "dictionary"))
 
 
-def _values(column):
+def values_of(column):
     """A column as an array of Python objects."""
     if isinstance(column, np.ndarray):
         return column
@@ -152,7 +167,7 @@ def _refuse_dates(name, column):
     """Raise a ValueError if the column holds dates or times."""
     found = _kind(column) in "mM" and not _is_category_type(column)
     if not found and _kind(column) == "O":
-        found = any(_is_date(value) for value in _values(column))
+        found = any(_is_date(value) for value in values_of(column))
     if found:
         raise ValueError(
             f"Column {name!r} holds dates or times. Leave it out (as an index, for instance), or "
@@ -164,11 +179,13 @@ def _refuse_dates(name, column):
 def _is_date(value):
     """Whether a value is a date, a time or a duration."""
     dates = (date, time, timedelta, np.datetime64, np.timedelta64)
+    if isinstance(value, date) and value != value:  # NaT of pandas stands for a missing value.
+        return False
     # pandas need not be installed, so its periods are known by the name of their type.
     return isinstance(value, dates) or type(value).__name__ == "Period"
 
 
-def _is_missing(value):
+def is_missing(value):
     """Whether an entry of a column stands for a missing value: None, NaN, NA or NaT."""
     if isinstance(value, (str, bytes, np.bool_)):
         return False
@@ -189,7 +206,7 @@ def _is_category(name, column, booleans_are_numbers):
         return False
     if kind == "b":
         return not booleans_are_numbers
-    values = [value for value in _values(column) if not _is_missing(value)]
+    values = [value for value in values_of(column) if not is_missing(value)]
     if not values or not all(isinstance(v, (str, bytes, Number, np.bool_)) for v in values):
         return False
     if all(isinstance(value, (bool, np.bool_)) for value in values):
@@ -249,7 +266,7 @@ def _encode_categories(name, column):
     The result is None if an entry cannot be hashed.
     """
     known = {}
-    values = _values(column)
+    values = values_of(column)
     out = np.empty(len(values))
     for i, value in enumerate(values):
         try:
@@ -264,7 +281,7 @@ def _encode_categories(name, column):
 
 def _hash_category(name, value):
     """A whole number below 2^52 that no other value is likely to have."""
-    if _is_missing(value):
+    if is_missing(value):
         return np.nan
     if _is_date(value):
         raise ValueError(f"Column {name!r} holds dates or times such as {value!r}.")
@@ -279,7 +296,7 @@ def _hash_category(name, value):
     return float(int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 12)
 
 
-def _read_numbers(name, column):
+def read_numbers(name, column):
     """A column of numbers in float64, None if an entry is neither a number nor a string."""
     if _kind(column) in "biuf":
         if hasattr(column, "iloc"):
@@ -287,8 +304,8 @@ def _read_numbers(name, column):
         return np.asarray(column).astype(np.float64)
     _refuse_dates(name, column)
     out = np.empty(len(column))
-    for i, value in enumerate(_values(column)):
-        if _is_missing(value):
+    for i, value in enumerate(values_of(column)):
+        if is_missing(value):
             out[i] = np.nan
         elif isinstance(value, (Number, np.bool_)) or _is_number(value):
             out[i] = float(value)

@@ -38,8 +38,10 @@ def fill_from_donors(X, donors, encoding, *, drawn):
     Returns
     -------
     X : ndarray of shape (n_rows, n_features)
-        A copy without gaps, except in columns that no donor knows.
+        A copy without gaps, except in columns that no donor knows, in a precision that holds
+        the donors' entries.
     """
+    X = X.astype(np.result_type(X, donors), copy=False)
     gaps = np.isnan(X)
     rows = np.flatnonzero(gaps.any(axis=1))
     result, keys = X.copy(), even_keys(X) if drawn else np.zeros(len(X), dtype=np.uint64)
@@ -78,8 +80,15 @@ def _complete_block(X, gaps, donors, encoding, drawn, keys):
             pick = (_uniform(keys[rows] ^ np.uint64(j)) * n).astype(np.intp)
             result[rows, j] = values[np.arange(len(rows)), pick]
         else:
-            result[rows, j] = values[:, 0] if codes[j] else values.mean(axis=1)
+            result[rows, j] = values[:, 0] if codes[j] else _means(values)
     return result
+
+
+def _means(values):
+    """Mean of every row, however large its entries are."""
+    with np.errstate(over="ignore"):
+        means = values.mean(axis=1)
+    return np.clip(means, values.min(axis=1), values.max(axis=1))
 
 
 def _distances(X, donors, encoding):

@@ -10,10 +10,18 @@ PAIR = np.sqrt(2)
 
 
 def row_norms(X):
-    """Euclidean norm of every row, without overflow on the way."""
+    """Euclidean norm of every row in float64, without overflow."""
     largest = np.abs(X).max(axis=1)
     divisor = np.where(largest > 0, largest, 1)[:, None]
-    return largest * np.linalg.norm(X / divisor, axis=1)
+    norms = np.linalg.norm(X / divisor, axis=1)
+    with np.errstate(over="ignore"):
+        return narrow(largest.astype(np.float64) * norms, np.float64)
+
+
+def narrow(values, dtype):
+    """Numbers in another precision; those beyond what it holds are the largest that it holds."""
+    limit = np.finfo(dtype).max
+    return np.clip(values, -limit, limit).astype(dtype, copy=False)
 
 
 def column_scales(X, weight):

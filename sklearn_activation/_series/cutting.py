@@ -25,8 +25,8 @@ def check_lengths(bounds, width, n_before=0):
     if len(short) == len(bounds):
         longest = max(b - a for a, b in bounds)
         raise ValueError(
-            f"window={width} is longer than the series of {longest} time stamps: give {width} "
-            "stamps or more. A fitted detector scores the newest stamp by monitor()."
+            f"window={width} is longer than the series, which has {longest} sample(s): give "
+            f"{width} time stamps or more. A fitted detector scores the newest stamp by monitor()."
         )
     if short:
         named = ", ".join(f"{a - n_before} to {b - 1 - n_before}" for a, b in short[:3])

@@ -178,8 +178,9 @@ class WindowEncoding(Encoding):
     def _scale_stamps(self, X):
         """Return stamps in deviations, with 0 for what is missing; channels are the last axis."""
         with np.errstate(over="ignore"):
-            Z = (X - self.location.astype(X.dtype)) / self.scale.astype(X.dtype)
-        return np.nan_to_num(np.clip(Z, -CLIP, CLIP), copy=False, nan=0.0)
+            Z = (X - self.location) / self.scale  # in double precision, which holds any scale
+        Z = np.clip(Z, -CLIP, CLIP).astype(X.dtype, copy=False)
+        return np.nan_to_num(Z, copy=False, nan=0.0)
 
     def _cut(self, X):
         """Cut stamps in deviations into windows.

@@ -2,10 +2,11 @@
 
 import numpy as np
 from numpy.lib.recfunctions import append_fields
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from .._rows.scales import narrow
 from .._state import twin_of
-from .._validation import check_count
+from .._validation import as_table, check_count, read_rows
 from .model import cut
 from .stamps import score_newest_stamp, start_around
 from .windows import Windows
@@ -152,8 +153,7 @@ class SeriesMonitor:
             NaN, and no alarm.
         """
         detector = twin_of(self.detector)
-        if np.ndim(X) == 1 and not hasattr(X, "columns"):
-            X = X.to_frame().T if hasattr(X, "to_frame") else np.reshape(X, (1, -1))
+        X = as_table(X)
         X = detector._fitted_rows(X) if hasattr(X, "columns") else _read_stamps(detector, X)
         model = detector._model()
         judged = np.zeros(len(X), dtype=[("score", float), ("p", float), ("alarm", bool)])
@@ -172,7 +172,7 @@ class SeriesMonitor:
         if len(stamps) < model.width:
             return np.nan
         found = cut(stamps, [(0, len(stamps))], model.width)
-        filled = found.windows.X.astype(model.dtype, copy=False)
+        filled = narrow(found.windows.X, model.dtype)
         windows = Windows(filled, found.windows.bounds, model.width)
         newest = model.activation(windows[len(windows) - 1])
         self._activation = np.concatenate([self._activation, newest])[-len(windows) :]
@@ -183,7 +183,7 @@ class SeriesMonitor:
 
 def _read_stamps(detector, X):
     """Stamps without names, which need no warning that they have none."""
-    X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+    X = read_rows(X, ensure_all_finite="allow-nan").astype(np.float64, copy=False)
     if X.shape[1] != detector.n_features_in_:
         raise ValueError(
             f"X has {X.shape[1]} channels, but the detector was fitted to "

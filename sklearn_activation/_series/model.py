@@ -89,7 +89,7 @@ class SeriesModel(DetectorModel):
 
     @property
     def lowest_training_score(self):
-        return np.nanmin(self.training_scores)
+        return np.fmin.reduce(self.training_scores)
 
     def calibrate(self, series, contamination):
         """The model with what is known of normal stamps, and the gate that follows or was set."""

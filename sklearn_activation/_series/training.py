@@ -77,7 +77,7 @@ class SeriesTraining(DetectorTraining):
         if tail is not None and self._continues(tail, time):
             self.n_before, self.known = len(tail.X), tail.activation
         if self.n_before:
-            X = np.concatenate([tail.X.astype(X.dtype), X])
+            X = np.concatenate([tail.X, X])
             weight = np.concatenate([tail.weight, weight])
             if time is not None:
                 time = np.concatenate([guess_times_before(time, self.n_before, tail.time), time])

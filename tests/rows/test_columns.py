@@ -124,3 +124,31 @@ def test_numbers_and_what_is_no_table_are_for_others_to_check(X):
 def test_names_of_cities_are_no_numbers():
     with pytest.raises(ValueError, match=f"holds strings such as '{CITIES[0]}'"):
         read_table(pd.DataFrame({"a": [1.0], "city": CITIES[:1]}), None)
+
+
+# -- missing entries and names -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+@pytest.mark.parametrize("kind", ["array", "frame", "list"])
+def test_missing_entries_of_any_kind_are_nan(kind, missing):
+    table = np.array([[1, 2.5], [missing, 3], [4, 5]], dtype=object)
+    table = {"array": table, "frame": pd.DataFrame(table), "list": table.tolist()}[kind]
+    refuse_unfit_columns(table)
+    found, codes = read_table(table, None)
+    np.testing.assert_array_equal(found, [[1, 2.5], [np.nan, 3], [4, 5]])
+    assert codes is None
+
+
+@pytest.mark.parametrize("values", [[1.5, 2], ["1.5", "2"], [True, False], [1, None]])
+def test_columns_of_the_same_name_are_told_apart(values):
+    """A second column "a" is read by itself, whatever the first one holds."""
+    frame = pd.DataFrame({"a": [3.0, 4.0], "b": np.array(values, dtype=object)})
+    frame.columns = ["a", "a"]
+    refuse_unfit_columns(frame)
+    found, _ = read_table(frame, None)
+    np.testing.assert_array_equal(found[:, 0], [3, 4])
+    np.testing.assert_array_equal(found[:, 1], pd.to_numeric(frame.iloc[:, 1]).astype(float))
+    frame.isetitem(0, ["x", "y"])
+    with pytest.raises(ValueError, match="Column 'a' holds strings such as 'x'"):
+        refuse_unfit_columns(frame)

@@ -96,7 +96,7 @@ def test_short_series_are_named_by_the_stamps_of_the_batch():
         check_lengths([(5, 15), (15, 24), (24, 60)], 20, n_before=5)
     with pytest.warns(UserWarning, match="5 series .* and 2 more"):
         check_lengths([(k, k + 2) for k in range(0, 10, 2)] + [(10, 30)], 20)
-    with pytest.raises(ValueError, match="window=20 is longer than the series of 12 time stamps"):
+    with pytest.raises(ValueError, match=r"window=20 is longer .* has 12 sample"):
         check_lengths([(0, 10), (10, 22)], 20)
 
 
@@ -104,8 +104,19 @@ def test_short_series_are_named_by_the_stamps_of_the_batch():
     "groups, message",
     [
         ([1, 2], "groups has shape .2,., but X has 3 rows"),
-        ([1, None, 2], "missing entries: every row belongs to some unit"),
-        ([1.0, np.nan, 2.0], "missing entries"),
+        ([1, None, 2], r"groups\[1\] is missing: every row belongs to some unit"),
+        ([1.0, np.nan, 2.0], r"groups\[1\] is missing"),
+        (np.array([1.0, 2.0, np.nan]), r"groups\[2\] is missing"),
+        (["a", "b", np.nan], r"groups\[2\] is missing"),
+        (["a", None, None], r"groups\[1\] is missing"),
+        ([1, 2, pd.NA], r"groups\[2\] is missing"),
+        (pd.array(["a", pd.NA, "b"], dtype="string"), r"groups\[1\] is missing"),
+        (pd.Series([1, 2, None], dtype="Int64"), r"groups\[2\] is missing"),
+        (pd.Series(["a", None, "b"], dtype="category"), r"groups\[1\] is missing"),
+        (pd.to_datetime(["2026", "2027", None]), r"groups\[2\] is missing"),
+        ([pd.Timestamp(2026, 1, 1), pd.NaT, pd.NaT], r"groups\[1\] is missing"),
+        (np.array(["NaT", "2026", "2027"], dtype="datetime64[ns]"), r"groups\[0\] is missing"),
+        (["a", 1, "b"], "strings and other things"),
     ],
 )
 def test_bad_groups_are_refused(groups, message):
