@@ -214,13 +214,10 @@ class FourierEncoding(Encoding):
             Z[:, columns] = X[:, columns]
         return Z
 
-    def pull_back(self, X, G):
-        """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
-        phase = (self.standardise(X) @ self.frequencies).astype(np.float32)
-        if self.categories is not None:
-            self._add_categories(X, phase)
-        G = phase_gradient(phase, G)
-        return G @ self.frequencies.T * self._slope(X)
+    def pull_back(self, X, Z, G):
+        """Gradient with respect to rows ``X``, from ``G`` with respect to the encoded ``Z``."""
+        G = phase_gradient(Z, G)
+        return G @ self.frequencies.T.astype(X.dtype) * self._slope(X)
 
     def _slope(self, X):
         """Derivative of the standardised rows."""
