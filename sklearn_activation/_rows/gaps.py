@@ -40,7 +40,7 @@ def fill_from_donors(X, donors, encoding, *, drawn):
     X : ndarray of shape (n_rows, n_features)
         A copy without gaps, except in columns that no donor knows.
     """
-    gaps = np.isnan(X)
+    gaps = np.isnan(X) & ~np.isnan(donors).all(axis=0)
     rows = np.flatnonzero(gaps.any(axis=1))
     result, keys = X.copy(), even_keys(X) if drawn else np.zeros(len(X), dtype=np.uint64)
 
