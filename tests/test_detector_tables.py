@@ -6,12 +6,13 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sklearn_activation import ActivationAnomalyDetector
 
 from .cases import SMALL
-from .tables import KINDS, alarms, arrow, as_polars, line, people, series
+from .tables import KINDS, alarms, arrow, as_polars, correlated, line, people, series
 from .tasks import filled_for_training
 
 FEW = {"n_frequencies": 64, "random_state": 0}
@@ -426,3 +427,56 @@ def test_alarms_on_discrete_tables(kind, gaps):
     rates = np.mean(rates, axis=0)
     assert rates[0] < 0.03
     assert rates[1] < 0.09 if gaps else rates[1] < 0.075
+
+
+# -- columns of which training knew nothing ------------------------------------------------
+
+
+@pytest.fixture(params=["fourier", "unit"])
+def blind(request):
+    """A detector that never saw the second of four columns, and rows that have it."""
+    X = correlated(300, 4)
+    gaps = X.copy()
+    gaps[:, 1] = np.nan
+    detector = ActivationAnomalyDetector(
+        encoding=request.param, n_frequencies=24, contamination=0.05, random_state=0
+    )
+    return detector.fit(gaps), gaps, X
+
+
+def test_a_column_that_was_never_known_counts_for_nothing(blind):
+    detector, gaps, X = blind
+    new = X[:50] + 0.01
+    blank = new.copy()
+    blank[:, 1] = np.nan
+    for rows, without in ((X, gaps), (new, blank), (new * [1, -1e6, 1, 1], blank)):
+        assert_array_equal(detector.score_samples(rows), detector.score_samples(without))
+        assert_array_equal(detector.p_values(rows), detector.p_values(without))
+    found = detector.explain(new[:9])
+    assert (found[:, 1] == 0).all() and (found[:, [0, 2, 3]] != 0).any(axis=0).all()
+    assert_array_equal(found, detector.explain(blank[:9]))
+    with pytest.warns(UserWarning, match="1 of 2 rows are NaN throughout"):
+        scores = detector.score_samples([[np.nan, 1.0, np.nan, np.nan], X[0]])
+    assert scores[0] == 0 < scores[1]
+
+
+def test_a_column_that_later_batches_know_counts_from_then_on():
+    """With the Fourier encoding the first batch fixes the scales, and so what counts."""
+    X = correlated(300, 4)
+    first = np.where(np.arange(4) == 1, np.nan, X[:150])
+    detector = ActivationAnomalyDetector(encoding="unit", contamination=0.05, random_state=0)
+    stream = detector.partial_fit(first).partial_fit(X[150:])
+    new = X[:50] + 0.01
+    assert (stream.score_samples(new) != stream.score_samples(new * [1, -5, 1, 1])).any()
+
+
+def test_samples_keep_a_column_that_was_never_known():
+    X = correlated(200, 4)
+    X[:, 1] = np.nan
+    detector = ActivationAnomalyDetector(n_frequencies=24, random_state=0).fit(X)
+    options = {"n_samples": 20, "n_steps": 30, "random_state": 0}
+    given, unknown = np.full((2, 4), np.nan)
+    given[[0, 1]], unknown[0] = [3.0, 7.0], 3.0
+    with_it, without = (detector.sample(given=row, **options) for row in (given, unknown))
+    assert (with_it[:, 1] == 7).all() and (without[:, 1] == 0).all()
+    assert_array_equal(with_it[:, [0, 2, 3]], without[:, [0, 2, 3]])

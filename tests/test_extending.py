@@ -65,9 +65,9 @@ class RootEncoding(UnitEncoding):
     def standardise(self, X):
         return super().standardise(self._root(X))
 
-    def pull_back(self, X, G):
+    def pull_back(self, X, Z, G):
         slope = 0.5 / np.sqrt(np.maximum(np.abs(X), 1e-12))
-        return super().pull_back(self._root(X), G) * slope
+        return super().pull_back(self._root(X), Z, G) * slope
 
     def _root(self, X):
         X = np.asarray(X)

@@ -46,8 +46,11 @@ class TableModel(DetectorModel):
         return None
 
     def read(self, X, time=None, groups=None):
-        """Rows as they are judged: the validated rows themselves."""
-        return X
+        """Rows as they are judged: columns of which training knew nothing are unknown."""
+        learned = ~np.isnan(self.sample.X).all(axis=0)
+        if learned.all():
+            return X
+        return np.where(learned, X, np.array(np.nan, X.dtype))
 
     def judge(self, X):
         """Scores of rows, with a warning of those of which nothing is known."""

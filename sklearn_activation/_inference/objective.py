@@ -36,7 +36,8 @@ class Objective:
         if self.n_labels:
             Z[np.arange(len(Z)), n + labels] = 1
         value, gradient = self.network.energies_and_gradient(Z, gains)
-        value, slope = value.astype(np.float64), self.encoding.pull_back(X, gradient[:, :n])
+        slope = self.encoding.pull_back(X, Z[:, :n], gradient[:, :n])
+        value = value.astype(np.float64)
         if self.sharpness:
             # The objective is ||y(a, z)||^2 - beta ||z||_1 (paper, eq. 15).
             length, length_slope = self.encoding.length(X)

@@ -267,16 +267,13 @@ class FourierEncoding(Encoding):
             Z[:, columns] = X[:, columns]
         return Z
 
-    def pull_back(self, X, G):
-        """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
-        return self.pull_back_to_standardised(X, G) * self._slope(X)
+    def pull_back(self, X, Z, G):
+        """Gradient with respect to rows ``X``, from ``G`` with respect to the encoded ``Z``."""
+        return self.pull_back_to_standardised(Z, G, X.dtype) * self._slope(X)
 
-    def pull_back_to_standardised(self, X, G):
-        """Gradient with respect to standardised rows from that with respect to encoded ones."""
-        phase = (self.standardise(X) @ self.frequencies).astype(np.float32)
-        if self.categories is not None:
-            self._add_categories(X, phase)
-        return phase_gradient(phase, G) @ self.frequencies.T
+    def pull_back_to_standardised(self, Z, G, dtype):
+        """Gradient with respect to standardised rows, from ``G`` with respect to the encoded ``Z``."""
+        return phase_gradient(Z, G) @ self.frequencies.T.astype(dtype)
 
     def _slope(self, X):
         """Derivative of the standardised rows."""
@@ -315,8 +312,9 @@ class FourierEncoding(Encoding):
         Also 1, the multiple of the kept row that it is taken to. A constant that is the same
         for all kept rows is left out.
         """
-        _, scale = column_scales(kept, weight)
-        product, squares = known_products(X / scale, known, kept / scale)
+        location, scale = column_scales(kept, weight)
+        Z, K = (X - location) / scale, (kept - location) / scale
+        product, squares = known_products(Z, known, K)
         return squares - 2 * product, np.ones_like(product)
 
 

@@ -11,10 +11,10 @@ def write_waves(phase, out):
     out[:, : 2 * n] /= np.sqrt(n)
 
 
-def phase_gradient(phase, G):
-    """Gradient with respect to phases, from ``G`` with respect to their cosines and sines."""
-    n = phase.shape[1]
-    return (np.cos(phase) * G[:, n:] - np.sin(phase) * G[:, :n]) / np.sqrt(n)
+def phase_gradient(Z, G):
+    """Gradient with respect to phases, from ``G`` with respect to their waves ``Z``."""
+    n = Z.shape[1] // 2
+    return Z[:, :n] * G[:, n:] - Z[:, n:] * G[:, :n]
 
 
 def draw_orthogonal_frequencies(n_features, factors, rng):

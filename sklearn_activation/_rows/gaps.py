@@ -42,7 +42,7 @@ def fill_from_donors(X, donors, encoding, *, drawn):
         the donors' entries.
     """
     X = X.astype(np.result_type(X, donors), copy=False)
-    gaps = np.isnan(X)
+    gaps = np.isnan(X) & ~np.isnan(donors).all(axis=0)
     rows = np.flatnonzero(gaps.any(axis=1))
     result, keys = X.copy(), even_keys(X) if drawn else np.zeros(len(X), dtype=np.uint64)
 

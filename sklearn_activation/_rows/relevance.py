@@ -85,15 +85,16 @@ def column_slopes(readout, encoding, X, weight, seed):
     """
     squares = np.zeros(X.shape[1])
     share = weight / weight.sum()
+    Z = encode(encoding, X)
     for coef in readout.coefs.T:
         G = np.broadcast_to(coef, (len(X), len(coef)))
-        squares += share @ encoding.pull_back_to_standardised(X, G) ** 2
+        squares += share @ encoding.pull_back_to_standardised(Z, G, np.float64) ** 2
     squares /= encoding.bandwidth**2
     if encoding.relevances is not None:
         squares *= encoding.relevances**2
     if encoding.categories is not None:
         other = np.random.default_rng([seed, 2]).permutation(len(X))
-        before = encode(encoding, X) @ readout.coefs
+        before = Z @ readout.coefs
         for column in encoding.categories["columns"]:
             exchanged = X.copy()
             exchanged[:, column] = X[other, column]

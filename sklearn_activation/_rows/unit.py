@@ -65,17 +65,16 @@ class UnitEncoding(Encoding):
         kernels.scale_to_unit(out, self.n_outputs)
         return out
 
-    def pull_back(self, X, G):
-        """Gradient with respect to rows ``X`` from that with respect to encoded ones."""
+    def pull_back(self, X, Z, G):
+        """Gradient with respect to rows ``X``, from ``G`` with respect to the encoded ``Z``."""
         norms = row_norms(X)[:, None]
         norms[norms == 0] = 1
-        Z = X / norms
         return (G - np.einsum("ij,ij->i", Z, G)[:, None] * Z) / norms
 
     def length(self, X):
         """L1 norm of the encoded rows, and its gradient with respect to ``X``."""
         Z = X / np.maximum(row_norms(X), 1e-300)[:, None]
-        return np.abs(Z).sum(axis=1), self.pull_back(X, np.sign(Z))
+        return np.abs(Z).sum(axis=1), self.pull_back(X, Z, np.sign(Z))
 
     def size(self, X):
         """Norm of the rows, in ``unit`` for each column."""

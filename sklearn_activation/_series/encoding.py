@@ -265,7 +265,7 @@ class WindowEncoding(Encoding):
         """Return stamps as numbers that are equal where the encoding takes stamps alike."""
         return np.rint(self._scale_stamps(X.astype(np.float64)) * ROUNDED)
 
-    def pull_back(self, X, G):
+    def pull_back(self, X, Z, G):
         """Return the gradient with respect to windows, from that with respect to encoded ones.
 
         Roughness is held fixed: a walk that accepts or refuses its steps needs no more.
@@ -273,6 +273,8 @@ class WindowEncoding(Encoding):
         Parameters
         ----------
         X : ndarray of shape (n_windows, width * n_channels)
+        Z : ndarray of shape (n_windows, n_outputs)
+            The encoded windows.
         G : ndarray of shape (n_windows, n_outputs)
             Gradient with respect to the encoded windows.
 
@@ -281,7 +283,7 @@ class WindowEncoding(Encoding):
         gradient : ndarray of shape (n_windows, width * n_channels)
         """
         shape = (-1, self.width, self.n_channels)
-        G = phase_gradient(self._phase(X), G)
+        G = phase_gradient(Z, G)
         G = G @ self.frequencies.T.astype(G.dtype)
         at = self.width * self.n_channels
         own, A = G[:, :at].reshape(shape), self._cut(X)[0]

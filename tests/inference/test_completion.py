@@ -15,6 +15,7 @@ from sklearn_activation._rows.encodings import ENCODINGS
 from sklearn_activation._rows.sample import Sample
 
 from ..cases import small_classifier
+from ..tables import line
 from ..tasks import encoding_of, network_of
 
 # -- ranges and means ----------------------------------------------------------------------
@@ -102,6 +103,21 @@ def test_completion_starts_from_the_nearest_kept_rows(iris):
         nearest = np.argsort(distance[i])[:5]
         expected = np.mean(factor[i, nearest] * kept[nearest, 2])
         assert found[i, 2] == pytest.approx(np.clip(expected, bounds[0][2], bounds[1][2]))
+
+
+@pytest.mark.parametrize("mean", [[1e9, 3e9, 2e9], [0, 1e9, 0], [0, 0, -1e9]], ids=str)
+def test_the_nearest_kept_rows_are_near_wherever_columns_lie(mean):
+    """A mean of 1e9 deviations tells nothing of rows that all have it."""
+    X, y = line(120) + mean, np.zeros(120, dtype=int)
+    y[::2] = 1
+    classifier = small_classifier("fourier", "abs", (24,), X, y)
+    lost = LostActivation(network_of(classifier), encoding_of(classifier), 2)
+    gaps = X.copy()
+    gaps[np.arange(120), np.arange(120) % 3] = np.nan
+    sample = Sample.of(X, y, np.ones(120), 2048)
+    bounds = column_ranges(X)
+    found, _ = complete_rows(lost, sample, gaps, y, bounds=bounds, n_jobs=None, max_iter=0)
+    assert np.abs(found - X)[np.isnan(gaps)].mean() < 0.2  # of columns that spread by 1 and 2
 
 
 def test_generated_rows_activate_and_have_the_lengths_of_their_label(iris):

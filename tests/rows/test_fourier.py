@@ -165,7 +165,7 @@ def test_gradient_through_bend_and_logarithm():
     rows = X[:20].copy()
     rows[:4, 0] = encoding.location[0] + np.array([4, -4, 9, -9]) * encoding.scale[0] * 2
     G = rng.normal(size=(20, 16))
-    found, Z = encoding.pull_back(rows, G), np.empty((2, 20, 16))
+    found, Z = encoding.pull_back(rows, encoded(encoding, rows), G), np.empty((2, 20, 16))
     for j in range(2):
         step = 1e-3 * np.where(j == 0, 1, np.abs(rows[:, j]))
         for side, sign in enumerate((1, -1)):
@@ -192,17 +192,23 @@ def test_extreme_bandwidths_are_finite(bandwidth):
     assert np.isfinite(Z).all()
 
 
-def test_distances_to_kept_rows_are_in_deviations_on_known_entries():
+@pytest.mark.parametrize(
+    "mean",
+    [0.0, [0, 1e9, 0, 0], [1e9, 5e9, 2e8, 3e10], [-1e9, 0, -1e8, 0]],
+    ids=["centred", "one", "all", "below"],
+)
+def test_distances_to_kept_rows_are_in_deviations_on_known_entries(mean):
+    """Wherever the columns lie: a mean of 1e9 deviations leaves six digits of the entries."""
     rng = np.random.default_rng(0)
-    kept, X = rng.normal(size=(7, 4)) * [1, 5, 0.2, 30], rng.normal(size=(5, 4)) * [1, 5, 0.2, 30]
+    kept, X = (rng.normal(size=(n, 4)) * [1, 5, 0.2, 30] + mean for n in (7, 5))
     known = rng.random((5, 4)) < 0.7
     known[:, 0] = True
     deviation = kept.std(axis=0)
     distance, factor = independent(kept, 8, 0).distances(X, known, kept, np.ones(7))
     assert (factor == 1).all()
     for i in range(5):
-        x, rows = (X[i] / deviation)[known[i]], (kept / deviation)[:, known[i]]
-        np.testing.assert_allclose(distance[i] + x @ x, ((x - rows) ** 2).sum(axis=1), atol=1e-9)
+        apart = (((X[i] - kept) / deviation)[:, known[i]] ** 2).sum(axis=1)
+        np.testing.assert_allclose(distance[i] - distance[i, 0], apart - apart[0], atol=1e-5)
 
 
 def test_nothing_is_forgotten_of_lengths():
