@@ -197,6 +197,18 @@ def test_divergence_is_an_error_that_names_the_rate(digits, learning_time):
         CompetitiveHebbianTransformer(8, solver="hebbian", **options).fit(X)
 
 
+@pytest.mark.parametrize("batch_size", [1, 100])
+@pytest.mark.parametrize("layer_sizes", [8, (8, 6)])
+def test_weights_that_one_step_left_too_long_have_diverged(digits, layer_sizes, batch_size):
+    """All are finite: only their bounds tell."""
+    X, _ = digits
+    options = {"learning_rate": 50.0, "learning_time": 50.0, "batch_size": batch_size}
+    estimator = _estimator(layer_sizes, **options)
+    with pytest.raises(ValueError, match="learning_rate=50 is too large"):
+        estimator.fit(X[:100])
+    assert not hasattr(estimator, "coefs_")
+
+
 # -- schedule --------------------------------------------------------------------------
 
 

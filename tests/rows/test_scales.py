@@ -125,6 +125,18 @@ def test_constant_columns_have_a_scale_of_their_magnitude():
     np.testing.assert_array_equal(scale, [7, 1])
 
 
+@pytest.mark.parametrize("value", [0.1, 1 / 3, -1e7 / 3, 1e-310])
+def test_columns_that_are_constant_but_for_rounding_have_no_tiny_scale(value):
+    """Sums of weights that are no binary fractions, and last bits that differ, spread nothing."""
+    rng = np.random.default_rng(0)
+    x = np.full(50, value)
+    x[::3] = np.nextafter(value, 0)
+    X = np.column_stack([np.full(50, value), x, np.where(rng.random(50) < 0.3, np.nan, value)])
+    location, scale = column_scales(X, rng.uniform(0.1, 3, 50))
+    np.testing.assert_allclose(location, value, rtol=1e-12)
+    np.testing.assert_allclose(scale, abs(value), rtol=1e-12)
+
+
 def test_columns_of_which_nothing_is_known_count_for_nothing():
     location, scale = column_scales(np.full((5, 1), np.nan), np.ones(5))
     assert location[0] == 0 and np.isinf(scale[0])
