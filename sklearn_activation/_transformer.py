@@ -334,4 +334,6 @@ def code_linearly(model, X):
     """Linear outputs of the last layer, at the rows' own scale (paper, eq. 6)."""
     last = len(model.network) - 1
     Y = model.network.hidden(model.encode(X), last) @ model.network.coefs[last]
-    return Y * row_norms(X).astype(Y.dtype)[:, None]
+    with np.errstate(over="ignore"):
+        norms = row_norms(X)  # of a float32 row, its norm may be too large for one
+    return Y * np.minimum(norms, np.finfo(Y.dtype).max).astype(Y.dtype)[:, None]

@@ -257,8 +257,10 @@ class FourierEncoding(Encoding):
         Also 1, the multiple of the kept row that it is taken to. A constant that is the same
         for all kept rows is left out.
         """
-        _, scale = column_scales(kept, weight)
-        product, squares = known_products(X / scale, known, kept / scale)
+        location, scale = column_scales(kept, weight)
+        with np.errstate(over="ignore"):
+            Z, K = (np.clip((rows - location) / scale, -CLIP, CLIP) for rows in (X, kept))
+        product, squares = known_products(Z, known, K)
         return squares - 2 * product, np.ones_like(product)
 
 

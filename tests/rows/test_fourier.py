@@ -1,5 +1,7 @@
 """The Fourier map of columns against its formula."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -198,11 +200,27 @@ def test_distances_to_kept_rows_are_in_deviations_on_known_entries():
     known = rng.random((5, 4)) < 0.7
     known[:, 0] = True
     deviation = kept.std(axis=0)
-    distance, factor = independent(kept, 8, 0).distances(X, known, kept, np.ones(7))
-    assert (factor == 1).all()
-    for i in range(5):
-        x, rows = (X[i] / deviation)[known[i]], (kept / deviation)[:, known[i]]
-        np.testing.assert_allclose(distance[i] + x @ x, ((x - rows) ** 2).sum(axis=1), atol=1e-9)
+    for far in (0.0, 1e7):  # from zero
+        distance, factor = independent(kept, 8, 0).distances(
+            X + far, known, kept + far, np.ones(7)
+        )
+        assert (factor == 1).all()
+        for i in range(5):
+            x, rows = (X[i] / deviation)[known[i]], (kept / deviation)[:, known[i]]
+            left_out = ((x - rows) ** 2).sum(axis=1) - distance[i]
+            np.testing.assert_allclose(left_out, left_out[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("spread", [5e-324, 1e-300, 1e300])
+def test_distances_of_any_magnitude_are_finite(spread):
+    kept = np.array([[0.0], [1.0], [1.0]]) * spread
+    X = np.array([[0.0], [1.0], [-1e300]])
+    known = np.ones((3, 1), dtype=bool)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        distance, _ = independent(X, 8, 0).distances(X, known, kept, np.ones(3))
+    assert np.isfinite(distance).all()
+    assert distance[0].argmin() == 0
 
 
 def test_nothing_is_forgotten_of_lengths():

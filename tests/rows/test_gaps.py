@@ -44,3 +44,19 @@ def test_entries_that_no_donor_knows_stay_missing():
     X[:, 1] = np.nan
     found = fill_from_donors(X, donors, scaled(donors), drawn=False)
     assert np.isnan(found[:, 1]).all() and not np.isnan(found[:, [0, 2]]).any()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6])
+@pytest.mark.parametrize("n_values", [2, 4])
+def test_order_of_donors_that_are_equally_far_does_not_matter(n_values, share):
+    """In columns of few values many donors are, and one of them is drawn."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(n_values, size=(80, 3)).astype(float)
+    donors = np.where(rng.random(X.shape) < share, np.nan, X)
+    gaps = np.where(rng.random(X.shape) < share, np.nan, X)
+    encoding = scaled(X)
+    found = fill_from_donors(gaps, donors, encoding, drawn=True)
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(donors))
+        again = fill_from_donors(gaps, donors[order], encoding, drawn=True)
+        np.testing.assert_array_equal(again, found)

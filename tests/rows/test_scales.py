@@ -111,6 +111,13 @@ def test_column_scales_are_weighted_moments_of_known_entries():
         assert scale[j] == pytest.approx(repeated.std(), rel=1e-10)
 
 
+@pytest.mark.parametrize("n_tiny", [1, 3, 19])
+def test_column_scales_of_the_least_numbers_are_not_zero(n_tiny):
+    X = np.where(np.arange(20) < n_tiny, 5e-324, 0)[:, None]
+    location, scale = column_scales(X, np.ones(20))
+    assert 0 <= location[0] <= 5e-324 and scale[0] > 0
+
+
 @pytest.mark.parametrize("magnitude", [1e300, 1e-300, 1e-320])
 def test_column_scales_are_finite_at_any_magnitude(magnitude):
     x = np.array([1.0, 2, 4, 5])
