@@ -100,6 +100,19 @@ def test_standards_start_at_the_first_batch_and_decay():
     np.testing.assert_allclose([mean, variance], expected, rtol=1e-12)
 
 
+def test_single_rows_spread_about_the_running_mean():
+    """A row is its own mean, from which it does not differ."""
+    rng = np.random.default_rng(2)
+    mean, variance = np.array([0.5, 0.2]), np.array([0.1, 0.3])
+    y = rng.normal(size=(1, 2))
+    expected = 0.995 * variance + 0.005 * (np.abs(y[0]) - mean) ** 2
+    update_standards((mean, variance), y, np.array([0.1]))
+    np.testing.assert_allclose(variance, expected, rtol=1e-12)
+    for _ in range(3000):
+        update_standards((mean, variance), rng.normal(size=(1, 2)), np.array([0.1]))
+    np.testing.assert_allclose(variance, 1 - 2 / np.pi, rtol=0.25)  # of |y|, y normal
+
+
 # -- whole trainings -------------------------------------------------------------------
 
 

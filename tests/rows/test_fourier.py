@@ -259,3 +259,30 @@ def test_rounded_rows_are_alike_but_for_rounding():
     known = ~np.isnan(X[:, 0])
     z = (X[known, 0] - encoding.location[0]) / encoding.scale[0]
     np.testing.assert_allclose(rounded[known, 0] / 2**16, z, atol=1e-5)
+
+
+@pytest.mark.parametrize("counts", [(50, 50), (90, 10), (25, 25, 25, 25), (100,)])
+def test_categories_count_for_the_distance_of_rows_as_often_as_they_differ(counts):
+    """Two that differ are a typical pair of numbers apart: 2, squared, as two normal numbers."""
+    codes = np.repeat(np.arange(len(counts)), counts).astype(float)
+    numbers = np.random.default_rng(0).normal(size=100)
+    X, is_code = np.column_stack([codes, numbers]), np.array([True, False])
+    encoding = fourier_encoding(X, categorical=is_code, bandwidth="auto")
+    Z = (numbers - robust_scales(X, np.ones(100))["location"][1]) / robust_scales(X, np.ones(100))[
+        "scale"
+    ][1]
+    differ = 1 - np.sum((np.array(counts) / 100) ** 2)
+    bent = encoding.standardise(X)[:, 1] * encoding.bandwidth
+    expected = 0.5 * np.sqrt(2 * Z.var() + PAIR**2 * differ)
+    assert encoding.bandwidth == pytest.approx(expected, rel=0.02)
+    assert np.abs(bent).max() < 4
+
+
+@pytest.mark.parametrize("bandwidth", [0.2, 1.0, 5.0])
+def test_columns_bend_at_the_same_deviations_whatever_the_bandwidth(bandwidth):
+    X = normal(200)
+    X[:3] += [[30.0], [-30.0], [8.0]]
+    wide, plain = (fourier_encoding(X, bandwidth=b) for b in (bandwidth, 1.0))
+    np.testing.assert_allclose(
+        wide.in_deviations(X, None), plain.in_deviations(X, None), rtol=1e-9, atol=1e-12
+    )

@@ -59,6 +59,15 @@ def test_constant_columns_tell_any_change(value):
         assert abs(value) * 1e-9 / found["scale"][0] < 0.01
 
 
+@pytest.mark.parametrize("weight", [0.25, 3.0])
+def test_one_row_that_differs_is_one_whatever_it_weighs(weight):
+    X = np.full((50, 1), 2.0)
+    X[3] = 9.0
+    found = robust_scales(X, np.full(50, weight))
+    assert not found["varies"][0]
+    assert found["scale"][0] == robust_scales(X, np.ones(50))["scale"][0]
+
+
 def test_decades_are_read_as_logarithms():
     rng = np.random.default_rng(0)
     X = np.exp(rng.normal(3, 1.5, size=(3000, 1)))
