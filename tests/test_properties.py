@@ -357,6 +357,43 @@ def test_weights_are_repeats(name, data):
     assert_same(ours, theirs, X, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"feedback": True, "max_iter": 20, "learning_time": "auto"},
+        {"solver": "hebbian", "batch_size": 1, "max_iter": 50, "learning_time": 20.0},
+    ],
+    ids=["feedback", "rule"],
+)
+@examples(6)
+@given(seed=SEEDS)
+def test_weights_are_repeats_to_training_by_steps(parameters, seed):
+    """The order of steps differs, so that no two fits are the same number for number.
+
+    Weights and repeats differ by no more than repeats in two orders do, with some room.
+    """
+    rng = np.random.default_rng(seed)
+    points, heavy = rng.normal(size=(30, 3)), rng.random(30) < 0.5
+    X, y = np.repeat(points, 2, axis=0), np.tile(CLASSES[:2], 30)  # both labels at every point
+    weight = np.column_stack([np.where(heavy, 20, 1), np.where(heavy, 1, 20)]).ravel()
+    repeated = np.repeat(X, weight, axis=0), np.repeat(y, weight)
+    fits = [
+        ActivationLearningClassifier(
+            (16,),
+            encoding="fourier",
+            n_frequencies=16,
+            bandwidth=1.0,
+            random_state=s,
+            **parameters,
+        )
+        for s in range(3)
+    ]
+    ours = [learn(clone(f), X, y, sample_weight=weight).predict_proba(points) for f in fits]
+    theirs = [learn(clone(f), *repeated).predict_proba(points) for f in fits]
+    spread = np.mean([np.abs(p - np.mean(theirs, axis=0)).mean() for p in theirs])
+    assert np.abs(np.mean(ours, axis=0) - np.mean(theirs, axis=0)).mean() < 0.02 + 2 * spread
+
+
 @each(*LEARNERS)
 @examples(25)
 @given(data=st.data())
