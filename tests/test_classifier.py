@@ -1,6 +1,7 @@
 """The classifier: accuracy, probabilities, labels, and what it chooses."""
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def test_accuracy_on_tables(load):
     """As a linear model, which these tables suit: of 15 seeds 0.01 less to 0.01 more."""
     X, y = load(return_X_y=True)
     accuracies, losses = [], []
-    for seed in range(5):
+    for seed in range(3):
         X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=seed, stratify=y)
         classifier = ActivationLearningClassifier(random_state=seed)
         model = make_pipeline(StandardScaler(), classifier).fit(X_train, y_train)
@@ -309,6 +310,18 @@ def test_merge_chooses_learning_times_and_sharpness_again(digits):
     merged = halves[0].merge(halves[1])
     np.testing.assert_allclose(merged.learning_times_, whole.learning_times_)
     np.testing.assert_allclose(merged.predict_proba(X), whole.predict_proba(X), atol=1e-8)
+
+
+def test_a_stream_chooses_learning_times_again_when_its_rows_have_doubled():
+    """That is, whenever a power of two is passed: not with every batch."""
+    X, y = blobs(300)
+    classifier = ActivationLearningClassifier((16, 12), encoding="unit", random_state=0)
+    times, at = [], (70, 90, 127, 128, 200, 255, 256, 300)
+    for rows in np.split(np.arange(300), at[:-1]):
+        classifier.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+        times.append(classifier.learning_times_)
+    changed = [not np.array_equal(a, b) for a, b in pairwise(times)]
+    assert changed == [False, False, True, False, False, True, False]
 
 
 def test_partial_fit_refuses_another_activation_or_encoding(digits):

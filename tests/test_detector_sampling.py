@@ -27,7 +27,8 @@ def test_samples_are_distributed_like_the_rows(gaussian):
     assert (np.abs(sample.mean(axis=0) - X.mean(axis=0)) < 0.25 * X.std(axis=0)).all()
     np.testing.assert_allclose(sample.std(axis=0), X.std(axis=0), rtol=0.3)
     assert np.corrcoef(sample.T)[0, 1] == pytest.approx(0.8, abs=0.12)
-    np.testing.assert_array_equal(sample, detector.sample(400, random_state=0))
+    again = detector.sample(20, random_state=0)
+    np.testing.assert_array_equal(again, detector.sample(20, random_state=0))
 
 
 def test_samples_keep_both_clusters_and_the_gap_between():
@@ -36,6 +37,25 @@ def test_samples_keep_both_clusters_and_the_gap_between():
     sample = ActivationAnomalyDetector(random_state=0).fit(X).sample(300, random_state=0)
     assert 0.3 < (sample[:, 0] > 4).mean() < 0.7
     assert (np.abs(sample.sum(axis=1) - 8) < 3).mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    "n_rows, n_columns, n_frequencies", [(60, 3, 64), (30, 4, 32), (60, 4, 64)]
+)
+def test_samples_of_few_rows_are_no_copies_of_them(n_rows, n_columns, n_frequencies):
+    """Rows that were learned lose less than new ones, which is made up for.
+
+    New rows of the same law are further from the nearest row that was learned than samples are;
+    samples that took the loss of learned rows for that of new ones would be nearer still.
+    """
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(n_rows, n_columns)), rng.normal(size=(300, n_columns))
+    detector = ActivationAnomalyDetector(n_frequencies=n_frequencies, random_state=0).fit(X)
+    sample = detector.sample(300, random_state=0)
+    of_sample, of_new = (
+        np.median(np.linalg.norm(rows[:, None] - X, axis=2).min(axis=1)) for rows in (sample, new)
+    )
+    assert of_sample > 0.55 * of_new
 
 
 def test_constant_and_unknown_columns_are_not_sampled(gaussian):

@@ -312,7 +312,7 @@ def test_a_chosen_rate_keeps_alarms_at_the_fault(p):
 @pytest.mark.parametrize("seed", range(3))
 def test_monitors_raise_few_false_alarms(seed):
     X = noisy(5000, seed)
-    detector = ActivationAnomalyDetector(window=25, random_state=0).fit(X[:3500])
+    detector = ActivationAnomalyDetector(window=25, n_frequencies=48, random_state=0).fit(X[:3500])
     assert detector.monitor(X[3400:3500]).update(X[3500:])["alarm"].mean() < 0.04
 
 
@@ -337,17 +337,17 @@ def test_a_stream_is_judged_before_it_is_learned():
     np.testing.assert_allclose(series_of(detector)["newest"][-500:], expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("size", [1, 10, 100])
+@pytest.mark.parametrize("size", [1, 10, 40])
 def test_stamps_count_once_however_a_stream_is_cut(size):
-    X, later = noisy(1000), noisy(200, seed=1)
+    X, later = noisy(1000), noisy(80, seed=1)
     given = {"bandwidth": 3.0, "standardize": False, "n_frequencies": 32, "random_state": 0}
     whole = ActivationAnomalyDetector(window=20, **given).partial_fit(X).partial_fit(later)
     parts = ActivationAnomalyDetector(window=20, **given).partial_fit(X)
-    for start in range(0, 200, size):
+    for start in range(0, 80, size):
         parts.partial_fit(later[start : start + size])
     for name in ("evidence", "smooth", "end"):
-        assert len(series_of(parts)[name]) == 1200 - 19
-    assert len(series_of(parts)["newest"]) == 1200 - 19
+        assert len(series_of(parts)[name]) == 1080 - 19
+    assert len(series_of(parts)["newest"]) == 1080 - 19
     assert abs(parts.offset_ - whole.offset_) < 2e-3
     np.testing.assert_allclose(parts.coefs_[0], whole.coefs_[0], atol=1e-6)
 

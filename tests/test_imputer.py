@@ -154,7 +154,7 @@ def test_a_failed_fit_changes_nothing(iris):
 
 def test_threads_do_not_matter(iris, monkeypatch):
     *_, gaps, _, imputer = iris
-    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 4000)
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 60_000)  # some 30 rows
     filled = imputer.transform(gaps)
     again = clone(imputer).set_params(n_jobs=3).fit(gaps)
     np.testing.assert_allclose(again.transform(gaps), filled, atol=0.02)

@@ -62,6 +62,19 @@ def test_linear_codes_are_projections():
     assert_allclose(transformer.fit_transform(X), X @ transformer.coefs_[0], rtol=1e-10)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_linear_codes_of_rows_longer_than_any_number_are_finite(dtype):
+    """Two entries near the largest number there is have a norm beyond it."""
+    rng = np.random.default_rng(0)
+    X = (0.9 * np.finfo(dtype).max * rng.choice([-1.0, 1.0, 0.5], size=(20, 4))).astype(dtype)
+    transformer = CompetitiveHebbianTransformer(3, output="linear", random_state=0).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        codes = transformer.transform(X)
+    assert codes.dtype == dtype and np.isfinite(codes).all()
+    assert (np.abs(codes).max(axis=1) > 0).all()
+
+
 def test_score_samples_is_the_squared_norm_of_the_code():
     X, _ = blobs()
     transformer = CompetitiveHebbianTransformer(4, output="linear", random_state=0).fit(X)

@@ -272,7 +272,7 @@ class FourierEncoding(Encoding):
         return self.pull_back_to_standardised(Z, G, X.dtype) * self._slope(X)
 
     def pull_back_to_standardised(self, Z, G, dtype):
-        """Gradient with respect to standardised rows, from ``G`` with respect to the encoded ``Z``."""
+        """Gradient with respect to standardised rows, from ``G`` for the encoded ``Z``."""
         return phase_gradient(Z, G) @ self.frequencies.T.astype(dtype)
 
     def _slope(self, X):
@@ -313,7 +313,8 @@ class FourierEncoding(Encoding):
         for all kept rows is left out.
         """
         location, scale = column_scales(kept, weight)
-        Z, K = (X - location) / scale, (kept - location) / scale
+        with np.errstate(over="ignore"):
+            Z, K = (np.clip((rows - location) / scale, -CLIP, CLIP) for rows in (X, kept))
         product, squares = known_products(Z, known, K)
         return squares - 2 * product, np.ones_like(product)
 

@@ -45,6 +45,8 @@ def fill_from_donors(X, donors, encoding, *, drawn):
     gaps = np.isnan(X) & ~np.isnan(donors).all(axis=0)
     rows = np.flatnonzero(gaps.any(axis=1))
     result, keys = X.copy(), even_keys(X) if drawn else np.zeros(len(X), dtype=np.uint64)
+    if drawn:  # which of donors that are equally far comes first is a matter of their values
+        donors = donors[np.argsort(even_keys(donors), kind="stable")]
 
     def complete(part):
         at = rows[part]

@@ -38,7 +38,9 @@ def column_scales(X, weight):
     location = (share * Z).sum(axis=0)
     scale = np.sqrt((share * (Z - location) ** 2).sum(axis=0))
     scale[scale <= 1e-12] = 1  # The column is constant but for rounding.
-    return location * largest, np.where(known.any(axis=0), scale * largest, np.inf)
+    # Of denormal entries the product may round to 0, by which nothing can be divided.
+    scale = np.maximum(scale * largest, np.finfo(np.float64).smallest_subnormal)
+    return location * largest, np.where(known.any(axis=0), scale, np.inf)
 
 
 def robust_scales(X, weight, decades=True, *, fence=FENCE, new_share=1e-6, decade_ratio=30.0):

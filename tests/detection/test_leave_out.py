@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_activation._detection.copies import copy_weight, mass_of
+from sklearn_activation._detection.copies import copy_weight
 from sklearn_activation._detection.leave_out import LEAVE_OUT_FOLDS
 from sklearn_activation._rows.encoded import EncodedRows
 from sklearn_activation._rows.sample import hash_rows, mix_hashes
@@ -112,34 +112,3 @@ def test_rows_that_left_the_statistics_are_scored_as_they_are():
     alone = last_layer(rest, 24, 300.0, True)
     np.testing.assert_allclose(found[~gone], alone.scores_without(rest), atol=1e-8)
     np.testing.assert_allclose(found[gone], alone.scores(rows, np.flatnonzero(gone)), atol=1e-8)
-
-
-# -- weights ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "weight, expected",
-    [
-        ([1, 1, 1], [1, 1, 1]),
-        ([1, 2, 3], [1, 1, 1]),
-        ([2, 3], [1, 1]),
-        ([2, 4, 6], [2, 2, 2]),
-        ([0.5, 1.5], [0.5, 0.5]),
-        ([0.3, 1.0, 2.0], [0.3, 1.0, 2.0]),
-        ([1e200, 3e200], [1e200, 1e200]),
-        ([1e-46, 1e-46], [1e-46, 1e-46]),
-    ],
-)
-def test_weight_of_one_copy(weight, expected):
-    np.testing.assert_allclose(copy_weight(np.array(weight, float)), expected)
-
-
-def test_mass_is_the_number_of_independent_rows():
-    np.testing.assert_allclose(mass_of(np.array([1.0, 2, 3]), None), [1, 2, 3])
-    np.testing.assert_allclose(mass_of(np.array([5.0, 10, 15]), None), [1, 2, 3])
-    weight = np.array([1.0, 0.3, 0.7])
-    mass = mass_of(weight, None)
-    assert mass.sum() == pytest.approx(weight.sum() ** 2 / (weight**2).sum())
-    np.testing.assert_allclose(mass / mass.sum(), weight / weight.sum())
-    units = np.array([0, 0, 0, 1, 1, 1])
-    assert mass_of(np.ones(6), units).sum() == pytest.approx(2)

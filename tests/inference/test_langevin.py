@@ -8,8 +8,13 @@ import pytest
 from sklearn_activation._inference.langevin import sample_langevin
 
 
-def test_the_walk_leaves_the_density_as_it_is():
-    """Metropolis: rows from the density stay so, along a column of a known density."""
+@pytest.mark.parametrize("loss_ratio", [1.0, 1.5, 2.5])
+def test_the_walk_leaves_the_density_as_it_is(loss_ratio):
+    """Metropolis: rows from the density stay so, along a column of a known density.
+
+    Where the loss is quadratic, rows that were not trained on lose ``loss_ratio`` times as much as
+    the kept ones if they vary by so many times the variance.
+    """
 
     class Quadratic:
         encoding = SimpleNamespace(unit=1.0, size=lambda X: np.linalg.norm(X, axis=1))
@@ -23,8 +28,9 @@ def test_the_walk_leaves_the_density_as_it_is():
     share = np.full(500, 1 / 500)
     start = np.zeros((3000, 2))
     found, acceptance = sample_langevin(
-        Quadratic(), kept, share, start, free, 1.0, rng, n_steps=90
+        Quadratic(), kept, share, start, free, loss_ratio, rng, n_steps=90
     )
     assert acceptance == pytest.approx(0.574, abs=0.08)
     np.testing.assert_allclose(found.mean(axis=0), 1, atol=0.08)
-    np.testing.assert_allclose(found.std(axis=0), kept.std(axis=0), rtol=0.1)
+    expected = np.sqrt(loss_ratio) * kept.std(axis=0)
+    np.testing.assert_allclose(found.std(axis=0), expected, rtol=0.1)

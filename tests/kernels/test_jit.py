@@ -10,36 +10,47 @@ import numba
 import numpy as np
 import pytest
 
-import sklearn_activation
+from sklearn_activation import kernels
 from sklearn_activation.kernels import _jit
 
 
 @pytest.fixture
 def package(tmp_path):
-    """A copy of the package without any cache."""
-    source = Path(sklearn_activation.__file__).parent
+    """A copy of the package's kernels without any cache.
+
+    Kernels import nothing else of the package, so that a process starts in a second.
+    """
+    source = Path(kernels.__file__).parent
+    copy = tmp_path / "site" / "sklearn_activation"
     ignored = shutil.ignore_patterns("__pycache__")
-    return Path(shutil.copytree(source, tmp_path / "site" / source.name, ignore=ignored))
+    shutil.copytree(source, copy / source.name, ignore=ignored)
+    (copy / "__init__.py").touch()
+    return copy
 
 
-# Where the package is, whether kernels have a cache, and a number that kernels compute.
+# Where the package is, what cache kernels have, how often each finds itself there, and a number
+# that they compute.
 PROGRAM = """
 import numpy as np
 import sklearn_activation
-from sklearn_activation.kernels import activations, rows
+from sklearn_activation.kernels import rows
 X = np.arange(1.0, 13.0).reshape(3, 4)
+energy, sums, mixed = np.empty(3), np.zeros((2, 4)), np.empty(3, np.uint64)
 rows.scale_to_unit(X, 4)
-out, energy = np.empty((3, 4)), np.empty(3)
-activations.square_forward(X, np.zeros((1, 4)), np.zeros(4), np.ones(4), out, energy)
+rows.energies(2 * X, energy)
+rows.absolute_sums(X, energy, *sums)
+rows.hashes(X.view(np.uint64), mixed)
+kernels = rows.scale_to_unit, rows.energies, rows.absolute_sums, rows.hashes
 print(sklearn_activation.__file__)
-print(type(rows.scale_to_unit._cache).__name__)
-print(sum(rows.scale_to_unit.stats.cache_hits.values()))
-print(repr(float(out.sum())))
+print(*{type(kernel._cache).__name__ for kernel in kernels})
+print(*(sum(kernel.stats.cache_hits.values()) for kernel in kernels), sep=",")
+print(repr(float(sums.sum() + (mixed % 1000).sum())))
 """
+KERNELS = ["scale_to_unit", "energies", "absolute_sums", "hashes"]
 
 
 def _run(package, **variables):
-    """Run ``PROGRAM`` in a new process: (kind of cache, cache hits, number)."""
+    """Run ``PROGRAM`` in a new process: (kind of cache, cache hits of every kernel, number)."""
     environment = os.environ | {"PYTHONPATH": str(package.parent), "NUMBA_DISABLE_JIT": "0"}
     environment.pop("NUMBA_CACHE_DIR", None)
     done = subprocess.run(
@@ -54,11 +65,12 @@ def _run(package, **variables):
     assert done.stderr == ""
     path, cache, hits, number = done.stdout.split()
     assert Path(path).parent == package
-    return cache, int(hits), float(number)
+    return cache, [int(n) for n in hits.split(",")], float(number)
 
 
-def _cache_files(folder):
-    index, code = sorted(folder.rglob("*.nbi")), sorted(folder.rglob("*.nbc"))
+def _cache_files(folder, kernel):
+    """The index and the machine code of a kernel."""
+    index, code = (sorted(folder.rglob(f"rows.{kernel}-*.{kind}")) for kind in ("nbi", "nbc"))
     assert index and code
     return {"nbi": index, "nbc": code, "both": index + code}
 
@@ -76,16 +88,19 @@ def _scramble(path):
 
 
 def test_damaged_cache_files_cost_a_compilation(package, tmp_path):
-    """Truncated, empty or overwritten: a new process compiles, and repairs the cache."""
+    """Truncated, empty or overwritten: a new process compiles, and repairs the cache.
+
+    Each kernel has files of its own, which are damaged in another way.
+    """
     folder = tmp_path / "cache"
     cache, hits, number = _run(package, NUMBA_CACHE_DIR=folder)
-    assert cache == "FunctionCache" and hits == 0
-    assert _run(package, NUMBA_CACHE_DIR=folder) == ("FunctionCache", 1, number)
-    for kind, damage in [("both", _halve), ("nbi", _empty), ("nbc", _halve), ("both", _scramble)]:
-        for path in _cache_files(folder)[kind]:
+    assert cache == "FunctionCache" and hits == [0, 0, 0, 0]
+    ways = [("both", _halve), ("nbi", _empty), ("nbc", _halve), ("both", _scramble)]
+    for kernel, (kind, damage) in zip(KERNELS, ways, strict=True):
+        for path in _cache_files(folder, kernel)[kind]:
             damage(path)
-        assert _run(package, NUMBA_CACHE_DIR=folder) == ("FunctionCache", 0, number)
-    assert _run(package, NUMBA_CACHE_DIR=folder) == ("FunctionCache", 1, number)
+    assert _run(package, NUMBA_CACHE_DIR=folder) == ("FunctionCache", [0, 0, 0, 0], number)
+    assert _run(package, NUMBA_CACHE_DIR=folder) == ("FunctionCache", [1, 1, 1, 1], number)
 
 
 def test_no_folder_to_write_to_means_no_cache(package, tmp_path):
@@ -94,7 +109,7 @@ def test_no_folder_to_write_to_means_no_cache(package, tmp_path):
     obstacle.touch()
     (package / "kernels" / "__pycache__").touch()
     nowhere = obstacle / "cache"
-    cache, _, number = _run(
+    cache, hits, number = _run(
         package,
         NUMBA_CACHE_DIR=nowhere,
         HOME=nowhere,
@@ -102,7 +117,7 @@ def test_no_folder_to_write_to_means_no_cache(package, tmp_path):
         LOCALAPPDATA=nowhere,
         APPDATA=nowhere,
     )
-    assert cache == "NullCache"
+    assert cache == "NullCache" and hits == [0, 0, 0, 0]
     assert number == _run(package, NUMBA_CACHE_DIR=tmp_path / "cache")[2]
 
 

@@ -1,10 +1,13 @@
 """Learning from mistakes: one step, its shortcuts, and what the solver reports."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_activation._learning import feedback as _feedback
+from sklearn_activation._learning.energies import label_energies
 from sklearn_activation._progress import Progress
 from sklearn_activation._rows.encoded import EncodedRows
 from sklearn_activation._rows.unit import UnitEncoding
@@ -158,3 +161,30 @@ def test_solver_reports_to_progress():
     assert len(stops) == 2 and found.n_iter == 2
     assert_array_equal(found.network.coefs[0], stops[1])
     assert np.abs(stops[1] - stops[0]).max() > 0
+
+
+# -- rates and shortcuts -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mean_gain", [0.1, 0.9])
+def test_rates_of_a_batch_add_up_to_the_rate_at_most(mean_gain):
+    """Also where its rows have more to learn than those so far."""
+    rows = labelled_rows(40)
+    learning = learner(network_within_one(), rows, mean_gain)
+    learning.feedback = replace(learning.feedback, gap=50.0)  # all rows have much to learn
+    learning.look_around(np.arange(40), 0)
+    learning.visit(np.arange(20), 1e-3, 0)
+    assert learning.n_active == 20
+    assert 0.5e-3 < learning.learned < 1.001e-3
+
+
+@pytest.mark.parametrize("least", [0.1, 0.6])
+def test_outlines_are_exact_where_all_least_eigenvalues_are_equal(least):
+    """The least ones become their mean, and are not left out."""
+    rows, network = labelled_rows(20), network_within_one((9, 9))
+    Q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(9, 9)))
+    network.coefs[1] = Q * np.sqrt(np.where(np.arange(9) < 3, [1.0] * 9, [least] * 9))
+    learning = learner(network, rows)
+    exact = label_energies(network, rows)
+    outlined = label_energies(network, rows, score=learning.outline())
+    assert_allclose(outlined, exact, rtol=1e-9)

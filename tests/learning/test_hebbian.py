@@ -100,6 +100,19 @@ def test_standards_start_at_the_first_batch_and_decay():
     np.testing.assert_allclose([mean, variance], expected, rtol=1e-12)
 
 
+def test_single_rows_spread_about_the_running_mean():
+    """A row is its own mean, from which it does not differ."""
+    rng = np.random.default_rng(2)
+    mean, variance = np.array([0.5, 0.2]), np.array([0.1, 0.3])
+    y = rng.normal(size=(1, 2))
+    expected = 0.995 * variance + 0.005 * (np.abs(y[0]) - mean) ** 2
+    update_standards((mean, variance), y, np.array([0.1]))
+    np.testing.assert_allclose(variance, expected, rtol=1e-12)
+    for _ in range(3000):
+        update_standards((mean, variance), rng.normal(size=(1, 2)), np.array([0.1]))
+    np.testing.assert_allclose(variance, 1 - 2 / np.pi, rtol=0.25)  # of |y|, y normal
+
+
 # -- whole trainings -------------------------------------------------------------------
 
 
@@ -195,6 +208,18 @@ def test_divergence_is_an_error_that_names_the_rate(digits, learning_time):
     options = {"learning_rate": 50.0, "learning_time": learning_time}
     with pytest.raises(ValueError, match="learning_rate=50"):
         CompetitiveHebbianTransformer(8, solver="hebbian", **options).fit(X)
+
+
+@pytest.mark.parametrize("batch_size", [1, 100])
+@pytest.mark.parametrize("layer_sizes", [8, (8, 6)])
+def test_weights_that_one_step_left_too_long_have_diverged(digits, layer_sizes, batch_size):
+    """All are finite: only their bounds tell."""
+    X, _ = digits
+    options = {"learning_rate": 50.0, "learning_time": 50.0, "batch_size": batch_size}
+    estimator = _estimator(layer_sizes, **options)
+    with pytest.raises(ValueError, match="learning_rate=50 is too large"):
+        estimator.fit(X[:100])
+    assert not hasattr(estimator, "coefs_")
 
 
 # -- schedule --------------------------------------------------------------------------

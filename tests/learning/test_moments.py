@@ -147,3 +147,13 @@ def test_standards_are_the_moments_of_absolute_outputs():
     mean, variance = absolute_moments(blocks, np.float64)
     np.testing.assert_allclose(mean, repeated.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(variance, repeated.var(axis=0), rtol=1e-10)
+
+
+@pytest.mark.parametrize("single_is_first", [False, True])
+def test_merged_moments_have_the_coarser_precision(single_is_first):
+    """What rounding of single precision adds is no direction of the rows."""
+    X = unit_rows(n_rows=400, rank=2)
+    double, single = Moments(6).add(X), Moments(6).add(X.astype(np.float32))
+    pair = (single, double) if single_is_first else (double, single)
+    assert len(single.decompose()[0]) == 2
+    assert len(pair[0].merge(pair[1]).decompose()[0]) == 2

@@ -1,5 +1,7 @@
 """The Fourier map of columns against its formula."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -204,11 +206,27 @@ def test_distances_to_kept_rows_are_in_deviations_on_known_entries(mean):
     known = rng.random((5, 4)) < 0.7
     known[:, 0] = True
     deviation = kept.std(axis=0)
-    distance, factor = independent(kept, 8, 0).distances(X, known, kept, np.ones(7))
-    assert (factor == 1).all()
-    for i in range(5):
-        apart = (((X[i] - kept) / deviation)[:, known[i]] ** 2).sum(axis=1)
-        np.testing.assert_allclose(distance[i] - distance[i, 0], apart - apart[0], atol=1e-5)
+    for far in (0.0, 1e7):  # from zero
+        distance, factor = independent(kept, 8, 0).distances(
+            X + far, known, kept + far, np.ones(7)
+        )
+        assert (factor == 1).all()
+        for i in range(5):
+            x, rows = (X[i] / deviation)[known[i]], (kept / deviation)[:, known[i]]
+            left_out = ((x - rows) ** 2).sum(axis=1) - distance[i]
+            np.testing.assert_allclose(left_out, left_out[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("spread", [5e-324, 1e-300, 1e300])
+def test_distances_of_any_magnitude_are_finite(spread):
+    kept = np.array([[0.0], [1.0], [1.0]]) * spread
+    X = np.array([[0.0], [1.0], [-1e300]])
+    known = np.ones((3, 1), dtype=bool)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        distance, _ = independent(X, 8, 0).distances(X, known, kept, np.ones(3))
+    assert np.isfinite(distance).all()
+    assert distance[0].argmin() == 0
 
 
 def test_nothing_is_forgotten_of_lengths():
@@ -247,3 +265,30 @@ def test_rounded_rows_are_alike_but_for_rounding():
     known = ~np.isnan(X[:, 0])
     z = (X[known, 0] - encoding.location[0]) / encoding.scale[0]
     np.testing.assert_allclose(rounded[known, 0] / 2**16, z, atol=1e-5)
+
+
+@pytest.mark.parametrize("counts", [(50, 50), (90, 10), (25, 25, 25, 25), (100,)])
+def test_categories_count_for_the_distance_of_rows_as_often_as_they_differ(counts):
+    """Two that differ are a typical pair of numbers apart: 2, squared, as two normal numbers."""
+    codes = np.repeat(np.arange(len(counts)), counts).astype(float)
+    numbers = np.random.default_rng(0).normal(size=100)
+    X, is_code = np.column_stack([codes, numbers]), np.array([True, False])
+    encoding = fourier_encoding(X, categorical=is_code, bandwidth="auto")
+    Z = (numbers - robust_scales(X, np.ones(100))["location"][1]) / robust_scales(X, np.ones(100))[
+        "scale"
+    ][1]
+    differ = 1 - np.sum((np.array(counts) / 100) ** 2)
+    bent = encoding.standardise(X)[:, 1] * encoding.bandwidth
+    expected = 0.5 * np.sqrt(2 * Z.var() + PAIR**2 * differ)
+    assert encoding.bandwidth == pytest.approx(expected, rel=0.02)
+    assert np.abs(bent).max() < 4
+
+
+@pytest.mark.parametrize("bandwidth", [0.2, 1.0, 5.0])
+def test_columns_bend_at_the_same_deviations_whatever_the_bandwidth(bandwidth):
+    X = normal(200)
+    X[:3] += [[30.0], [-30.0], [8.0]]
+    wide, plain = (fourier_encoding(X, bandwidth=b) for b in (bandwidth, 1.0))
+    np.testing.assert_allclose(
+        wide.in_deviations(X, None), plain.in_deviations(X, None), rtol=1e-9, atol=1e-12
+    )

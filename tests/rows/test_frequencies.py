@@ -69,3 +69,12 @@ def test_gradient_of_waves_is_a_central_difference():
     for row, g, slope in zip(phase, G, phase_gradient(waves, G), strict=True):
         expected = naive.central_differences(lambda v, g=g: product(v, g), row)
         np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_features", [1, 3, 10])
+def test_lengths_of_frequencies_spread_as_those_of_normal_ones(n_features):
+    """Their squares have a mean of ``n_features`` and a variance of twice that."""
+    rng = np.random.default_rng(0)
+    squares = (draw_orthogonal_frequencies(n_features, np.ones(6000), rng) ** 2).sum(axis=0)
+    assert squares.mean() == pytest.approx(n_features, rel=0.06)
+    assert squares.var() == pytest.approx(2 * n_features, rel=0.15)

@@ -44,3 +44,41 @@ def test_entries_that_no_donor_knows_stay_missing():
     X[:, 1] = np.nan
     found = fill_from_donors(X, donors, scaled(donors), drawn=False)
     assert np.isnan(found[:, 1]).all() and not np.isnan(found[:, [0, 2]]).any()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6])
+@pytest.mark.parametrize("n_values", [2, 4])
+def test_order_of_donors_that_are_equally_far_does_not_matter(n_values, share):
+    """In columns of few values many donors are, and one of them is drawn."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(n_values, size=(80, 3)).astype(float)
+    donors = np.where(rng.random(X.shape) < share, np.nan, X)
+    gaps = np.where(rng.random(X.shape) < share, np.nan, X)
+    encoding = scaled(X)
+    found = fill_from_donors(gaps, donors, encoding, drawn=True)
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(donors))
+        again = fill_from_donors(gaps, donors[order], encoding, drawn=True)
+        np.testing.assert_array_equal(again, found)
+
+
+def test_the_nearest_are_those_of_the_least_mean_distance():
+    """Donors that know one of two columns are not nearer for that."""
+    fewer, more = [0.9, np.nan, -1.0], [0.75, 0.75, 1.0]
+    donors = np.array([fewer] * N_NEAREST + [more] * N_NEAREST)
+    encoding = scaled(np.random.default_rng(0).normal(size=(500, 3)))
+    found = fill_from_donors(np.array([[0.0, 0.0, np.nan]]), donors, encoding, drawn=False)
+    assert found[0, 2] == 1
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_donors_of_the_same_category_are_nearer(drawn):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(3, size=300)
+    donors = np.column_stack([codes, 100.0 * codes + rng.normal(size=300)])
+    encoding = fourier_encoding(
+        donors, n_frequencies=4, categorical=np.array([True, False]), bandwidth="auto"
+    )
+    X = np.column_stack([np.repeat([0.0, 1.0, 2.0], 20), np.full(60, np.nan)])
+    found = fill_from_donors(X, donors, encoding, drawn=drawn)
+    assert np.abs(found[:, 1] - 100 * X[:, 0]).max() < 10

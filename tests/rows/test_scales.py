@@ -59,6 +59,15 @@ def test_constant_columns_tell_any_change(value):
         assert abs(value) * 1e-9 / found["scale"][0] < 0.01
 
 
+@pytest.mark.parametrize("weight", [0.25, 3.0])
+def test_one_row_that_differs_is_one_whatever_it_weighs(weight):
+    X = np.full((50, 1), 2.0)
+    X[3] = 9.0
+    found = robust_scales(X, np.full(50, weight))
+    assert not found["varies"][0]
+    assert found["scale"][0] == robust_scales(X, np.ones(50))["scale"][0]
+
+
 def test_decades_are_read_as_logarithms():
     rng = np.random.default_rng(0)
     X = np.exp(rng.normal(3, 1.5, size=(3000, 1)))
@@ -111,6 +120,13 @@ def test_column_scales_are_weighted_moments_of_known_entries():
         assert scale[j] == pytest.approx(repeated.std(), rel=1e-10)
 
 
+@pytest.mark.parametrize("n_tiny", [1, 3, 19])
+def test_column_scales_of_the_least_numbers_are_not_zero(n_tiny):
+    X = np.where(np.arange(20) < n_tiny, 5e-324, 0)[:, None]
+    location, scale = column_scales(X, np.ones(20))
+    assert 0 <= location[0] <= 5e-324 and scale[0] > 0
+
+
 @pytest.mark.parametrize("magnitude", [1e300, 1e-300, 1e-320])
 def test_column_scales_are_finite_at_any_magnitude(magnitude):
     x = np.array([1.0, 2, 4, 5])
@@ -123,6 +139,18 @@ def test_constant_columns_have_a_scale_of_their_magnitude():
     location, scale = column_scales(np.array([[7.0, 0.0]] * 5), np.ones(5))
     np.testing.assert_array_equal(location, [7, 0])
     np.testing.assert_array_equal(scale, [7, 1])
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, -1e7 / 3, 1e-310])
+def test_columns_that_are_constant_but_for_rounding_have_no_tiny_scale(value):
+    """Sums of weights that are no binary fractions, and last bits that differ, spread nothing."""
+    rng = np.random.default_rng(0)
+    x = np.full(50, value)
+    x[::3] = np.nextafter(value, 0)
+    X = np.column_stack([np.full(50, value), x, np.where(rng.random(50) < 0.3, np.nan, value)])
+    location, scale = column_scales(X, rng.uniform(0.1, 3, 50))
+    np.testing.assert_allclose(location, value, rtol=1e-12)
+    np.testing.assert_allclose(scale, abs(value), rtol=1e-12)
 
 
 def test_columns_of_which_nothing_is_known_count_for_nothing():
