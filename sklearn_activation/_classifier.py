@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from ._base import ActivationLearningBase
+from ._classification.explain import explain_gaps
 from ._classification.model import ClassifierModel
 from ._classification.self_training import train_partly_labelled
 from ._classification.training import ClassifierTraining
@@ -46,6 +47,7 @@ COMPLETION_STEPS = 300
     "predict_log_proba",
     "score_samples",
     "layer_activations",
+    "explain",
     "generate",
     "complete",
 )
@@ -59,8 +61,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     Parameters
     ----------
     layer_sizes : int, tuple of int or None, default=None
-        Units of every layer. None: two layers as wide as the input with its label
-        block, within 256 and 1,024. One layer only relates labels to data linearly.
+        Units of every layer. None: one or two layers as wide as the input with its label
+        block, within 256 and 1,024: two on unit rows, and on random Fourier features what
+        has less held-out log-loss on up to 1,000 training rows. One layer relates labels
+        linearly to what its input is encoded as.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function between layers; all of them keep a row's norm (paper, section III.A).
         "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
@@ -70,19 +74,34 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         How a row becomes input. "unit" scales it to norm 1, right for images, spectra
         and counts, where only proportions matter. "fourier" maps standardised columns
         to random Fourier features, right for tables, where size matters. "auto" takes
-        the one with less held-out log-loss on up to 1,000 training rows, and "unit"
-        with fewer than five rows a class.
+        the one with less held-out log-loss on up to 1,000 training rows (each row held out
+        in turn of up to 50); "unit" is tried if there are several columns, none of
+        categories, and at least a quarter of them make up the length of rows.
     n_frequencies : int, default=256
         Random frequencies of the Fourier map, which has twice as many columns. More
         follow the data more closely and cost time with their cube.
     bandwidth : "auto" or float > 0, default="auto"
         Width of the Gaussian kernel behind the Fourier map, in the units of the
-        standardised columns. "auto" takes the median distance between training rows, or
-        half of it if that has less held-out log-loss on up to 1,000 of them. Smaller
+        standardised columns. "auto" takes the root mean squared distance of training rows,
+        or half of it, by rows left out of a linear read-out of up to 2,000 of them. Smaller
         values see finer structure and need more rows.
     standardize : bool, default=True
-        Whether the Fourier map centres and scales columns first, by the mean and
-        deviation of up to 2,048 training rows.
+        Whether the Fourier map centres and scales columns first, by scales of up to 8,000
+        training rows that survive junk in a tenth of a column. Positive columns of many
+        magnitudes are read as logarithms, and distances grow as a cube root beyond 2
+        deviations.
+    relevances : "auto", None or array-like of shape (n_features,), default="auto"
+        How far each column counts in the Fourier map: distances in it are multiplied by
+        this. "auto" finds out by what a column says about the label: in up to three rounds,
+        relevances are the slopes of a linear read-out of the encoded rows, and those of
+        the round with the least error of rows left out are taken ([2]_); None if that does not lower the error by a hundredth of the labels'
+        variance. None has all columns count alike.
+    categorical_features : "from_dtype", array-like of bool, int or str, or None, \
+            default="from_dtype"
+        Columns that hold categories: "from_dtype" takes those of strings, of a category type
+        and of booleans in data frames and arrays of objects; a mask, numbers or names
+        say which; None takes none. Two different categories are as far apart as a typical
+        pair of numbers, times the column's relevance.
     solver : {"flow", "hebbian"}, default="flow"
         "flow" integrates the rule's gradient flow in closed form, one pass over the
         rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
@@ -111,8 +130,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         (``solver="flow"``) or from random weights ("hebbian"). Feedback needs many
         rows: the paper finds that it hurts with fewer than about 4,000 of MNIST.
         "auto" holds out a tenth of the rows (250 to 2,000), or ``validation_fraction``, and
-        takes feedback if it has less log-loss on them, by a standard error; otherwise the
-        model is that of False. With fewer than 1,000 rows, and in ``partial_fit``, it goes
+        takes feedback if it has less log-loss on them, by a standard error, and gives it up
+        after a fifth of the epochs if it has more by then; otherwise the model is that of
+        False. With fewer than 1,000 rows, and in ``partial_fit``, it goes
         without. With feedback, "auto" learning times put every layer's cut-off at the
         mean eigenvalue.
     unlearning_factor : float in [0, 1], default=0.7
@@ -148,7 +168,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         What stands in ``y`` for rows without a label. They are learned with the label
         that the network gives them itself: ``fit`` learns the labelled rows first, then
         all rows in two rounds, each with the labels of the round before, labelled rows
-        weighing half as much as the others together or more. With ``feedback=True``, or
+        weighing half as much as the others together or more. Rows that are unlike all that
+        the network has learned so far are left out of a round. With ``feedback=True``, or
         "auto" and at least 4,000 rows, up to six rounds with feedback follow, each a fifth
         of its epochs. That pays where classes form clusters. ``score`` counts rows without
         a label as mistakes: search parameters on rows with one.
@@ -181,6 +202,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         The encoding that ``encoding="auto"`` took, or the one given.
     feedback_ : bool
         Whether it learned from mistakes.
+    relevances_ : ndarray of shape (n_features,) or None
+        How far each column counts; their mean square, weighted by the columns' variances,
+        is 1. None if all count alike.
+    is_categorical_ : ndarray of bool of shape (n_features,), or None
+        Which columns hold categories; None if there are none.
     activation_curve_ : ndarray of shape (n_points,)
         Mean output activation of the training rows as training advanced: at 20 equal
         steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
@@ -196,11 +222,15 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     Notes
     -----
-    Rows with NaN are learned from: the network of the complete rows (of all rows, with means
-    of their labels, if fewer than a tenth are complete) fills them in as ``complete`` does,
-    learns the result, and does so once more; in ``partial_fit`` it fills in later batches
-    once. To predict such a row, it is completed with every label, and the one that then
-    loses least activation wins.
+    Gaps are filled in, in training and in prediction, from the five nearest of up to 512
+    training rows, distances being those of standardised columns, whatever the labels are. A
+    column of which training knew nothing counts for nothing; a row of which nothing is known has
+    the probabilities of the training rows.
+
+    The less a row activates the network with any label, the less certain its probabilities are:
+    ``decision_function`` draws activations of rows that activate it less than all but a fiftieth
+    of held-out rows towards each other, down to the probabilities of the training rows for rows
+    that activate it no more than random inputs.
 
     Prediction runs every row through the upper layers once for each class. Held-out
     rows are picked by a hash of their values, so the order of rows does not matter and
@@ -217,6 +247,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     References
     ----------
     .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
+    .. [2] A. Radhakrishnan, D. Beaglehole, P. Pandit and M. Belkin, "Mechanism for feature
+       learning in neural networks and backpropagation-free machine learning models",
+       Science 383 (2024).
 
     Examples
     --------
@@ -313,12 +346,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            NaN stands for missing (see Notes).
+        X : array-like or data frame of shape (n_samples, n_features)
+            Numbers and categories; NaN stands for missing (see Notes).
         y : array-like of shape (n_samples,)
             Labels of any type, of at least two classes; ``missing_label`` for none.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 counts as two copies of the row.
+            A weight of 2 counts as two copies of the row (with ``feedback`` or a
+            ``batch_size`` of 1 nearly: copies come in other mini-batches), and a factor
+            that all weights share changes nothing.
 
         Returns
         -------
@@ -429,6 +464,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             **super()._attributes_of(model),
             "encoding_": model.encoding.name,
             "feedback_": model.solution.feedback,
+            "relevances_": model.encoding.state.get("relevances"),
             "_certainty": tuple(model.certainty),
             "_least": model.least,
         }
@@ -476,8 +512,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         activation : ndarray of shape (n_samples, n_classes)
-            ||y(x, c)||^2, in [0, 2]. For two classes, of shape (n_samples,): that of
-            ``classes_[1]`` less that of ``classes_[0]``.
+            ||y(x, c)||^2 of rows like those of training, less certain for others (see Notes).
+            For two classes, of shape (n_samples,): that of ``classes_[1]`` less that of
+            ``classes_[0]``.
         """
         scores = self._label_scores(X)
         if len(self.classes_) == 2:
@@ -492,7 +529,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         or of ``early_stopping``, else a tenth, up to 1,000; no rows if that is fewer than
         50); in ``partial_fit`` with feedback, the latest rows as they were before they were
         learned. After ``missing_label``, rows with a label of their own, if there are 50 to
-        hold out; else ``a`` is that of the labelled rows alone.
+        hold out; else ``a`` is that of the labelled rows alone, at their gaps of now. One more
+        row of an unknown label keeps ``a`` finite, as many as there are rows if no class has
+        two.
 
         Parameters
         ----------
@@ -559,6 +598,28 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         """
         X, model = self._fitted_rows(X), self._model()
         return model.layer_energies(X, self._labels(model, X, y))
+
+    def explain(self, X):
+        """Contributions of columns to the gap between the predicted label and the next one.
+
+        On the way from the nearest kept training row that the next best label is predicted for
+        to the row, the slopes of the gap are added up from where both labels activate alike:
+        each column's on its own (integrated gradients, Sundararajan, Taly & Yan 2017). Gaps of
+        rows are filled in first.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN stands for missing.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_samples, n_features)
+            In activation. Positive ones speak for the predicted label, negative ones for the
+            next. Rows add up to the difference of the activations of both.
+        """
+        X = self._fitted_rows(X)
+        return explain_gaps(self._model(), X)
 
     def generate(self, y, *, n_samples=1, sharpness=0.003, noise=0.03, random_state=None):
         """New rows of given labels: what activates most with them (paper, eq. 15 and 16).

@@ -61,6 +61,18 @@ class Encoding:
         """The encoding with fewer outputs, for a quick look, if it can have fewer."""
         return self
 
+    def write_between(self, start, end, at, out):
+        """Encode the rows that lie at shares ``at`` of the way between two, each on its own."""
+        self.write(_between(start, end, at), out)
+
+    def slopes_between(self, start, end, at, Z, G):
+        """What each column adds on that way, per share, to a function of encoded rows ``Z``.
+
+        ``G`` is the function's gradient by the encoded rows.
+        """
+        n = self.n_outputs
+        return self.pull_back(_between(start, end, at), Z[:, :n], G) * (end - start)
+
     def to_hash(self, X):
         """Stamps of a series as windows are recognised by them: as they are."""
         return X
@@ -78,6 +90,11 @@ class Encoding:
         location, scale = column_scales(sample.X, sample.weight)
         with np.errstate(over="ignore"):
             return (X - location) / scale
+
+
+def _between(start, end, at):
+    """Rows at shares ``at`` (n_rows,) of the way from some rows to others."""
+    return start + (end - start) * at[:, None].astype(end.dtype)
 
 
 def known_products(X, known, kept):

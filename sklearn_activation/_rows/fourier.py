@@ -234,23 +234,43 @@ class FourierEncoding(Encoding):
         return Z
 
     def write(self, X, out):
-        Z = self.standardise(X).astype(X.dtype, copy=False)
-        phase = (Z @ self.frequencies.astype(X.dtype)).astype(np.float32, copy=False)
-        if self.categories is not None:
-            self._add_categories(X, phase)
-        write_waves(phase, out)
+        write_waves(self._phases(X), out)
 
-    def _add_categories(self, X, phase):
+    def _phases(self, X):
+        """Phases of every frequency, which all columns add to, (n_rows, n_frequencies)."""
+        Z = self.standardise(X).astype(X.dtype, copy=False)
+        phases = (Z @ self.frequencies.astype(X.dtype)).astype(np.float32, copy=False)
+        if self.categories is not None:
+            for column in self.categories["columns"]:
+                phases += self._category_phases(X[:, column], column)
+        return phases
+
+    def _category_phases(self, x, column):
+        """What the codes ``x`` of a column of categories add to the phases; nothing if unknown."""
         widths = self.categories["widths"].astype(np.float32)
-        for column in self.categories["columns"]:
-            codes, inverse = np.unique(X[:, column], return_inverse=True)
-            known = ~np.isnan(codes)
-            phases = np.zeros((len(codes), phase.shape[1]), dtype=np.float32)
-            key = (self.categories["seed"] << 20) + int(column)
-            phases[known] = make_normal_numbers(codes[known].astype(np.uint64), key, len(widths))
-            if self.relevances is not None:
-                phases *= np.float32(self.relevances[column])
-            phase += (phases / widths)[inverse]
+        codes, inverse = np.unique(x, return_inverse=True)
+        known = ~np.isnan(codes)
+        phases = np.zeros((len(codes), len(widths)), dtype=np.float32)
+        key = (self.categories["seed"] << 20) + int(column)
+        phases[known] = make_normal_numbers(codes[known].astype(np.uint64), key, len(widths))
+        if self.relevances is not None:
+            phases *= np.float32(self.relevances[column])
+        return (phases / widths)[inverse]
+
+    def write_between(self, start, end, at, out):
+        """Encode the rows whose phases lie between those of two: categories have a way, too."""
+        before = self._phases(start)
+        write_waves(before + (self._phases(end) - before) * at[:, None].astype(np.float32), out)
+
+    def slopes_between(self, start, end, at, Z, G):
+        """What each column adds on that way: its share of the change of phases."""
+        slope = phase_gradient(Z[:, : self.n_outputs], G)
+        result = slope @ self.frequencies.T * (self.standardise(end) - self.standardise(start))
+        if self.categories is not None:
+            for column in self.categories["columns"]:
+                before, after = (self._category_phases(X[:, column], column) for X in (start, end))
+                result[:, column] = np.einsum("ij,ij->i", slope, after - before)
+        return result
 
     def rounded(self, X):
         """Rows that are the same number for number wherever encoded rows are, but for rounding.
