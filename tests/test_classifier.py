@@ -334,3 +334,43 @@ def test_partial_fit_refuses_another_activation_or_encoding(digits):
     classifier.set_params(solver="hebbian", warm_start=True, max_iter=1)
     with pytest.raises(ValueError, match="classes"):
         classifier.fit(X, y + 1)
+
+
+# -- as other networks --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_classes, first", [(2, 0), (3, 1), (5, 0)])
+def test_warm_start_refuses_other_classes(n_classes, first):
+    X, y = load_iris(return_X_y=True)
+    classifier = unit_classifier(warm_start=True, feedback=False).fit(X, y)
+    before = classifier.predict_proba(X)
+    with pytest.raises(ValueError, match="warm_start=True goes on with the classes"):
+        classifier.fit(X, np.arange(150) % n_classes + first)
+    assert_array_equal(classifier.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("names", [["no", "yes"], ["b", "a", "c"]])
+def test_early_stopping_takes_strings_for_labels(names):
+    X, y = blobs(n_classes=len(names))
+    classifier = unit_classifier(early_stopping=True, max_iter=3)
+    classifier.fit(X, np.array(names)[y])
+    assert_array_equal(classifier.classes_, sorted(names))
+    assert classifier.score(X, np.array(names)[y]) > 0.6
+
+
+@pytest.mark.parametrize("solver", ["flow", "hebbian"])
+@pytest.mark.parametrize("feedback", [False, True])
+def test_weights_of_one_are_no_weights(feedback, solver):
+    X, y = blobs()
+    options = {"feedback": feedback, "solver": solver, "max_iter": 3, "batch_size": 10}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        ours = unit_classifier(**options).fit(X, y, sample_weight=np.ones(len(X)))
+        theirs = unit_classifier(**options).fit(X, y)
+    assert_same_answers(ours, theirs, X)
+
+
+def test_labels_of_several_outputs_are_refused():
+    X, y = blobs()
+    with pytest.raises(ValueError, match=r"1d array|multi"):
+        unit_classifier().fit(X, np.eye(3)[y])

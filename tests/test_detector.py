@@ -1,8 +1,11 @@
 """The detector of rows: scores, thresholds, p-values, explanations, forgetting."""
 
 import pickle
+import warnings
 
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
@@ -15,7 +18,7 @@ from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._detection.training import DetectorTraining
 
 from .cases import SMALL, IdleCallback, cases
-from .tables import alarms, correlated, series
+from .tables import alarms, blobs, correlated, series
 from .tasks import (
     activation_of,
     calibration_of,
@@ -701,3 +704,56 @@ def test_callbacks_get_a_whole_detector(window):
     detector.set_callbacks(second).fit(3 * X + X**2)
     assert second.offsets[-1] == detector.offset_
     assert not set(first.offsets) & set(second.offsets)
+
+
+# -- as other detectors ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("contamination", [0.2, 0.355])
+def test_as_many_training_rows_are_outliers_as_was_stated(contamination):
+    """Unless scores are equal; ``fit_predict`` says the same as ``fit``."""
+    X = load_iris().data
+    detector = ActivationAnomalyDetector(contamination=contamination, random_state=0)
+    found = detector.fit_predict(X)
+    assert abs((found == -1).sum() - contamination * len(X)) <= 1
+    assert_array_equal(found, detector.predict(X))
+
+
+@pytest.mark.filterwarnings("ignore:.*independent rows are too few")
+@pytest.mark.parametrize("rows", ["ones", "one row"])
+def test_equal_training_rows_are_inliers_and_all_else_is_not(rows):
+    """Isolation forests cannot split them, and take whatever comes for an inlier."""
+    rng = np.random.default_rng(0)
+    X = np.repeat(np.ones((1, 10)) if rows == "ones" else rng.normal(size=(1, 10)), 100, axis=0)
+    detector = ActivationAnomalyDetector(random_state=0).fit(X)
+    assert (detector.predict(X) == 1).all()
+    assert (detector.predict(rng.normal(size=(50, 10))) == -1).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_outliers_of_a_small_table_rank_first_in_any_precision(dtype):
+    """Flowers of another kind among 50 of one."""
+    X = load_iris().data[[*range(50), *range(145, 150)]].astype(dtype)
+    detector = ActivationAnomalyDetector(contamination=0.09, random_state=0).fit(X)
+    scores = detector.training_scores_
+    assert scores.dtype == np.float64
+    assert scores[50:].max() < np.quantile(scores[:50], 0.1)
+    assert (detector.fit_predict(X)[50:] == -1).sum() >= 4
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_answers_are_the_same_within_any_backend(backend):
+    X, _ = blobs()
+    detector = ActivationAnomalyDetector(n_frequencies=32, random_state=0).fit(X)
+    expected = detector.score_samples(X)
+    detector.set_params(n_jobs=-1)
+    with joblib.parallel_backend(backend, n_jobs=2):
+        assert_array_equal(detector.score_samples(X), expected)
+
+
+def test_names_of_columns_do_not_warn_where_contamination_is_stated():
+    """The threshold asks for scores of the training rows, which then have names, too."""
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=60)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ActivationAnomalyDetector(contamination=0.05, random_state=0).fit(frame)

@@ -293,3 +293,58 @@ def test_layouts_of_memory(iris, layout):
 def test_bad_parameters_are_refused(iris, name, value):
     with pytest.raises(ValueError, match=name):
         ActivationImputer(**{name: value}).fit(iris[2])
+
+
+# -- as other imputers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_rows_of_low_rank_are_recovered(rank):
+    """New ones as well, better than by neighbours' means."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(size=(300, rank)) @ rng.uniform(size=(rank, 8))
+    gaps, hidden = gappy(X, 0.2)
+    errors = [
+        np.sqrt(
+            np.mean((imputer.fit(gaps[:200]).transform(gaps[200:]) - X[200:])[hidden[200:]] ** 2)
+        )
+        for imputer in (ActivationImputer(n_frequencies=64, random_state=0), KNNImputer())
+    ]
+    assert errors[0] < errors[1] < X.std()
+
+
+def test_columns_without_gaps_in_training_are_filled_as_well(iris):
+    X, _, gaps, *_ = iris
+    train = gaps.copy()
+    train[:, 0] = X[:, 0]
+    asked = X[:20].copy()
+    asked[:, 0] = np.nan
+    imputer = ActivationImputer(n_frequencies=32, random_state=0).fit(train)
+    filled = imputer.transform(asked)
+    assert np.abs(filled - X[:20])[:, 0].mean() < np.abs(X[:, 0].mean() - X[:20, 0]).mean()
+
+
+def test_answers_come_again_and_rows_given_are_not_changed(iris):
+    *_, gaps, _, imputer = iris
+    before = gaps.copy()
+    first = imputer.transform(gaps)
+    np.testing.assert_array_equal(imputer.transform(gaps), first)
+    np.testing.assert_array_equal(gaps, before)
+
+
+@pytest.mark.parametrize("n_rows", [2, 3])
+def test_the_smallest_tables_are_filled(n_rows):
+    X = np.arange(1.0, n_rows + 1)[:, None]
+    imputer = ActivationImputer(n_frequencies=8, random_state=0).fit(X)
+    found = imputer.transform([[3.0], [np.nan]])
+    assert found[0] == 3 and 1 <= found[1] <= n_rows
+
+
+def test_missing_integers_of_pandas_are_gaps(iris):
+    X = np.rint(10 * iris[0])
+    frame = pd.DataFrame(X).astype("Int64")
+    frame.iloc[::7, 1] = pd.NA
+    gaps = X.copy()
+    gaps[::7, 1] = np.nan
+    imputer = ActivationImputer(n_frequencies=16, random_state=0)
+    np.testing.assert_array_equal(imputer.fit_transform(frame), imputer.fit_transform(gaps))

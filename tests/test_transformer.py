@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeClassifier
@@ -198,3 +199,44 @@ def test_float32_models_take_float64_rows_of_any_size(digits, scale):
     np.testing.assert_allclose(
         transformer.score_samples(X[1:50] * scale), transformer.score_samples(X[1:50]), atol=1e-5
     )
+
+
+# -- as other decompositions -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_units", [3, 10])
+def test_a_layer_that_has_learned_long_spans_the_leading_directions(n_units):
+    """Those of the rows as they are, scaled to norm 1 and not centred."""
+    X = unit_rows(200, 10)
+    transformer = CompetitiveHebbianTransformer(n_units, learning_time=1e6, random_state=0).fit(X)
+    W = transformer.coefs_[0]
+    _, _, V = np.linalg.svd(X, full_matrices=False)
+    assert_allclose(W @ W.T, V[:n_units].T @ V[:n_units], atol=1e-3)
+
+
+@pytest.mark.parametrize("other", [3, 7])
+def test_a_stream_keeps_its_number_of_units(other):
+    X, _ = blobs()
+    transformer = CompetitiveHebbianTransformer(5, random_state=0).partial_fit(X)
+    before = transformer.transform(X)
+    with pytest.raises(ValueError, match=r"layer_sizes"):
+        transformer.set_params(layer_sizes=other).partial_fit(X)
+    assert_array_equal(transformer.transform(X), before)
+    transformer.set_params(layer_sizes=5).partial_fit(X)
+
+
+def test_batches_of_fewer_rows_than_units_learn():
+    X, _ = blobs(30)
+    whole = CompetitiveHebbianTransformer(6, learning_time=20.0, random_state=0).fit(X)
+    parts = clone(whole)
+    for rows in np.split(X, [1, 3, 5, 9]):
+        parts.partial_fit(rows)
+    assert_allclose(parts.transform(X), whole.transform(X), atol=1e-8)
+
+
+@pytest.mark.parametrize("n_units", [1, 4])
+def test_features_of_training_rows_are_those_of_transform(n_units):
+    X, _ = blobs()
+    for output in ("linear", "activated"):
+        transformer = CompetitiveHebbianTransformer(n_units, output=output, random_state=0)
+        assert_array_equal(transformer.fit_transform(X), transformer.transform(X))
