@@ -18,7 +18,7 @@ from sklearn_activation import (
 PACKAGE = str(Path(sklearn_activation.__file__).parent)
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*too few for a threshold:UserWarning"),
-    pytest.mark.filterwarnings("ignore:max_iter=2"),
+    pytest.mark.filterwarnings("ignore:learning_time="),
     pytest.mark.filterwarnings("ignore:.*sampling steps were accepted"),
 ]
 
