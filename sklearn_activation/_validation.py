@@ -14,6 +14,9 @@ from sklearn.utils.validation import (
 
 from ._rows.columns import is_missing, read_table, refuse_gaps, refuse_unfit_columns
 
+# Weights are taken as they are if the largest is between these.
+SANE_WEIGHTS = 1e-20, 1e20
+
 
 def validate_rows(estimator, X, *, reset, **options):
     """``X``, and with ``options`` y, as scikit-learn checks them, in C order and floats."""
@@ -101,10 +104,18 @@ def validate_table(
 
 
 def check_weight(X, sample_weight):
-    """The weight of every row in float64, one for each if none are given."""
+    """The weight of every row in float64, one for each if none are given.
+
+    If none is within ``SANE_WEIGHTS``, they are divided by a power of two: a factor that all
+    share changes nothing, but squares and products in single precision must not overflow.
+    """
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not weight.any():
         raise ValueError("sample_weight: every row has weight zero; at least one must count.")
+    least, most = SANE_WEIGHTS
+    largest = weight.max()
+    if not least <= largest <= most:
+        weight = np.ldexp(weight, -np.frexp(largest)[1])
     return weight
 
 
