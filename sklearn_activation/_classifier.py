@@ -94,8 +94,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         How far each column counts in the Fourier map: distances in it are multiplied by
         this. "auto" finds out by what a column says about the label: in up to three rounds,
         relevances are the slopes of a linear read-out of the encoded rows, and those of
-        the round with the least error of rows left out are taken ([2]_); None if that does not lower the error by a hundredth of the labels'
-        variance. None has all columns count alike.
+        the round with the least error of rows left out are taken ([2]_); None if that
+        does not lower the error by a hundredth of the labels' variance. None has all
+        columns count alike.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
         Columns that hold categories: "from_dtype" takes those of strings, of a category type
@@ -222,7 +223,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     Notes
     -----
-    Gaps are filled in, in training and in prediction, from the five nearest of up to 512
+    Gaps are filled in, in training and in prediction, from the five nearest of up to 2,048
     training rows, distances being those of standardised columns, whatever the labels are. A
     column of which training knew nothing counts for nothing; a row of which nothing is known has
     the probabilities of the training rows.
@@ -651,6 +652,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             encoding "fourier"; with "unit" of the mean length of those of the label.
         """
         check_is_fitted(self)
+        self._refuse_categories("generate")
         check_count("n_samples", n_samples, 1)
         for name, value in (("sharpness", sharpness), ("noise", noise)):
             if not (isinstance(value, Real) and 0 <= value < np.inf):
@@ -698,6 +700,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             Known entries as they were; rows that lack nothing are the same.
         """
         X, model = self._fitted_rows(X), self._model()
+        self._refuse_categories("complete")
         missing = np.isnan(X)
         labels = self._labels(model, X, y)
         if not missing.any():
@@ -706,6 +709,15 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         filled, _ = model.complete(X[rows], labels[rows], COMPLETION_STEPS)
         result[missing] = filled[missing[rows]]
         return result
+
+    def _refuse_categories(self, method):
+        if self.is_categorical_ is not None:
+            every = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+            names = every[self.is_categorical_].tolist()
+            raise ValueError(
+                f"{method} makes numbers, but columns {names} hold categories. ActivationImputer "
+                "fills in categories."
+            )
 
     def _labels(self, model, X, y):
         """Classes of validated rows by number: those given, or those that activate most."""

@@ -252,6 +252,11 @@ def sharpen(classifier, a):
     classifier._certainty = (a, *classifier._certainty[1:])
 
 
+def label_activations(classifier, X):
+    """Output activation of rows with every label, however typical the rows are."""
+    return classifier._model().label_energies(X)
+
+
 def statistics_of(estimator, layer=0):
     """Sums over the rows that a layer has learned, as a dictionary."""
     return estimator._state["moments"][layer]

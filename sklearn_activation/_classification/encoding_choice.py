@@ -8,10 +8,6 @@ from .._learning.held_out import choose_hidden_times, choose_last_time, cross_va
 from .._rows.encoded import EncodedRows
 from .._rows.encodings import ENCODINGS
 
-# Candidates are compared with as many rows, and networks of layers no wider than this.
-N_ROWS = 1000
-WIDTH = 256
-
 
 def choose_encoding(training, sample, seed):
     """The encoding and the number of layers: those asked for, or the best on held-out rows.
@@ -50,17 +46,20 @@ def choose_encoding(training, sample, seed):
     return min(candidates, key=lambda c: held_out_loss(training, *c, sample, seed))
 
 
-def held_out_loss(training, encoding, n_layers, sample, seed, hidden_time=300.0):
-    """Held-out log-loss of sampled rows in this encoding, with this number of layers.
+def held_out_loss(
+    training, encoding, n_layers, sample, seed, *, n_rows=1000, width=256, hidden_time=300.0
+):
+    """Held-out log-loss of ``n_rows`` sampled rows in this encoding, with this number of layers.
 
-    Hidden layers take ``hidden_time`` meanwhile, and the last one its best time.
+    Layers are no wider than ``width``. Hidden ones take ``hidden_time`` meanwhile, and the last
+    one its best time.
     """
-    sample = sample.smallest(N_ROWS)
+    sample = sample.smallest(n_rows)
     rows = EncodedRows.of_sample(
-        sample, encoding.narrowed(WIDTH // 2), training.n_labels, np.dtype(np.float32)
+        sample, encoding.narrowed(width // 2), training.n_labels, np.dtype(np.float32)
     )
     task = training.make_task(rows, seed)
-    sizes = [min(size, WIDTH) for size in training.choose_sizes(rows.n_inputs, n_layers)]
+    sizes = [min(size, width) for size in training.choose_sizes(rows.n_inputs, n_layers)]
     task = replace(task, sizes=sizes)
     folds = cross_validate(rows, sample.stratified_folds(), task)
     _, folds = choose_hidden_times(folds, task, [hidden_time] * n_layers)

@@ -11,7 +11,7 @@ from .._learning.sharpness import Certainty
 from .._model import Model
 from .._rows.encoded import EncodedRows
 from .._rows.fourier import FourierEncoding
-from .._rows.gaps import N_DONORS, fill_from_donors
+from .._rows.gaps import fill_from_donors
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def fill_from_sample(X, sample, is_categorical):
         bent=True,
         categorical=is_categorical,
     )
-    donors = sample.X[:N_DONORS]
+    donors = sample.X
     filled = X.astype(np.result_type(X, donors))
     filled[rows] = fill_from_donors(X[rows], donors, scales, drawn=False)
     return filled

@@ -174,6 +174,11 @@ class FourierEncoding(Encoding):
         """
         options["factors"] = (1.0,)
         encoding = cls.robustly_fitted_to(sample.X, sample.weight, bent=True, **options)
+        # A column that is constant so far may vary later: then by shares of its value.
+        constant = np.isinf(encoding.bend) & np.isfinite(encoding.scale)
+        if options["standardize"]:
+            size = np.maximum(np.abs(encoding.location), 1e-300)
+            encoding.scale[constant] = size[constant] * encoding.bandwidth
         factors = cls.label_factors if options["bandwidth"] == "auto" else (1.0,)
         encodings = [encoding.widened(factor) for factor in factors]
         if not isinstance(relevances, str):

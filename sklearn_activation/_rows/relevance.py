@@ -10,9 +10,11 @@ PENALTIES = 10.0 ** np.arange(-6, 0.1, 0.5)
 # Relevances of this many rows count half.
 PRIOR_ROWS = 20.0
 
-# As many rows and frequencies are looked at.
-N_ROWS = 2000
-N_FREQUENCIES = 128
+# Read-outs look at this many rows.
+MOST_ROWS_READ = 2000
+
+# Read-outs look at this many frequencies.
+N_FREQUENCIES_READ = 128
 
 
 @dataclass(frozen=True)
@@ -126,18 +128,22 @@ def find_relevances(encodings, sample, n_labels, seed, *, n_rounds=3, least_gain
     encoding : FourierEncoding
         With the relevances and the bandwidth of least error.
     """
-    sample = sample.smallest(N_ROWS)
+    sample = sample.smallest(MOST_ROWS_READ)
     spread = column_spread(encodings[0], sample)
-    relevances, best = (spread > 0).astype(np.float64), (np.inf, None)
+    if not spread.any():
+        return encodings[-1]
+    # Few rows do not tell whether a column that is constant among them says anything.
+    varies = (spread > 0) | (len(sample.X) < PRIOR_ROWS)
+    relevances, best = varies.astype(np.float64), (np.inf, None)
     for k in range(n_rounds + 1):
         loss, encoding, readout = best_by_readout(encodings, relevances, sample, n_labels)
         loss += least_gain * (k > 0)
         if loss < best[0]:
             best = loss, encoding
-        small = encoding.narrowed(N_FREQUENCIES)
+        small = encoding.narrowed(N_FREQUENCIES_READ)
         slopes = column_slopes(readout, small, sample.X, sample.weight, seed)
         # Few rows say little of columns: with as many as these, ratios are pulled halfway to 1.
-        slopes = np.where(spread > 0, slopes, 0) ** (len(sample.X) / (len(sample.X) + PRIOR_ROWS))
+        slopes = np.where(varies, slopes, 0) ** (len(sample.X) / (len(sample.X) + PRIOR_ROWS))
         length = np.sqrt((slopes**2 * spread**2).sum())
         if not length > 0:
             break
@@ -150,7 +156,7 @@ def choose_by_readout(encodings, relevances, sample, n_labels):
     """The best of some encodings, with given relevances, by the labels of rows left out."""
     if len(encodings) == 1:
         return encodings[0].with_relevances(relevances)
-    return best_by_readout(encodings, relevances, sample.smallest(N_ROWS), n_labels)[1]
+    return best_by_readout(encodings, relevances, sample.smallest(MOST_ROWS_READ), n_labels)[1]
 
 
 def best_by_readout(encodings, relevances, sample, n_labels):
@@ -158,7 +164,7 @@ def best_by_readout(encodings, relevances, sample, n_labels):
     tried = []
     for encoding in encodings:
         encoding = encoding.with_relevances(relevances)
-        Z = encode(encoding.narrowed(N_FREQUENCIES), sample.X)
+        Z = encode(encoding.narrowed(N_FREQUENCIES_READ), sample.X)
         readout = read_out(Z, sample.labels, sample.weight, n_labels)
         tried.append((readout.loss, encoding, readout))
     return min(tried, key=lambda trial: trial[0])

@@ -7,10 +7,16 @@ import pytest
 
 from sklearn_activation._classification.trial import hold_out, share_to_hold_out
 
+from sklearn_activation._rows.sample import hash_rows
+
 from ..tasks import labelled_rows
 
 PLAIN = SimpleNamespace(early_stopping=False, validation_fraction=0.3)
 STOPPING = SimpleNamespace(early_stopping=True, validation_fraction=0.3)
+
+
+def hashes_of(rows):
+    return hash_rows(rows.X, rows.labels)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +37,7 @@ def test_how_many_rows_are_held_out(n, on_trial, n_held):
 def test_copies_of_a_row_stay_together():
     rows = labelled_rows(400)
     twice = rows.take(np.tile(np.arange(400), 2))
-    train, held = hold_out(PLAIN, twice, 0.25)
+    train, held = hold_out(PLAIN, twice, hashes_of(twice), 0.25)
     assert len(train) + len(held) == 800
     assert not set(map(tuple, train.X)) & set(map(tuple, held.X))
     assert 120 < len(held) < 280
@@ -39,14 +45,15 @@ def test_copies_of_a_row_stay_together():
 
 def test_rows_without_a_label_of_their_own_are_not_held_out():
     rows, known = labelled_rows(1000), np.arange(1000) < 600
-    train, held = hold_out(PLAIN, rows, 0.25, known)
+    train, held = hold_out(PLAIN, rows, hashes_of(rows), 0.25, known)
     assert not set(map(tuple, held.X)) & set(map(tuple, rows.X[~known]))
     assert len(train) == 1000 - len(held)
 
 
 def test_few_rows_are_not_held_out_unless_to_stop_by():
     rows = labelled_rows(60)
-    assert hold_out(PLAIN, rows, 0.3)[1] is None
-    assert 0 < len(hold_out(STOPPING, rows, 0.3)[1]) < 50
+    hashes, two = hashes_of(rows), labelled_rows(2)
+    assert hold_out(PLAIN, rows, hashes, 0.3)[1] is None
+    assert 0 < len(hold_out(STOPPING, rows, hashes, 0.3)[1]) < 50
     with pytest.raises(ValueError, match=r"validation_fraction=0\.3 holds out"):
-        hold_out(STOPPING, labelled_rows(2), 0.999999)
+        hold_out(STOPPING, two, hashes_of(two), 0.999999)

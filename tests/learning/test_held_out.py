@@ -105,7 +105,7 @@ def test_the_last_time_is_the_best_on_the_path(halves):
     train, held = halves
     fold = fold_of(train, held, SIZES).grow(30.0)
     path = 10.0 ** np.arange(0, 5)
-    t, loss, sharpness = held_out.choose_last_time([fold], path)
+    t, loss, (sharpness, typical) = held_out.choose_last_time([fold], path)
     energies = fold.energies(path)
     losses = [fit_sharpness(energies[:, :, k], held.labels, held.weight) for k in range(5)]
     assert t == path[np.argmin([found for _, found in losses])]
@@ -113,13 +113,16 @@ def test_the_last_time_is_the_best_on_the_path(halves):
     assert (sharpness, loss) == pytest.approx(losses[at])
     expected = naive.log_loss(sharpness, energies[:, :, at], held.labels, held.weight)
     assert loss == pytest.approx(expected)
+    # Nearly all held-out rows activate the network as much as a typical one.
+    reached = energies[:, :, at].max(axis=1) >= typical
+    assert 0.97 < held.weight @ reached / held.weight.sum() <= 1
 
 
 def test_folds_are_judged_together(halves):
     train, held = halves
     folds = [fold_of(*pair, SIZES).grow(30.0) for pair in ((train, held), (held, train))]
     path = 10.0 ** np.arange(0, 5)
-    t, loss, sharpness = held_out.choose_last_time(folds, path)
+    t, loss, (sharpness, _) = held_out.choose_last_time(folds, path)
     energies = np.concatenate([fold.energies([t])[:, :, 0] for fold in folds])
     labels, weight = (np.concatenate([getattr(r, n) for r in (held, train)]) for n in NAMES)
     expected = naive.log_loss(sharpness, energies, labels, weight)
