@@ -102,6 +102,19 @@ def test_units_are_left_out_whole(unit_size, averaged):
             assert found[i] == pytest.approx(expected, abs=1e-8)
 
 
+@pytest.mark.parametrize("averaged", [True, False])
+def test_rows_that_left_the_statistics_do_not_leave_with_their_unit_again(averaged):
+    X, weight = tables()["weighted rows"]
+    rows = EncodedRows(X, encoding_of(X), weight=weight)
+    units, gone = np.arange(60) // 5, np.arange(60) % 4 == 0
+    layer = without_rows(last_layer(rows, 24, 30.0, averaged), rows, gone)
+    found = layer.scores_without(rows, units, unlearned=gone)
+    for i in range(0, 60, 7):
+        out = np.where((units == units[i]) | gone, weight, 0)
+        expected = activation_without(rows, 24, 30.0, averaged, out, i)
+        assert found[i] == pytest.approx(expected, abs=1e-8)
+
+
 def test_rows_that_left_the_statistics_are_scored_as_they_are():
     X, weight = tables()["rows"]
     rows = EncodedRows(X, encoding_of(X), weight=weight)
