@@ -539,6 +539,19 @@ def test_explanations_add_up_to_what_was_lost(parameters):
     assert set(map(tuple, references.reshape(-1, 5))) <= set(map(tuple, X[:150]))
 
 
+@pytest.mark.parametrize("far", [8.0, 1e6, -1e6])
+def test_references_of_a_row_are_near_in_all_columns_but_the_corrupted_one(far):
+    """However far an entry is: what is next to it is no reason to be unlike elsewhere."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3)) + 6 * rng.integers(2, size=(300, 1))
+    X[:, 2] -= 6 * (X[:, 0] > 3)  # the rows that are near in the others are low in this one
+    detector = ActivationAnomalyDetector(**SMALL).fit(X)
+    rows = X[X[:, 0] > 3][:5].copy()
+    rows[:, 2] = far
+    found = references_of(detector, rows, typical_rows(detector))
+    assert (found[:, :, 0] > 2).all()
+
+
 def test_missing_entries_explain_nothing():
     X = np.random.default_rng(0).normal(size=(200, 5))
     detector = ActivationAnomalyDetector(**SMALL).fit(X)

@@ -73,10 +73,12 @@ def ordinary_tables(draw, shapes=SHAPES, integers=True):
     n_rows, n_columns = draw(shapes)
     rng = np.random.default_rng(draw(SEEDS))
     X = rng.normal(size=(n_rows, n_columns)) + 3 * rng.integers(2, size=(n_rows, 1))
-    X *= draw(st.sampled_from([1.0, 1e-3, 1e4]))
+    scale = draw(st.sampled_from([1.0, 1e-3, 1e4]))
+    X *= scale
     spoiled = draw(st.sampled_from(["", "", "constant", "copies", "counts"]))
     if spoiled == "constant":
-        X[:, rng.integers(n_columns)] = 7.25
+        # Not so large that rows of norm 1 are all the same but for rounding.
+        X[:, rng.integers(n_columns)] = 7.25 * scale
     elif spoiled == "copies":
         X[n_rows // 2 :] = X[: n_rows - n_rows // 2]
     elif spoiled == "counts" and integers:
@@ -341,7 +343,7 @@ def test_order_of_rows_does_not_matter_to_the_flow(name, data):
         X = with_gaps(X, data.draw(SEEDS))
     order, y = np.random.default_rng(data.draw(SEEDS)).permutation(len(X)), labels(X)
     ours = learn(clone(estimator), X[order], y[order])
-    assert_same(ours, learn(clone(estimator), X, y), X, atol=1e-6)
+    assert_same(ours, learn(clone(estimator), X, y), X, atol=1e-5)
 
 
 @each(*LEARNERS)
@@ -354,7 +356,7 @@ def test_weights_are_repeats(name, data):
     y = np.concatenate([CLASSES, labels(X)[3:]])
     ours = learn(clone(estimator), X, y, sample_weight=weight)
     theirs = learn(clone(estimator), np.repeat(X, weight, axis=0), np.repeat(y, weight))
-    assert_same(ours, theirs, X, atol=1e-6)
+    assert_same(ours, theirs, X, atol=1e-5)
 
 
 @pytest.mark.parametrize(

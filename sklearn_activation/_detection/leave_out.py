@@ -105,7 +105,7 @@ class LastLayer:
         if self.layer is None:
             return self._map(rows, self.solution.network.energies, index)
         spectrum, t = self.spectrum, np.array([self.t])
-        if without is not None and without.any() and not without.all():
+        if without is not None and self._leaves_some(rows.weight[without].sum()):
             spectrum = self._layer_of(self._moments_without(rows, without)).spectrum
         return self._map(rows, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
 
@@ -124,7 +124,7 @@ class LastLayer:
         )
         H, others = np.concatenate(list(found)), Moments(self.spectrum.n_inputs)
         moments, learned = self.moments, weight > 0
-        if learned.any() and weight.sum() < (1 - Downdate.no_share) * moments.weight:
+        if self._leaves_some(weight.sum()):
             others.add(H[learned], weight[learned])
             moments = moments.without(others)
         H = H[part.start - near.start : part.stop - near.start]
@@ -155,6 +155,10 @@ class LastLayer:
             removed = np.where(learned, copy_weight(rows.weight, merged), 0.0)
             return self._scores_one_by_one(rows, removed)
         return self._scores_unit_by_unit(rows, units, learned)
+
+    def _leaves_some(self, weight):
+        """Whether this much of the weight is some of what was learned, but not all."""
+        return 0 < weight < (1 - Downdate.no_share) * self.moments.weight
 
     def _needs_folds(self, rows):
         spectrum = self.spectrum

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from sklearn_activation._classification.trial import hold_out, share_to_hold_out
-
 from sklearn_activation._rows.sample import hash_rows
 
 from ..tasks import labelled_rows

@@ -1,5 +1,7 @@
 """Scores of rows without themselves: formula and quadrature against training anew."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,33 @@ def test_units_are_left_out_whole(unit_size, averaged):
         for i in np.flatnonzero(units == unit)[::3]:
             expected = activation_without(rows, 24, 30.0, averaged, out, i)
             assert found[i] == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_rows_that_left_the_statistics_do_not_leave_with_their_unit_again(averaged):
+    X, weight = tables()["weighted rows"]
+    rows = EncodedRows(X, encoding_of(X), weight=weight)
+    units, gone = np.arange(60) // 5, np.arange(60) % 4 == 0
+    layer = without_rows(last_layer(rows, 24, 30.0, averaged), rows, gone)
+    found = layer.scores_without(rows, units, unlearned=gone)
+    for i in range(0, 60, 7):
+        out = np.where((units == units[i]) | gone, weight, 0)
+        expected = activation_without(rows, 24, 30.0, averaged, out, i)
+        assert found[i] == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("n_units", [24, 3])
+@pytest.mark.parametrize("averaged", [True, False])
+def test_a_unit_of_all_rows_that_are_known_has_finite_scores(averaged, n_units):
+    """All others have left the statistics: nothing would be known without it."""
+    X, weight = tables()["rows"]
+    rows = EncodedRows(X, encoding_of(X), weight=weight)
+    gone = np.arange(60) >= 5
+    layer = without_rows(last_layer(rows, n_units, 30.0, averaged), rows, gone)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = layer.scores_without(rows, gone.astype(int), unlearned=gone)
+    assert np.isfinite(found).all()
 
 
 def test_rows_that_left_the_statistics_are_scored_as_they_are():

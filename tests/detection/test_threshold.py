@@ -35,6 +35,15 @@ def test_threshold_and_p_values_agree(n, level):
     assert found.p_values(np.array([threshold + 3 * ROUNDING]))[0] >= level * (1 - 1e-3)
 
 
+@pytest.mark.parametrize("n", [99, 199, 999])
+def test_thresholds_do_not_hang_on_how_a_share_is_rounded(n):
+    """0.29 * 100 is less than 29, but as many rows are below."""
+    scores = np.linspace(0.1, 0.9, n)
+    found = Calibration.of(scores, np.ones(n))
+    for k in range(2, n, n // 33):
+        assert (scores < found.score_at((k + 1) / (n + 1))).sum() == k
+
+
 def test_repeated_scores_are_those_of_more_mass():
     rng = np.random.default_rng(0)
     scores, mass = rng.beta(20, 2, size=60), rng.integers(1, 4, size=60)
@@ -64,6 +73,17 @@ def test_tail_is_valid_beyond_the_rows_there_are(level):
         calibration = Calibration.of(-rng.exponential(size=100), np.ones(100))
         rates.append((calibration.p_values(-rng.exponential(size=1000)) <= level).mean())
     assert 0.3 * level < np.mean(rates) < 2 * level
+
+
+@pytest.mark.parametrize("shape", [0.2, 0.5, 1.0])
+def test_tails_begin_at_the_lowest_score(shape):
+    """A Pareto law beyond a level is one beyond any lower level, with a larger scale."""
+    scales = []
+    for seed in range(60):
+        excess = genpareto.rvs(shape, size=1000, random_state=seed)
+        found = Calibration.of(-excess, np.ones(1000))
+        scales.append(found.tail()[0] / (1 + shape * excess.max()))
+    assert np.median(scales) == pytest.approx(1, rel=0.3)
 
 
 @pytest.mark.parametrize("n", [2, 5, 10, 30])

@@ -34,3 +34,22 @@ def test_the_walk_leaves_the_density_as_it_is(loss_ratio):
     np.testing.assert_allclose(found.mean(axis=0), 1, atol=0.08)
     expected = np.sqrt(loss_ratio) * kept.std(axis=0)
     np.testing.assert_allclose(found.std(axis=0), expected, rtol=0.1)
+
+
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_walks_stay_within_twice_the_range_of_the_kept_rows(n_columns):
+    """Where the density says nothing, all of it is reached and nothing beyond."""
+
+    class Flat:
+        encoding = SimpleNamespace(unit=1.0, size=lambda X: np.linalg.norm(X, axis=1))
+
+        def __call__(self, X, labels=None, gains=None):
+            return np.zeros(len(X)), np.zeros(X.shape)
+
+    rng = np.random.default_rng(0)
+    kept = rng.uniform(2, 4, size=(400, n_columns))
+    free, share = np.ones(n_columns, dtype=bool), np.full(400, 1 / 400)
+    start = np.zeros((500, n_columns))
+    found, _ = sample_langevin(Flat(), kept, share, start, free, 1.0, rng, n_steps=150)
+    assert found.min() > 1 - 0.02 and found.max() < 5 + 0.02
+    assert found.min() < 1.5 and found.max() > 4.5
