@@ -499,3 +499,35 @@ def test_failed_fits_leave_the_state_as_it_was(name, data):
                 with pytest.raises(ValueError), quiet():
                     getattr(estimator, call)(rows, of_rows, **options)
                 assert state(estimator) == before
+
+
+# -- what waits for the classifier ---------------------------------------------------------------
+
+
+@examples(25)
+@given(data=st.data())
+def test_order_of_rows_with_gaps_does_not_matter_to_the_classifier(data):
+    X, estimator = data.draw(ordinary_tables()), data.draw(estimators("classifier", FLOW))
+    gaps, y = with_gaps(X, data.draw(SEEDS)), labels(X)
+    order = np.random.default_rng(data.draw(SEEDS)).permutation(len(X))
+    ours = learn(clone(estimator), gaps[order], y[order])
+    assert_same(ours, learn(clone(estimator), gaps, y), X, atol=1e-5)
+
+
+@examples(20)
+@given(data=st.data())
+def test_probabilities_are_never_saturated(data):
+    """Rows far apart are told with certainty, but not with a probability of 0 or 1."""
+    X = data.draw(ordinary_tables(st.tuples(st.integers(15, 40), st.integers(3, 5))))
+    X = X / max(np.abs(X).max(), 1e-300) + 100 * np.eye(X.shape[1])[np.arange(len(X)) % 3]
+    estimator = data.draw(estimators("classifier", FLOW))
+    learn(estimator, X, np.resize(CLASSES, len(X)))
+    p = answers(estimator, X)["predict_proba"]
+    assert (p > 0).all() and (p < 1).all()
+    assert np.isfinite(np.log(p)).all()
+
+
+@examples(12)
+@given(seed=SEEDS)
+def test_weights_are_repeats_to_feedback(seed):
+    assert_weights_are_repeats_but_for_the_order_of_steps(seed, feedback=True, max_iter=20)
