@@ -8,8 +8,9 @@ from .._learning.held_out import choose_hidden_times, choose_last_time, cross_va
 from .._rows.encoded import EncodedRows
 from .._rows.encodings import ENCODINGS
 
-# Candidates are compared with as many rows, and networks of layers no wider than this.
+# Candidates are compared with as many rows as this.
 N_ROWS = 1000
+# Networks that are compared have layers no wider than this.
 WIDTH = 256
 
 

@@ -10,8 +10,9 @@ PENALTIES = 10.0 ** np.arange(-6, 0.1, 0.5)
 # Relevances of this many rows count half.
 PRIOR_ROWS = 20.0
 
-# As many rows and frequencies are looked at.
+# As many rows are looked at.
 N_ROWS = 2000
+# As many frequencies are looked at.
 N_FREQUENCIES = 128
 
 
