@@ -93,10 +93,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     relevances : "auto", None or array-like of shape (n_features,), default="auto"
         How far each column counts in the Fourier map: distances in it are multiplied by
         this. "auto" finds out by what a column says about the label: in up to three rounds,
-        relevances are the slopes of a linear read-out of the encoded rows, and those of
-        the round with the least error of rows left out are taken ([2]_); None if that
-        does not lower the error by a hundredth of the labels' variance. None has all
-        columns count alike.
+        relevances are the slopes of a linear read-out of the encoded rows, and those of the
+        round with the least error of rows left out are taken ([2]_). Columns that vary count
+        alike if that does not lower the error by a hundredth of the labels' variance, and with
+        None.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
         Columns that hold categories: "from_dtype" takes those of strings, of a category type
@@ -205,7 +205,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Whether it learned from mistakes.
     relevances_ : ndarray of shape (n_features,) or None
         How far each column counts; their mean square, weighted by the columns' variances,
-        is 1. None if all count alike.
+        is 1 with "auto". None if ``relevances`` is None, and with unit rows.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
         Which columns hold categories; None if there are none.
     activation_curve_ : ndarray of shape (n_points,)
@@ -548,7 +548,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return softmax(self._certainty[0] * scores, axis=1)  # eq. 8
 
     def predict_log_proba(self, X):
-        """Logarithms of ``predict_proba``, finite where a probability is too small a number.
+        """The logarithms of ``predict_proba``, finite where a probability is too small a number.
 
         Parameters
         ----------
@@ -601,12 +601,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return model.layer_energies(X, self._labels(model, X, y))
 
     def explain(self, X):
-        """Contributions of columns to the gap between the predicted label and the next one.
+        """How far each column speaks for the predicted label and against the next best one.
 
         On the way from the nearest kept training row that the next best label is predicted for
-        to the row, the slopes of the gap are added up from where both labels activate alike:
-        each column's on its own (integrated gradients, Sundararajan, Taly & Yan 2017). Gaps of
-        rows are filled in first.
+        to the row, the slopes of the gap between both labels' activations are added up from
+        where they activate alike: each column's on its own (integrated gradients, Sundararajan,
+        Taly & Yan 2017). Gaps of rows are filled in first, and explained as what was filled in.
 
         Parameters
         ----------
@@ -617,7 +617,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         -------
         contributions : ndarray of shape (n_samples, n_features)
             In activation. Positive ones speak for the predicted label, negative ones for the
-            next. Rows add up to the difference of the activations of both.
+            next. Rows add up to the difference of the activations of both, before
+            ``decision_function`` makes those of unfamiliar rows less certain.
         """
         X = self._fitted_rows(X)
         return explain_gaps(self._model(), X)

@@ -23,7 +23,7 @@ from .trial import hold_out, run_trial, share_to_hold_out
 class Round:
     """What one of several trainings asks in the place of parameters.
 
-    Rows without a label, and rows with gaps, take several trainings.
+    Rows without a label take several trainings.
 
     Parameters
     ----------

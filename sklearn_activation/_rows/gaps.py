@@ -6,10 +6,10 @@ from .._blocks import map_blocks
 from .sample import even_keys
 from .scales import PAIR
 
-# A detector completes gaps from this number of rows.
+# Gaps are filled in from this number of rows.
 N_DONORS = 512
 
-# The mean of this number of donors fills a gap, except in training.
+# The mean of this number of donors fills a gap, except in a detector's training.
 N_NEAREST = 5
 
 # One donor, drawn from this number of nearest ones, fills a gap in training.
@@ -30,10 +30,10 @@ def fill_from_donors(X, donors, encoding, *, drawn):
     encoding : FourierEncoding
         Its scales measure distances; two categories are as far apart as a typical pair of numbers.
     drawn : bool
-        Training needs completed rows that spread as complete ones do: with True, a gap gets the
-        entry of one donor, drawn from the ``N_DRAWN`` nearest ones. With False it gets the mean
-        of the ``N_NEAREST`` nearest ones, or the nearest donor's category, and the row is judged
-        by what is known of it.
+        A detector's training needs completed rows that spread as complete ones do: with True,
+        a gap gets the entry of one donor, drawn from the ``N_DRAWN`` nearest ones. With False it
+        gets the mean of the ``N_NEAREST`` nearest ones, or the nearest donor's category, and the
+        row is judged by what is known of it.
 
     Returns
     -------
