@@ -605,7 +605,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         On the way from the nearest kept training row that the next best label is predicted for
         to the row, the slopes of the gap are added up from where both labels activate alike:
         each column's on its own (integrated gradients, Sundararajan, Taly & Yan 2017). Gaps of
-        rows are filled in first.
+        rows are filled in first; a row of which nothing is known has no contributions.
 
         Parameters
         ----------

@@ -328,16 +328,23 @@ def left_out_error(Z, Y, weight, penalty):
 # -- explanations ----------------------------------------------------------------------
 
 
-def contributions(gap, n_columns, n_steps=24, n_fine=400, step=1e-4):
+def contributions(gap, n_columns, n_steps=24, n_fine=60, step=1e-4):
     """What each column adds to a gap that is a function of how far each of them has come.
 
-    The way begins at the last of ``n_steps`` places where the gap is not positive. The gap there
-    is shared among the columns by the sizes of what they add.
+    The way begins where the gap is zero, behind the last of ``n_steps`` places where it is not
+    positive, or at its start. What integration misses is shared among the columns by the sizes
+    of what they add.
     """
-    places = [k / n_steps for k in range(n_steps)]
-    first = max([s for s in places if gap(np.full(n_columns, s)) <= 0], default=0.0)
-    fine = first + (1 - first) * (np.arange(n_fine) + 0.5) / n_fine
+    places = [s for s in np.arange(n_steps) / n_steps if gap(np.full(n_columns, s)) <= 0]
+    low, high = (places[-1], places[-1] + 1 / n_steps) if places else (0.0, 0.0)
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        if gap(np.full(n_columns, middle)) <= 0:
+            low = middle
+        else:
+            high = middle
+    fine = low + (1 - low) * (np.arange(n_fine) + 0.5) / n_fine
     slopes = [central_differences(gap, np.full(n_columns, s), step) for s in fine]
-    added = (1 - first) * np.mean(slopes, axis=0)
+    added = (1 - low) * np.mean(slopes, axis=0)
     rest = gap(np.ones(n_columns)) - added.sum()
     return added + rest * np.abs(added) / np.abs(added).sum()
