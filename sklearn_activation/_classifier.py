@@ -606,7 +606,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         On the way from the nearest kept training row that the next best label is predicted for
         to the row, the slopes of the gap between both labels' activations are added up from
         where they activate alike: each column's on its own (integrated gradients, Sundararajan,
-        Taly & Yan 2017). Gaps of rows are filled in first, and explained as what was filled in.
+        Taly & Yan 2017). Gaps of rows are filled in first, and explained as what was filled in;
+        a row of which nothing is known has no contributions.
 
         Parameters
         ----------

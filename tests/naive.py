@@ -247,17 +247,29 @@ def standardise(X, location, scale, decades, bend):
     return Z
 
 
-def fourier(X, location, scale, frequencies, decades, bend, bandwidth, categories):
-    """The Fourier map of a table: phases of numbers, those of categories, cosines and sines."""
-    n = frequencies.shape[1]
-    phase = standardise(X, location, scale, decades, bend) @ frequencies
+def column_phases(
+    X, location, scale, frequencies, decades, bend, bandwidth, categories, relevances
+):
+    """What every column adds to every phase, (n_rows, n_columns, n_frequencies)."""
+    phase = standardise(X, location, scale, decades, bend)[:, :, None] * frequencies
     if categories is not None:
         for column in categories["columns"]:
-            key = (categories["seed"] << 20) + int(column)
+            key, n = (categories["seed"] << 20) + int(column), frequencies.shape[1]
             for i, code in enumerate(X[:, column]):
                 if not np.isnan(code):
-                    phase[i] += make_normal_numbers(int(code), key, n) / categories["widths"]
-    return np.hstack([np.cos(phase), np.sin(phase)]) / np.sqrt(n)
+                    normal = make_normal_numbers(int(code), key, n)
+                    phase[i, column] = normal / categories["widths"]
+    return phase if relevances is None else relevances[:, None] * phase
+
+
+def waves(phase):
+    """Cosines and sines of phases, rows of norm 1."""
+    return np.hstack([np.cos(phase), np.sin(phase)]) / np.sqrt(phase.shape[1])
+
+
+def fourier(X, **state):
+    """The Fourier map of a table: phases of numbers, those of categories, cosines and sines."""
+    return waves(column_phases(X, **state).sum(axis=1))
 
 
 # -- probabilities -------------------------------------------------------------------
@@ -273,3 +285,66 @@ def log_loss(a, energies, labels, weight):
     """Mean of -log p(label | row) with p proportional to exp(a energy)."""
     losses = [-np.log(softmax(a * e)[c]) for e, c in zip(energies, labels, strict=True)]
     return np.average(losses, weights=weight)
+
+
+def penalised_log_loss(a, energies, labels, weight, unknown_rows):
+    """``log_loss`` with as many more rows like the others, of which any label is as likely.
+
+    Rows of unequal weights are as many equal ones as have a mean of the same variance (Kish).
+    """
+    n, n_labels = weight.sum() ** 2 / (weight @ weight), energies.shape[1]
+    any_label = [log_loss(a, energies, np.full(len(labels), c), weight) for c in range(n_labels)]
+    known = n * log_loss(a, energies, labels, weight)
+    return (known + unknown_rows * np.mean(any_label)) / (n + unknown_rows)
+
+
+# -- relevances ------------------------------------------------------------------------
+
+
+def centred_indicators(labels, weight, n_labels):
+    """1 for a row's label and 0 for the others, less their weighted means."""
+    Y = np.eye(n_labels)[labels]
+    return Y - np.average(Y, axis=0, weights=weight)
+
+
+def ridge(Z, Y, share, penalty):
+    """Coefficients of weighted ridge regression without an intercept, by its normal equations."""
+    C = sum(s * np.outer(z, z) for s, z in zip(share, Z, strict=True))
+    D = sum(s * np.outer(z, y) for s, z, y in zip(share, Z, Y, strict=True))
+    return np.linalg.solve(C + penalty * np.eye(Z.shape[1]), D)
+
+
+def left_out_error(Z, Y, weight, penalty):
+    """Squared error of every row by ridge regression on all others, over that of zeros."""
+    share = weight / weight.sum()
+    error = 0.0
+    for i in range(len(Z)):
+        rest = np.arange(len(Z)) != i
+        coefs = ridge(Z[rest], Y[rest], share[rest], penalty)
+        error += share[i] * ((Y[i] - Z[i] @ coefs) ** 2).sum()
+    return error / (share @ (Y**2).sum(axis=1))
+
+
+# -- explanations ----------------------------------------------------------------------
+
+
+def contributions(gap, n_columns, n_steps=24, n_fine=60, step=1e-4):
+    """What each column adds to a gap that is a function of how far each of them has come.
+
+    The way begins where the gap is zero, behind the last of ``n_steps`` places where it is not
+    positive, or at its start. What integration misses is shared among the columns by the sizes
+    of what they add.
+    """
+    places = [s for s in np.arange(n_steps) / n_steps if gap(np.full(n_columns, s)) <= 0]
+    low, high = (places[-1], places[-1] + 1 / n_steps) if places else (0.0, 0.0)
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        if gap(np.full(n_columns, middle)) <= 0:
+            low = middle
+        else:
+            high = middle
+    fine = low + (1 - low) * (np.arange(n_fine) + 0.5) / n_fine
+    slopes = [central_differences(gap, np.full(n_columns, s), step) for s in fine]
+    added = (1 - low) * np.mean(slopes, axis=0)
+    rest = gap(np.ones(n_columns)) - added.sum()
+    return added + rest * np.abs(added) / np.abs(added).sum()

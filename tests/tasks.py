@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sklearn_activation._classification.explain import best_labels, nearest_with_label
 from sklearn_activation._detection.contamination import judge_rows
 from sklearn_activation._detection.explain import nearest_references
 from sklearn_activation._detection.leave_out import LastLayer
@@ -324,3 +325,20 @@ def activation_gained(monkeypatch, imputer, gaps):
     monkeypatch.setattr(imputer, "_complete", watched)
     imputer.transform(gaps)
     return seen[0]
+
+
+def gaps_of_labels(classifier, X):
+    """Differences of the activations of the predicted label and of the next one."""
+    model = classifier._model()
+    energies, rows = model.label_energies(classifier._fitted_rows(X)), np.arange(len(X))
+    best, second = best_labels(model, classifier._fitted_rows(X))
+    return energies[rows, best] - energies[rows, second]
+
+
+def explained_ways(classifier, X):
+    """Starts, ends, the best label and the next one of the ways that explain rows."""
+    model = classifier._model()
+    X = model.fill(model.prepare(classifier._fitted_rows(X)))
+    best, second = best_labels(model, X)
+    kept = model.sample.X.astype(X.dtype)
+    return nearest_with_label(model, X, second, kept, model.predict(kept)), X, best, second

@@ -24,6 +24,7 @@ def choose_encoding(training, sample, seed):
     n_layers : int
     """
     parameters, categorical = training.estimator, training.estimator.is_categorical_
+    relevances = read_relevances(parameters.relevances, sample.X.shape[1])
     if training.given_encoding is not None:
         kinds = [ENCODINGS[training.given_encoding]]
     else:
@@ -37,13 +38,29 @@ def choose_encoding(training, sample, seed):
             bandwidth=parameters.bandwidth,
             n_frequencies=parameters.n_frequencies,
             standardize=parameters.standardize,
-            relevances=parameters.relevances,
+            relevances=relevances,
             seed=seed,
         )
         candidates += [(encoding, n) for n in training.depths_to_try(kind.depths)]
     if len(candidates) == 1 or np.bincount(sample.labels).max() < 2:
         return candidates[0]
     return min(candidates, key=lambda c: held_out_loss(training, *c, sample, seed))
+
+
+def read_relevances(relevances, n_features):
+    """Relevances that are given, as an array; "auto" and None as they are."""
+    if relevances is None or isinstance(relevances, str):
+        return relevances
+    try:
+        found = np.asarray(relevances, dtype=np.float64)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if found.shape != (n_features,) or not (np.isfinite(found) & (found >= 0)).all():
+        raise ValueError(
+            f"relevances={relevances!r} must be {n_features} finite numbers, 0 or more, one for "
+            "each column."
+        )
+    return found
 
 
 def held_out_loss(

@@ -18,15 +18,18 @@ def explain_gaps(model, X, n_steps=24):
     model : ClassifierModel
     X : ndarray of shape (n_rows, n_features)
     n_steps : int
-        Places on the way at which the gap is looked at, and slopes from there on.
+        Steps on the way after which the gap is looked at, and slopes from there on.
 
     Returns
     -------
     contributions : ndarray of float64 of shape (n_rows, n_features)
-        Rows add up to the gap.
+        Rows add up to the gap. A row of which nothing is known has none.
     """
-    X = model.fill(model.prepare(X))
-    kept = model.sample.X.astype(X.dtype, copy=False)
+    known = ~np.isnan(X).all(axis=1)
+    contributions = np.zeros(X.shape)
+    X = model.fill(model.prepare(X[known]))
+    kept = model.fill(model.prepare(model.sample.X)).astype(X.dtype, copy=False)
+    kept = kept[~np.isnan(kept).any(axis=1)]
     kept_labels = model.predict(kept)
 
     def explain(block):
@@ -37,7 +40,8 @@ def explain_gaps(model, X, n_steps=24):
         return way.contributions(n_steps)
 
     found = map_blocks(explain, len(X), max(model.widest, len(kept)), model.n_jobs)
-    return np.concatenate(list(found))
+    contributions[known] = np.concatenate([np.empty((0, X.shape[1])), *found])
+    return contributions
 
 
 def best_labels(model, X):
@@ -91,18 +95,38 @@ class Way:
     def contributions(self, n_steps):
         """Contributions of columns to the gap at the end, to which they add up."""
         n_rows = len(self.end)
-        shares = np.arange(n_steps) / n_steps
-        gaps = np.stack([self.gap_and_gradient(np.full(n_rows, s))[0] for s in shares])
-        # The last place on the way where the next best label activates more, or alike.
-        ahead = np.cumprod(gaps[::-1] > 0, axis=0).sum(axis=0)
-        first = np.where(ahead == n_steps, 0.0, 1 - ahead / n_steps)
+        gaps = np.stack(
+            [self.gap_and_gradient(np.full(n_rows, k / n_steps))[0] for k in range(n_steps + 1)]
+        )
+        gap, first = gaps[-1], last_change_of_sign(gaps)
         total = np.zeros(self.end.shape)
         for k in range(n_steps):
             at = first + (1 - first) * (k + 0.5) / n_steps
             _, Z, G = self.gap_and_gradient(at)
             slopes = self.model.encoding.slopes_between(self.start, self.end, at, Z, G)
             total += slopes * ((1 - first) / n_steps)[:, None]
-        gap, _, _ = self.gap_and_gradient(np.ones(n_rows))
         size = np.abs(total)
         share = (size + 1e-12) / (size + 1e-12).sum(axis=1, keepdims=True)
         return total + (gap - total.sum(axis=1))[:, None] * share
+
+
+def last_change_of_sign(values):
+    """Where lines through evenly spaced values change their sign last, from 0 to 1.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_places, n_rows)
+        From 0 to 1, of as many functions as there are rows.
+
+    Returns
+    -------
+    places : ndarray of shape (n_rows,)
+        0 for a function that never changes its sign, and 1 for one that ends with 0.
+    """
+    n, rows = len(values) - 1, np.arange(values.shape[1])
+    like_the_end = np.cumprod(values[::-1] * np.sign(values[-1]) > 0, axis=0).sum(axis=0)
+    last = n - like_the_end
+    i = np.clip(last, 0, n - 1)
+    before, after = values[i, rows], values[i + 1, rows]
+    step = np.where(before == after, 1, before - after)
+    return np.where(last < 0, 0.0, np.where(last == n, 1.0, (i + before / step) / n))

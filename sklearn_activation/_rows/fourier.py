@@ -183,7 +183,8 @@ class FourierEncoding(Encoding):
         encodings = [encoding.widened(factor) for factor in factors]
         if not isinstance(relevances, str):
             return choose_by_readout(encodings, relevances, sample, n_labels)
-        return find_relevances(encodings, sample, n_labels, options["seed"])
+        limit = LIMIT if options["standardize"] else np.inf
+        return find_relevances(encodings, sample, n_labels, options["seed"], limit)
 
     @property
     def n_outputs(self):

@@ -105,7 +105,7 @@ def column_slopes(readout, encoding, X, weight, seed):
     return np.sqrt(squares)
 
 
-def find_relevances(encodings, sample, n_labels, seed, *, n_rounds=3, least_gain=0.01):
+def find_relevances(encodings, sample, n_labels, seed, limit, *, n_rounds=3, least_gain=0.01):
     """The best of some encodings, with the relevances of columns that suit it best.
 
     In every round all encodings are tried with the relevances so far, by rows left out one at a
@@ -118,6 +118,8 @@ def find_relevances(encodings, sample, n_labels, seed, *, n_rounds=3, least_gain
     sample : Sample
     n_labels : int
     seed : int
+    limit : float
+        One entry adds at most this many deviations to the distances of rows.
     n_rounds : int
         How often relevances are looked for.
     least_gain : float
@@ -129,7 +131,7 @@ def find_relevances(encodings, sample, n_labels, seed, *, n_rounds=3, least_gain
         With the relevances and the bandwidth of least error.
     """
     sample = sample.smallest(MOST_ROWS_READ)
-    spread = column_spread(encodings[0], sample)
+    spread = column_spread(encodings[0], sample, limit)
     if not spread.any():
         return encodings[-1]
     # Few rows do not tell whether a column that is constant among them says anything.
@@ -170,14 +172,20 @@ def best_by_readout(encodings, relevances, sample, n_labels):
     return min(tried, key=lambda trial: trial[0])
 
 
-def column_spread(encoding, sample):
-    """Deviation of every standardised column; categories spread as two values that differ."""
-    Z, share = encoding.standardise(sample.X), sample.weight / sample.weight.sum()
-    spread = encoding.bandwidth * np.sqrt(share @ (Z - share @ Z) ** 2)
+def column_spread(encoding, sample, limit=np.inf):
+    """Deviation of every standardised column; categories spread as two values that differ.
+
+    No entry counts for more than ``limit`` deviations.
+    """
+    share = sample.weight / sample.weight.sum()
+    Z = np.clip(encoding.bandwidth * encoding.standardise(sample.X), -limit, limit)
+    Z -= Z[0]  # Constant columns then spread by 0, without a rounding error.
+    spread = np.sqrt(share @ (Z - share @ Z) ** 2)
     if encoding.categories is not None:
         for column in encoding.categories["columns"]:
             _, code = np.unique(sample.X[:, column], return_inverse=True)
-            spread[column] = np.sqrt(1 - (np.bincount(code, share) ** 2).sum())
+            of_code = np.bincount(code, share)
+            spread[column] = np.sqrt(1 - ((of_code / of_code.sum()) ** 2).sum())
     return spread
 
 

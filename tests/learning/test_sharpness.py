@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from sklearn_activation._learning.sharpness import fit_sharpness, log_losses
+from sklearn_activation._learning.sharpness import (
+    Certainty,
+    fit_certainty,
+    fit_sharpness,
+    log_losses,
+)
 
 from .. import naive
 
@@ -21,26 +26,35 @@ def problem(n=60, n_labels=4, seed=0, gap=0.2):
     return energies, labels, rng.uniform(0.2, 3, n)
 
 
-def searched(energies, labels, weight):
-    """Sharpness and log-loss by Brent's search over the logarithm."""
+def searched(energies, labels, weight, unknown_rows):
+    """Sharpness by Brent's search over the logarithm."""
     found = minimize_scalar(
-        lambda log: naive.log_loss(np.exp(log), energies, labels, weight),
-        bounds=(-12, 18),
+        lambda log: naive.penalised_log_loss(np.exp(log), energies, labels, weight, unknown_rows),
+        bounds=(-5, 8),
         method="bounded",
-        options={"xatol": 1e-9},
+        options={"xatol": 1e-7},
     )
-    return np.exp(found.x), found.fun
+    return np.exp(found.x)
 
 
-@pytest.mark.parametrize("n_labels", [2, 4, 11])
-@pytest.mark.parametrize("gap", [0.05, 0.2, 0.5])
-def test_sharpness_is_that_of_a_search(n_labels, gap):
+@pytest.mark.parametrize("n_labels", [2, 3, 6])
+@pytest.mark.parametrize("gap, unknown_rows", [(0.05, 1.0), (0.2, 0.0), (0.5, 0.0), (0.5, 20.0)])
+def test_sharpness_is_that_of_a_search(n_labels, gap, unknown_rows):
     energies, labels, weight = problem(n_labels=n_labels, gap=gap, seed=1)
-    a, loss = fit_sharpness(energies, labels, weight)
-    best, least = searched(energies, labels, weight)
-    assert a == pytest.approx(best, rel=1e-4)
-    assert loss == pytest.approx(least, rel=1e-8)
+    a, loss = fit_sharpness(energies, labels, weight, unknown_rows=unknown_rows)
+    assert a == pytest.approx(searched(energies, labels, weight, unknown_rows), rel=1e-4)
     assert loss == pytest.approx(naive.log_loss(a, energies, labels, weight), rel=1e-10)
+
+
+def test_one_more_row_of_an_unknown_label_is_the_default():
+    energies, labels, weight = problem(gap=0.5)
+    a, _ = fit_sharpness(energies, labels, weight)
+    assert a == pytest.approx(searched(energies, labels, weight, 1.0), rel=1e-4)
+    assert fit_certainty(energies, labels, weight).sharpness == a
+    many, _ = fit_sharpness(np.tile(energies, (50, 1)), np.tile(labels, 50), np.tile(weight, 50))
+    without, _ = fit_sharpness(energies, labels, weight, unknown_rows=0.0)
+    # The more rows there are, the less the one counts.
+    assert a < 0.9 * without and 0.99 * without < many < without
 
 
 def test_problems_that_are_solved_together_are_solved_as_alone():
@@ -61,12 +75,21 @@ def test_problems_that_are_solved_together_are_solved_as_alone():
 
 
 def test_weights_are_repetitions():
+    """Of likelihoods; how much the prior counts is a matter of the rows that differ."""
     energies, labels, _ = problem()
     times = np.random.default_rng(3).integers(1, 4, 60)
-    ours = fit_sharpness(energies, labels, times.astype(float))
+    ours = fit_sharpness(energies, labels, times.astype(float), unknown_rows=0.0)
     repeated = np.repeat(np.arange(60), times)
-    theirs = fit_sharpness(energies[repeated], labels[repeated], np.ones(len(repeated)))
+    ones = np.ones(len(repeated))
+    theirs = fit_sharpness(energies[repeated], labels[repeated], ones, unknown_rows=0.0)
     assert ours == pytest.approx(theirs, rel=1e-10)
+
+
+@pytest.mark.parametrize("factor", [1e-15, 3.0, 1e15])
+def test_a_factor_that_all_weights_share_changes_nothing(factor):
+    energies, labels, weight = problem()
+    ours = fit_certainty(energies, labels, factor * weight)
+    assert ours == pytest.approx(fit_certainty(energies, labels, weight), rel=1e-10)
 
 
 def test_activations_that_say_nothing_leave_uniform_probabilities():
@@ -85,10 +108,25 @@ def test_activations_that_mislead_count_for_nothing():
     assert loss == pytest.approx(np.log(4), abs=1e-3)
 
 
-def test_rows_without_a_mistake_have_no_finite_best_sharpness():
-    energies, labels, weight = problem(n_labels=3, gap=5.0)
-    a, loss = fit_sharpness(energies, labels, weight)
-    assert np.isfinite(a) and 0 <= loss < 1e-3
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_the_prior_keeps_the_sharpness_of_rows_without_a_mistake_finite(scale):
+    """Each row's mistake is as likely as the prior says, whatever the size of activations."""
+    energies, labels, _ = problem(n=30, n_labels=3, gap=5.0)
+    a, loss = fit_sharpness(scale * energies, labels, np.ones(30))
+    assert scale * a == pytest.approx(searched(energies, labels, np.ones(30), 1.0), rel=1e-4)
+    assert 1e-4 < loss < 0.05
+    without, nothing = fit_sharpness(scale * energies, labels, np.ones(30), unknown_rows=0.0)
+    assert np.isfinite(without) and without > 3 * a and 0 <= nothing < 1e-4
+
+
+@pytest.mark.parametrize("n_labels", [2, 5])
+def test_the_least_typical_fiftieth_of_rows_lies_below(n_labels):
+    rng = np.random.default_rng(4)
+    energies, weight = rng.random((1000, n_labels)), rng.uniform(0.5, 2, 1000)
+    certainty = Certainty.of(energies, weight, 3)
+    assert certainty.sharpness == 3
+    below = energies.max(axis=1) < certainty.typical
+    assert weight[below].sum() / weight.sum() == pytest.approx(0.02, abs=0.002)
 
 
 @pytest.mark.parametrize("a", [0.0, 1.0, 30.0, 1e5])
