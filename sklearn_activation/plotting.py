@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
-from ._rows.columns import columns_of, is_missing, read_numbers, values_of
+from . import _state
+from ._rows import columns as _columns
 from ._series import events as _events
-from ._state import twin_of
 
 __all__ = [
     "ActivationLandscapeDisplay",
@@ -367,8 +367,8 @@ class ExplanationDisplay(_Display):
         contributions = detector.explain(X)[0]
         most = np.argsort(-np.abs(contributions), kind="stable")[:n_features]
         order = most[np.argsort(-contributions[most], kind="stable")]
-        columns = columns_of(X, always=True)
-        values = [values_of(columns[j][1])[0] for j in order]
+        columns = _columns.columns_of(X, always=True)
+        values = [_columns.values_of(columns[j][1])[0] for j in order]
         display = cls(contributions[order], [names[j] for j in order], values)
         return display.plot(ax=ax)
 
@@ -541,7 +541,7 @@ def _last_step(estimator, X):
                 pass
     if names is None or _get_feature_names(X) is not None:
         names = _names(X)
-    return twin_of(estimator), X, names
+    return _state.twin_of(estimator), X, names
 
 
 def _with_columns(X, rows, columns):
@@ -572,14 +572,14 @@ def _to_numbers(X, j, categories=True):
 
     Categories become their places in the order of names, or are refused without ``categories``.
     """
-    name, column = columns_of(X, always=True)[j]
+    name, column = _columns.columns_of(X, always=True)[j]
     try:
-        return read_numbers(name, column)
+        return _columns.read_numbers(name, column)
     except ValueError:
         if not categories:
             raise
-    values = values_of(column)
-    known = np.array([not is_missing(value) for value in values])
+    values = _columns.values_of(column)
+    known = np.array([not _columns.is_missing(value) for value in values])
     places = np.full(len(values), np.nan)
     places[known] = np.unique(values[known].astype(str), return_inverse=True)[1]
     return places
