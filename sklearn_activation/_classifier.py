@@ -225,8 +225,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     -----
     Gaps are filled in, in training and in prediction, from the five nearest of up to 2,048
     training rows, distances being those of standardised columns, whatever the labels are. A
-    column of which training knew nothing counts for nothing; a row of which nothing is known has
-    the probabilities of the training rows.
+    column of which training knew nothing counts for nothing, and so does one that was known in
+    fewer than 10 rows and less than a tenth as often as another; a row of which nothing is known
+    has the probabilities of the training rows.
 
     The less a row activates the network with any label, the less certain its probabilities are:
     ``decision_function`` draws activations of rows that activate it less than all but a fiftieth

@@ -342,3 +342,8 @@ def explained_ways(classifier, X):
     best, second = best_labels(model, X)
     kept = model.sample.X.astype(X.dtype)
     return nearest_with_label(model, X, second, kept, model.predict(kept)), X, best, second
+
+
+def familiarity_of(classifier, X):
+    """How far rows activate a classifier's network as typical ones do, from 0 to 1."""
+    return classifier._model().familiarity(X)

@@ -25,11 +25,10 @@ def explain_gaps(model, X, n_steps=24):
     contributions : ndarray of float64 of shape (n_rows, n_features)
         Rows add up to the gap. A row of which nothing is known has none.
     """
-    known = ~np.isnan(X).all(axis=1)
-    contributions = np.zeros(X.shape)
-    X = model.fill(model.prepare(X[known]))
+    X = model.prepare(X)
+    known, contributions = ~np.isnan(X).all(axis=1), np.zeros(X.shape)
+    X = model.fill(X[known])
     kept = model.fill(model.prepare(model.sample.X)).astype(X.dtype, copy=False)
-    kept = kept[~np.isnan(kept).any(axis=1)]
     kept_labels = model.predict(kept)
 
     def explain(block):

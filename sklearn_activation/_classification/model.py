@@ -33,9 +33,9 @@ class ClassifierModel(Model):
     least: float = -np.inf
 
     def prepare(self, X):
-        """Rows in which columns that training knew nothing of count for nothing."""
+        """Rows in which columns that training knew nothing of are unknown, too."""
         never = np.isnan(self.sample.X).all(axis=0)
-        return np.where(never, 0, X) if never.any() else X
+        return np.where(never, np.nan, X) if never.any() else X
 
     def fill(self, X):
         """Rows whose gaps are filled in from the nearest kept rows."""
@@ -46,8 +46,9 @@ class ClassifierModel(Model):
 
         Gaps are filled in first. A row of which nothing is known activates nothing.
         """
+        X = self.prepare(X)
         unknown = np.isnan(X).all(axis=1)
-        X = self.fill(self.prepare(X))
+        X = self.fill(X)
         energies = self.map(
             lambda block: self.network.label_energies(self.encode(block)),
             X,
@@ -135,13 +136,25 @@ class ClassifierModel(Model):
         return replace(self.sample, X=self.sample.X / unit), unit
 
 
+def hardly_known(sample, *, least_entries=10, least_share=0.1):
+    """Which columns are known in so few rows of a ``Sample`` that filling them is a guess.
+
+    That is in fewer than ``least_entries`` rows, and in less than ``least_share`` of the rows that
+    know the best known column.
+    """
+    known = ~np.isnan(sample.X)
+    share = sample.weight @ known
+    return (known.sum(axis=0) < least_entries) & (share < least_share * share.max())
+
+
 def fill_from_sample(X, sample, is_categorical):
     """Rows whose gaps are filled in from the nearest rows of a ``Sample``.
 
     A row of which nothing is known stays as it is, and so do columns that no row knows.
     """
     gaps = np.isnan(X)
-    rows = np.flatnonzero(gaps.any(axis=1) & ~gaps.all(axis=1))
+    can_be_filled = gaps & ~np.isnan(sample.X).all(axis=0)
+    rows = np.flatnonzero(can_be_filled.any(axis=1) & ~gaps.all(axis=1))
     if not len(rows):
         return X
     scales = FourierEncoding.robustly_fitted_to(

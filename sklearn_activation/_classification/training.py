@@ -15,7 +15,7 @@ from .._rows.encoding import SAMPLE_SIZE
 from .._rows.sample import Sample, hash_rows
 from .._training import SEARCH_SIZE, Training
 from .encoding_choice import choose_encoding
-from .model import ClassifierModel, fill_from_sample
+from .model import ClassifierModel, fill_from_sample, hardly_known
 from .trial import hold_out, run_trial, share_to_hold_out
 
 
@@ -103,10 +103,14 @@ class ClassifierTraining(Training):
         return super().run(self.fill(X, labels, weight), labels, weight)
 
     def fill(self, X, labels, weight):
-        """Rows without gaps, but for columns and rows of which nothing is known."""
+        """Rows without gaps, but for columns and rows of which nothing is known, or hardly."""
         if self.going_on:
             return self.previous.fill(X)
         sample = Sample(X, labels, weight, self.hashes).smallest(SAMPLE_SIZE)
+        hardly = hardly_known(sample)
+        if hardly.any():
+            X = np.where(hardly, np.nan, X)
+            sample = replace(sample, X=np.where(hardly, np.nan, sample.X))
         return fill_from_sample(X, sample, self.estimator.is_categorical_)
 
     def draw(self, X, labels, weight, size):

@@ -68,9 +68,9 @@ class Encoding:
     def slopes_between(self, start, end, at, Z, G):
         """What each column adds on that way, per share, to a function of encoded rows ``Z``.
 
-        ``G`` is the function's gradient by the encoded rows.
+        ``G`` is the function's gradient by the encoded rows. Missing entries count as zeros.
         """
-        n = self.n_outputs
+        n, start, end = self.n_outputs, np.nan_to_num(start), np.nan_to_num(end)
         return self.pull_back(_between(start, end, at), Z[:, :n], G) * (end - start)
 
     def to_hash(self, X):
