@@ -180,6 +180,50 @@ def test_a_share_of_all_rows_is_picked_by_hashes(share):
     np.testing.assert_array_equal(is_picked(hashes[::7], share), picked[::7])
 
 
+@pytest.mark.parametrize("n_folds", [2, 5])
+@pytest.mark.parametrize("n_labels", [2, 7, 40])
+def test_folds_have_the_same_share_of_every_label(n_labels, n_folds):
+    """As nearly as numbers of rows can be divided, of rare labels, too."""
+    rng = np.random.default_rng(9)
+    labels = np.minimum(rng.geometric(2 / n_labels, size=300), n_labels) - 1
+    sample = Sample.of(rng.normal(size=(300, 2)), labels, np.ones(300), 300)
+    folds = sample.stratified_folds(n_folds)
+    assert set(folds) == set(range(n_folds))
+    counts = np.array(
+        [np.bincount(folds[sample.labels == c], minlength=n_folds) for c in range(n_labels)]
+    )
+    assert (np.ptp(counts, axis=1) <= 1).all()
+    assert np.ptp(counts.sum(axis=0)) <= 1
+
+
+@pytest.mark.parametrize("n_rows", [1, 7, 50])
+def test_each_of_few_rows_is_a_fold_of_its_own(n_rows):
+    rng = np.random.default_rng(10)
+    sample = Sample.of(rng.normal(size=(n_rows, 2)), np.arange(n_rows) % 3, np.ones(n_rows), 99)
+    folds = sample.stratified_folds()
+    np.testing.assert_array_equal(folds, np.arange(n_rows))
+    twice = Sample.of(
+        np.tile(sample.X, (2, 1)), np.tile(sample.labels, 2), np.ones(2 * n_rows), 99
+    )
+    np.testing.assert_array_equal(twice.stratified_folds(), folds)
+
+
+def test_folds_of_rows_do_not_depend_on_their_order():
+    X, labels, weight = _data(n=300)
+    order = np.random.default_rng(11).permutation(300)
+    one, other = Sample.of(X, labels, weight, 300), Sample.of(X[order], labels[order], weight, 300)
+    np.testing.assert_array_equal(one.X, other.X)
+    np.testing.assert_array_equal(one.stratified_folds(), other.stratified_folds())
+
+
+def test_folds_do_not_follow_the_hashes_that_picked_the_rows():
+    """Rows of small hashes are in all folds alike."""
+    rng = np.random.default_rng(12)
+    sample = Sample.of(rng.normal(size=(2000, 2)), np.zeros(2000), np.ones(2000), 2000)
+    low = sample.stratified_folds()[:500]
+    assert np.abs(np.bincount(low, minlength=5) - 100).max() < 4 * np.sqrt(500 * 0.16)
+
+
 # -- even samples ------------------------------------------------------------------------
 
 

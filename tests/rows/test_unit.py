@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
+from sklearn_activation._rows.sample import Sample
 from sklearn_activation._rows.unit import UnitEncoding
 
 from .. import naive
@@ -100,3 +102,59 @@ def test_rounded_rows_are_alike_whatever_their_length():
     found = UnitEncoding(4).rounded(X)
     np.testing.assert_allclose(found / 2**16, naive.scale_to_unit(np.nan_to_num(X), 4), atol=1e-5)
     np.testing.assert_array_equal(UnitEncoding(4).rounded(4 * X), found)
+
+
+# -- whether rows of norm 1 suit ---------------------------------------------------------------
+
+
+def suits(X, weight=None, categorical=None):
+    weight = np.ones(len(X)) if weight is None else weight
+    return UnitEncoding.suits(Sample.of(X, None, weight, 2048), categorical)
+
+
+@pytest.mark.parametrize("n_rows", [3, 30, 178])
+@pytest.mark.parametrize(
+    "load, expected",
+    [(load_digits, True), (load_iris, True), (load_wine, False), (load_breast_cancer, False)],
+)
+def test_unit_rows_suit_columns_of_one_unit(load, expected, n_rows):
+    """In wine and breast cancer a column or two are nearly all of a row's length."""
+    X, _ = load(return_X_y=True)
+    for seed in range(3):
+        rows = X[np.random.default_rng(seed).permutation(len(X))[:n_rows]]
+        assert suits(rows) == expected
+
+
+@pytest.mark.parametrize("n_features, n_large", [(2, 1), (8, 1), (8, 2), (8, 3), (20, 4), (20, 6)])
+def test_a_quarter_of_the_columns_must_make_up_the_length(n_features, n_large):
+    """Columns of equal squares count whole, and those of tiny ones not."""
+    X = np.full((10, n_features), 1e-3)
+    X[:, :n_large] = [[5.0]]
+    assert suits(X) == (n_large >= n_features / 4)
+    assert not suits(X[:, :1])
+
+
+def test_unit_rows_suit_no_categories():
+    X = np.random.default_rng(0).normal(size=(20, 4))
+    assert suits(X) and not suits(X, categorical=np.array([False, False, True, False]))
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-5, 1e300])
+def test_whether_unit_rows_suit_does_not_depend_on_size_order_or_copies(factor):
+    """Near the border, where a quarter of the squares' participation is just reached or missed."""
+    rng = np.random.default_rng(1)
+    answers = []
+    for _ in range(40):
+        X = rng.lognormal(0, 1, (12, 6)) * rng.lognormal(0, 1.2, 6)
+        X[rng.random(X.shape) < 0.1] = np.nan
+        answers.append(suits(X))
+        assert suits(factor * X) == answers[-1]
+        assert suits(X[rng.permutation(12)][:, rng.permutation(6)]) == answers[-1]
+        weight = rng.integers(1, 4, 12)
+        assert suits(X, weight.astype(float)) == suits(np.repeat(X, weight, axis=0))
+        assert suits(X, 1e-9 * weight) == suits(X, weight.astype(float))
+    assert 5 < sum(answers) < 35
+
+
+def test_rows_of_zeros_and_of_gaps_suit():
+    assert suits(np.zeros((5, 3))) and suits(np.full((5, 3), np.nan))
