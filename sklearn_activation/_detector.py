@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ._base import ActivationLearningBase
 from ._detection.memory import Memory
@@ -13,7 +13,6 @@ from ._detection.sampling import draw_rows, fill_with_means
 from ._detection.table import TableModel, TableTraining
 from ._detection.threshold import Calibration
 from ._progress import with_callbacks
-from ._rows.columns import read_table
 from ._rows.encodings import ENCODINGS
 from ._series.calibration import SeriesCalibration
 from ._series.cutting import read_times
@@ -21,7 +20,13 @@ from ._series.encodings import WINDOW_ENCODINGS
 from ._series.events import SeriesMonitor, find_events, label_events, require_window
 from ._series.model import SeriesModel, Tail
 from ._series.training import SeriesTraining, refuse_width
-from ._validation import all_or_nothing, check_count, check_weight, refuse_nothing_known
+from ._validation import (
+    all_or_nothing,
+    check_count,
+    check_weight,
+    refuse_nothing_known,
+    validate_table,
+)
 from ._warnings import warn
 
 
@@ -355,40 +360,23 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     def _validate(self, X, *, reset, **options):
         """Rows as an array of numbers, categories as codes."""
-        known = None
-        if not reset:
-            if hasattr(X, "columns") or self.is_categorical_ is not None:  # other columns first
-                validate_data(self, X, reset=False, skip_check_array=True)
-            none = np.zeros(self.n_features_in_, dtype=bool)
-            known = none if self.is_categorical_ is None else self.is_categorical_
         declared = self.categorical_features
         if not ENCODINGS[self.encoding].takes_categories:
             if declared is not None and not isinstance(declared, str):
                 raise ValueError("categorical_features needs encoding='fourier'.")
             declared = None
-        table, is_categorical = read_table(
-            X,
-            declared,
-            known,
-            booleans_are_numbers=self.window is not None,
+        in_series = self.window is not None
+        found = validate_table(
+            self, X, declared, reset=reset, booleans_are_numbers=in_series, **options
         )
-        if is_categorical is not None and self.window is not None:
-            names = np.flatnonzero(is_categorical).tolist()
+        if self.is_categorical_ is not None and in_series:
+            names = np.flatnonzero(self.is_categorical_).tolist()
             if hasattr(X, "columns"):
                 names = [str(X.columns[j]) for j in names]
             raise ValueError(
                 f"Columns {names} hold categories, which windows of a series cannot: leave them "
                 "out, or encode them as numbers."
             )
-        if table is X:
-            found = super()._validate(table, reset=reset, **options)
-        else:
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            found = check_array(
-                table, dtype=np.float64, order="C", ensure_all_finite="allow-nan", **options
-            )
-        if reset:
-            self.is_categorical_ = is_categorical
         return found
 
     def _learn(self, X, sample_weight, groups, *, partial):

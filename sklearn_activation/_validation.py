@@ -4,10 +4,10 @@ from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from ._rows.columns import refuse_unfit_columns
+from ._rows.columns import read_table, refuse_unfit_columns
 
 
 def validate_rows(estimator, X, *, reset, **options):
@@ -17,6 +17,31 @@ def validate_rows(estimator, X, *, reset, **options):
         return validate_data(
             estimator, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
         )
+
+
+def validate_table(estimator, X, declared, *, reset, booleans_are_numbers=False, **options):
+    """``X`` as an array of numbers, its categories as codes; NaN stands for missing.
+
+    ``estimator.is_categorical_`` is what ``read_table`` says of the columns of training.
+    """
+    known = None
+    if not reset:
+        known = estimator.is_categorical_
+        if hasattr(X, "columns") or known is not None:  # other columns have an error of their own
+            validate_data(estimator, X, reset=False, skip_check_array=True)
+        known = np.zeros(estimator.n_features_in_, dtype=bool) if known is None else known
+    table, is_categorical = read_table(
+        X, declared, known, booleans_are_numbers=booleans_are_numbers
+    )
+    options["ensure_all_finite"] = "allow-nan"
+    if table is X:
+        found = validate_rows(estimator, X, reset=reset, **options)
+    else:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        found = check_array(table, dtype=np.float64, order="C", **options)
+    if reset:
+        estimator.is_categorical_ = is_categorical
+    return found
 
 
 def check_weight(X, sample_weight):
@@ -59,6 +84,12 @@ def check_groups(groups, n, member, whole):
     if any(value is None or value != value for value in groups.tolist()):
         raise ValueError(f"groups has missing entries: every {member} belongs to some {whole}.")
     return groups
+
+
+def in_precision(X, dtype):
+    """``X`` in a precision whose largest number may be less than what ``X`` holds."""
+    most = np.finfo(dtype).max
+    return np.clip(X, -most, most).astype(dtype)
 
 
 def refuse_nothing_known(X):

@@ -75,7 +75,7 @@ def refuse_unfit_columns(X):
     for name, column in columns_of(X) or []:
         _refuse_dates(name, column)
         if _kind(column) not in "biuf":
-            for value in _values(column):
+            for value in values_of(column):
                 if isinstance(value, (str, bytes)) and not _is_number(value):
                     raise ValueError(
                         f"Column {name!r} holds strings such as {value!r}. Encode it first, for "
@@ -127,13 +127,13 @@ def _kind(column):
     return getattr(dtype, "kind", "O")
 
 
-def _is_category_type(column):
+def is_category_type(column):
     """Whether a column has a type for categories, of pandas, polars or Arrow."""
     dtype = getattr(column, "dtype", getattr(column, "type", None))
     return str(dtype).lower().startswith(("category", "categorical", "enum", "dictionary"))
 
 
-def _values(column):
+def values_of(column):
     """A column as an array of Python objects."""
     if isinstance(column, np.ndarray):
         return column
@@ -150,9 +150,9 @@ def _values(column):
 
 def _refuse_dates(name, column):
     """Raise a ValueError if the column holds dates or times."""
-    found = _kind(column) in "mM" and not _is_category_type(column)
+    found = _kind(column) in "mM" and not is_category_type(column)
     if not found and _kind(column) == "O":
-        found = any(_is_date(value) for value in _values(column))
+        found = any(_is_date(value) for value in values_of(column))
     if found:
         raise ValueError(
             f"Column {name!r} holds dates or times. Leave it out (as an index, for instance), or "
@@ -181,7 +181,7 @@ def _is_missing(value):
 
 def _is_category(name, column, booleans_are_numbers):
     """Whether a column's type or values are those of categories."""
-    if _is_category_type(column):
+    if is_category_type(column):
         return True
     _refuse_dates(name, column)
     kind = _kind(column)
@@ -189,7 +189,7 @@ def _is_category(name, column, booleans_are_numbers):
         return False
     if kind == "b":
         return not booleans_are_numbers
-    values = [value for value in _values(column) if not _is_missing(value)]
+    values = [value for value in values_of(column) if not _is_missing(value)]
     if not values or not all(isinstance(v, (str, bytes, Number, np.bool_)) for v in values):
         return False
     if all(isinstance(value, (bool, np.bool_)) for value in values):
@@ -249,7 +249,7 @@ def _encode_categories(name, column):
     The result is None if an entry cannot be hashed.
     """
     known = {}
-    values = _values(column)
+    values = values_of(column)
     out = np.empty(len(values))
     for i, value in enumerate(values):
         try:
@@ -287,7 +287,7 @@ def _read_numbers(name, column):
         return np.asarray(column).astype(np.float64)
     _refuse_dates(name, column)
     out = np.empty(len(column))
-    for i, value in enumerate(_values(column)):
+    for i, value in enumerate(values_of(column)):
         if _is_missing(value):
             out[i] = np.nan
         elif isinstance(value, (Number, np.bool_)) or _is_number(value):

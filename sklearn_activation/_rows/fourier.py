@@ -150,6 +150,16 @@ class FourierEncoding(Encoding):
             }
         return encoding
 
+    def widened(self, factor):
+        """The same map with a bandwidth that is ``factor`` times as wide."""
+        state = {**self.state, "bandwidth": self.bandwidth * factor, "scale": self.scale * factor}
+        if self.bend is not None:
+            state["bend"] = self.bend / factor
+        if self.categories is not None:
+            widths = self.categories["widths"] * factor
+            state["categories"] = {**self.categories, "widths": widths}
+        return FourierEncoding(**state)
+
     @property
     def n_outputs(self):
         return 2 * self.frequencies.shape[1]
@@ -221,7 +231,7 @@ class FourierEncoding(Encoding):
 
     def _slope(self, X):
         """Derivative of the standardised rows."""
-        slope = np.broadcast_to(1 / self.scale, X.shape)
+        slope = np.broadcast_to((1 / self.scale).astype(X.dtype), X.shape)
         if self.decades is not None:
             logarithmic = np.isfinite(self.decades)
             slope = np.where(logarithmic, slope / np.hypot(X, self.decades), slope)
