@@ -8,12 +8,16 @@ from itertools import pairwise
 
 import numpy as np
 
+from sklearn_activation import _imputer
 from sklearn_activation._classification.explain import best_labels, nearest_with_label
 from sklearn_activation._detection.contamination import judge_rows
 from sklearn_activation._detection.explain import nearest_references
 from sklearn_activation._detection.leave_out import LastLayer
 from sklearn_activation._detection.table import TableTraining
 from sklearn_activation._detection.training import DetectorTraining
+from sklearn_activation._imputation import choice
+from sklearn_activation._imputation.columns import Columns
+from sklearn_activation._imputation.filling import Filler, fill_from_nearest
 from sklearn_activation._learning import feedback, hebbian
 from sklearn_activation._learning.feedback import Feedback, learn_from_mistakes
 from sklearn_activation._learning.flow import Flow
@@ -315,14 +319,15 @@ def learn_at_most(monkeypatch, n_rows):
 
 def activation_gained(monkeypatch, imputer, gaps):
     """How much activation each row gains when an imputer fills it, and which have gaps."""
-    seen, complete = [], type(imputer)._complete
+    seen, fill = [], Filler.fill
 
-    def watched(objective, start, missing, n_steps):
-        filled = complete(imputer, objective, start, missing, n_steps)
-        seen.append((objective(filled)[0] - objective(start)[0], missing.any(axis=1)))
+    def watched(self, start, missing, n_steps, voted):
+        filled = fill(self, start, missing, n_steps, voted)
+        gained = self.objective(filled)[0] - self.objective(start)[0]
+        seen.append((gained, missing.any(axis=1)))
         return filled
 
-    monkeypatch.setattr(imputer, "_complete", watched)
+    monkeypatch.setattr(Filler, "fill", watched)
     imputer.transform(gaps)
     return seen[0]
 
@@ -347,3 +352,20 @@ def explained_ways(classifier, X):
 def familiarity_of(classifier, X):
     """How far rows activate a classifier's network as typical ones do, from 0 to 1."""
     return classifier._model().familiarity(X)
+
+
+def nearest_means(imputer, gaps):
+    """Rows of numbers with the mean of the nearest rows that an imputer keeps in their gaps."""
+    columns = Columns(**imputer._columns)
+    return columns.write(fill_from_nearest(columns.read(gaps), imputer._kept, columns))
+
+
+def columns_of_votes(imputer):
+    """Columns of categories in which an imputer leaves the choice to the nearest rows."""
+    return imputer._voted
+
+
+def learn_all_rows_alike(monkeypatch):
+    """Have imputers learn rows of which little is known like all others."""
+    monkeypatch.setattr(_imputer, "row_weights", lambda Z: np.ones(len(Z)))
+    monkeypatch.setattr(choice, "row_weights", lambda Z: np.ones(len(Z)))

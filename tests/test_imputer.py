@@ -19,7 +19,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_activation import ActivationImputer, _blocks
 
-from .tasks import activation_gained
+from .tables import correlated
+from .tasks import activation_gained, learn_all_rows_alike, nearest_means
 from .test_input import AWKWARD, data
 
 
@@ -100,6 +101,66 @@ def test_nothing_known_of_a_row_or_a_column(iris):
     np.testing.assert_allclose(filled[5, :4], np.nanmean(gaps[:, :4], axis=0), rtol=1e-3)
 
 
+@pytest.mark.parametrize("column", [0, 1, 3])
+@pytest.mark.parametrize("n_known", [0, 1])
+def test_a_column_of_which_nothing_was_learned_counts_for_nothing(iris, column, n_known):
+    """One entry says where a column lies, and nothing of what a deviation from it means."""
+    X, _, gaps, *_ = iris
+    trained, unknown, known = X.copy(), gaps.copy(), gaps.copy()
+    trained[n_known:, column] = np.nan
+    unknown[:, column], known[:, column] = np.nan, X[:, column]
+    imputer = ActivationImputer(n_frequencies=64, random_state=0).fit(trained)
+    others = np.arange(4) != column
+    # A row of which nothing else is known gets the means.
+    without, with_it = imputer.transform(unknown), imputer.transform(known)
+    np.testing.assert_allclose(with_it[:, others], without[:, others], atol=1e-6)
+    np.testing.assert_array_equal(with_it[:, column], X[:, column])
+
+
+def test_a_column_of_which_little_is_known_is_trusted_little(iris):
+    """With three entries of a column that says nothing, others are filled as without it."""
+    X, *_ = iris
+    rng = np.random.default_rng(0)
+    noisy = np.column_stack([X, rng.normal(size=len(X))])
+    trained = noisy.copy()
+    trained[3:, 4] = np.nan
+    gaps, hidden = gappy(noisy)
+    gaps[:, 4], hidden[:, 4] = noisy[:, 4], False
+    blank = np.where(np.arange(5) == 4, np.nan, gaps)
+    imputer = ActivationImputer(n_frequencies=64, random_state=0).fit(trained)
+    with_it, without = (
+        np.mean(((imputer.transform(rows) - noisy) / noisy.std(axis=0))[hidden] ** 2)
+        for rows in (gaps, blank)
+    )
+    assert with_it < 1.3 * without
+
+
+@pytest.mark.parametrize("wild", [1e5, -1e12, 1e300])
+def test_one_wild_entry_moves_nothing(wild):
+    X = correlated(600)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    gaps, hidden = gappy(X, 0.2)
+    hidden[7, 2], plain = False, gaps.copy()
+    gaps[7, 2] = wild
+    errors = []
+    for rows in (plain, gaps):
+        filled = ActivationImputer(n_frequencies=64, random_state=0).fit_transform(rows)
+        errors.append(np.abs(filled - X)[:, 2][hidden[:, 2]])
+    assert filled[7, 2] == wild
+    assert np.median(errors[1]) < 1.2 * np.median(errors[0])
+    assert errors[1].max() < 4
+
+
+def test_a_tenth_of_junk_is_survived():
+    X = correlated(600)
+    gaps, hidden = gappy(X, 0.2)
+    rows = np.flatnonzero(~hidden[:, 2])[::10]
+    gaps[rows, 2] = 1e6
+    filled = ActivationImputer(n_frequencies=64, random_state=0).fit_transform(gaps)
+    errors = (np.abs(filled - X) / X.std(axis=0))[:, 2][hidden[:, 2]]
+    assert np.median(errors) < 0.6
+
+
 def test_columns_may_have_any_units(iris):
     X, _, gaps, *_ = iris
     filled = []
@@ -128,21 +189,36 @@ def test_any_magnitude(iris, offset, scale):
 
 
 def test_copies_of_rows_count():
-    X = np.array([[0.0, 0.0]] * 99 + [[1.0, 5.0]] + [[np.nan, np.nan]])
+    X = np.array([[0.0, 0.0]] * 97 + [[1.0, 5.0]] * 3 + [[np.nan, np.nan]])
     filled = ActivationImputer(random_state=0).fit_transform(X)
-    np.testing.assert_allclose(filled[-1], [0.01, 0.05])
+    np.testing.assert_allclose(filled[-1], [0.03, 0.15])
 
 
-def test_it_keeps_to_neighbours_where_those_are_better():
-    rng = np.random.default_rng(0)
-    X = rng.integers(0, 2, (600, 4)).astype(float)
-    X[:, 1] = np.where(rng.random(600) < 0.95, X[:, 0], 1 - X[:, 0])
-    gaps, hidden = gappy(X, 0.2)
-    errors = [
-        np.sqrt(np.mean((imputer.fit_transform(gaps) - X)[hidden] ** 2))
-        for imputer in (ActivationImputer(random_state=0), KNNImputer())
-    ]
-    assert errors[0] < 1.1 * errors[1]
+def test_it_keeps_to_neighbours_where_those_are_better(iris):
+    """One frequency tells next to nothing: gaps get the mean of the nearest rows, and no more."""
+    *_, gaps, _, able = iris
+    imputer = ActivationImputer(n_frequencies=1, random_state=0).fit(gaps)
+    np.testing.assert_array_equal(imputer.transform(gaps), nearest_means(imputer, gaps))
+    assert np.abs(able.transform(gaps) - nearest_means(able, gaps)).max() > 0.1
+
+
+def test_rows_of_which_little_is_known_teach_little(monkeypatch):
+    """Their neighbours' means, as good as constant, would drown what whole rows say."""
+    X = correlated(500)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    gaps, truth = X.copy(), X[:100].copy()
+    gaps[100:][np.arange(5) != np.arange(400)[:, None] % 5] = np.nan
+    errors = []
+    for weighed in (True, False):
+        if not weighed:
+            learn_all_rows_alike(monkeypatch)
+        imputer = ActivationImputer(
+            n_frequencies=64, bandwidth=2.0, learning_time=100.0, random_state=0
+        ).fit(gaps)
+        rows = truth.copy()
+        rows[np.arange(100), np.arange(100) % 5] = np.nan
+        errors.append(np.mean((imputer.transform(rows) - truth)[np.isnan(rows)] ** 2))
+    assert errors[0] < 0.9 * errors[1]
 
 
 def test_a_failed_fit_changes_nothing(iris):
@@ -233,7 +309,7 @@ def test_attributes_are_those_documented(iris):
         (np.full((4, 3), np.nan), "every entry is NaN"),
         ([[1.0, np.inf], [2.0, 3.0]], "infinity"),
         ([1.0, np.nan], "2D array"),
-        (pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), "strings such as"),
+        (pd.DataFrame({"a": [1.0] * 3, "b": ["7", "8", "y"]}), "strings such as"),
         (np.empty((0, 3)), "0 sample"),
     ],
 )
@@ -263,6 +339,22 @@ def test_awkward_values(spoil):
         imputer = ActivationImputer(n_frequencies=12, random_state=0).fit(rows)
         for X in (rows, gappy(ordinary, 0.2)[0]):
             assert np.isfinite(imputer.transform(X)).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e300, 1e-300, 1e-310])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_huge_and_tiny_numbers_leak_no_warning(size, dtype):
+    """Of what a float32 cannot hold a gap gets the most that it holds."""
+    X = correlated(60) * size
+    gaps, _ = gappy(X, 0.2)
+    gaps[:, 0] = np.arange(60)
+    imputer = ActivationImputer(n_frequencies=12, random_state=0).fit(gaps)
+    rows = gappy(correlated(40), 0.5)[0].astype(dtype)
+    for X in (rows, np.where(np.isnan(rows), rows, dtype(3e38)), rows * dtype(1e-38)):
+        filled = imputer.transform(X)
+        assert filled.dtype == dtype and np.isfinite(filled).all()
+        np.testing.assert_array_equal(filled[~np.isnan(X)], X[~np.isnan(X)])
 
 
 @pytest.mark.parametrize("layout", [np.asfortranarray, lambda X: X[::-1][::-1], pd.DataFrame])

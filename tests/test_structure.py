@@ -25,7 +25,7 @@ LAYERS = [
     {"_learning"},
     {"_inference"},
     {"_model", "_training"},
-    {"_classification", "_detection"},
+    {"_classification", "_detection", "_imputation"},
     {"_series"},
     {"_base"},
     {"_transformer", "_classifier", "_detector", "_imputer"},

@@ -81,11 +81,13 @@ class _Climb:
     """
 
     def __init__(self, objective, X, free, labels, gains, bounds, first_step):
-        self.X = np.array(X, dtype=np.float64)
+        self.X = np.array(X)
         self._objective, self._free = objective, free
         self._labels, self._gains = labels, gains
-        self._unit = objective.encoding.unit  # Steps are taken in columns of like scale.
+        # Steps are taken in columns of like scale.
+        self._unit = np.asarray(objective.encoding.unit, dtype=self.X.dtype)
         low, high = (-np.inf, np.inf) if bounds is None else bounds
+        low, high = (np.asarray(bound, dtype=self.X.dtype) for bound in (low, high))
         self._low = np.broadcast_to(low, self.X.shape)
         self._high = np.broadcast_to(high, self.X.shape)
         self.value = np.empty(len(self.X))
@@ -94,7 +96,7 @@ class _Climb:
         self.gradient = np.where(free, slope, 0.0)[self.active]
         length = np.linalg.norm(self.gradient, axis=1)
         norm = objective.encoding.size(self.X[self.active])
-        self.size = first_step * norm / np.where(length > 0, length, 1)
+        self.size = (first_step * norm / np.where(length > 0, length, 1)).astype(self.X.dtype)
         self.idle = np.zeros(len(self.active), dtype=int)
 
     def _evaluate(self, rows, index):

@@ -104,7 +104,7 @@ class Spectrum:
 class ClosedLayer:
     """A layer in closed form: weights for any learning time, from the statistics of its inputs.
 
-    This is the one step that the solver, folds, scores without some rows and the imputer take.
+    This is the one step that the solver, folds and scores without some rows take.
 
     Parameters
     ----------

@@ -142,7 +142,7 @@ def _kind(column):
     return getattr(dtype, "kind", "O")
 
 
-def _is_category_type(column):
+def is_category_type(column):
     """Whether a column has a type for categories, of pandas, polars or Arrow."""
     dtype = getattr(column, "dtype", getattr(column, "type", None))
     return str(dtype).lower().startswith(("category", "categorical", "enum", "dictionary"))
@@ -165,7 +165,7 @@ def values_of(column):
 
 def _refuse_dates(name, column):
     """Raise a ValueError if the column holds dates or times."""
-    found = _kind(column) in "mM" and not _is_category_type(column)
+    found = _kind(column) in "mM" and not is_category_type(column)
     if not found and _kind(column) == "O":
         found = any(_is_date(value) for value in values_of(column))
     if found:
@@ -198,7 +198,7 @@ def is_missing(value):
 
 def _is_category(name, column, booleans_are_numbers):
     """Whether a column's type or values are those of categories."""
-    if _is_category_type(column):
+    if is_category_type(column):
         return True
     _refuse_dates(name, column)
     kind = _kind(column)

@@ -303,9 +303,9 @@ class FourierEncoding(Encoding):
 
     def _slope(self, X):
         """Derivative of the standardised rows."""
-        slope = np.broadcast_to(1 / self.scale, X.shape)
+        slope = np.broadcast_to((1 / self.scale).astype(X.dtype), X.shape)
         if self.relevances is not None:
-            slope = slope * self.relevances
+            slope = slope * self.relevances.astype(X.dtype)
         if self.decades is not None:
             logarithmic = np.isfinite(self.decades)
             slope = np.where(logarithmic, slope / np.hypot(X, self.decades), slope)

@@ -16,7 +16,7 @@ N_NEAREST = 5
 N_DRAWN = 20
 
 
-def fill_from_donors(X, donors, encoding, *, drawn):
+def fill_from_donors(X, donors, encoding, *, drawn, share=None, n_jobs=None):
     """Rows whose NaN are filled in from the nearest donors that know the entry.
 
     Entries that no donor knows stay NaN, which the encoding takes for the column's mean.
@@ -32,8 +32,12 @@ def fill_from_donors(X, donors, encoding, *, drawn):
     drawn : bool
         A detector's training needs completed rows that spread as complete ones do: with True,
         a gap gets the entry of one donor, drawn from the ``N_DRAWN`` nearest ones. With False it
-        gets the mean of the ``N_NEAREST`` nearest ones, or the nearest donor's category, and the
-        row is judged by what is known of it.
+        gets the mean of the ``N_NEAREST`` nearest ones, or the category that most of them have,
+        and the row is judged by what is known of it.
+    share : ndarray of shape (n_features,), default=None
+        What an entry of each column weighs in the mean over entries that a distance is; None
+        takes all alike.
+    n_jobs : int or None
 
     Returns
     -------
@@ -50,16 +54,16 @@ def fill_from_donors(X, donors, encoding, *, drawn):
 
     def complete(part):
         at = rows[part]
-        return at, _complete_block(X[at], gaps[at], donors, encoding, drawn, keys[at])
+        return at, _complete_block(X[at], gaps[at], donors, encoding, drawn, keys[at], share)
 
-    for at, found in map_blocks(complete, len(rows), len(donors)):
+    for at, found in map_blocks(complete, len(rows), len(donors), n_jobs):
         result[at] = found
     return result
 
 
-def _complete_block(X, gaps, donors, encoding, drawn, keys):
+def _complete_block(X, gaps, donors, encoding, drawn, keys, share):
     """A block of rows, completed. Rows draw donors by their ``keys``."""
-    distances = _distances(X, donors, encoding)
+    distances = _distances(X, donors, encoding, share)
     if drawn:
         # Donors are often equally far, in columns of categories for instance. A random part of
         # this squared distance then gives every row an order of its own.
@@ -82,8 +86,14 @@ def _complete_block(X, gaps, donors, encoding, drawn, keys):
             pick = (_uniform(keys[rows] ^ np.uint64(j)) * n).astype(np.intp)
             result[rows, j] = values[np.arange(len(rows)), pick]
         else:
-            result[rows, j] = values[:, 0] if codes[j] else _means(values)
+            result[rows, j] = _vote(values) if codes[j] else _means(values)
     return result
+
+
+def _vote(values):
+    """The most frequent value of every row, the first among equals."""
+    votes = (values[:, :, None] == values[:, None, :]).sum(axis=2)
+    return values[np.arange(len(values)), votes.argmax(axis=1)]
 
 
 def _means(values):
@@ -93,12 +103,13 @@ def _means(values):
     return np.clip(means, values.min(axis=1), values.max(axis=1))
 
 
-def _distances(X, donors, encoding):
+def _distances(X, donors, encoding, share):
     """Mean squared distance of rows and donors over the entries that both know."""
     known, theirs = ~np.isnan(X), ~np.isnan(donors)
+    weighed = known * (1.0 if share is None else share)
     # NaN and categories have a standardised value of 0, so they add nothing to the products.
     Z, D = encoding.standardise(X), encoding.standardise(donors)
-    both = known.astype(np.float64) @ theirs.T
+    both = weighed @ theirs.T
     total = (Z * Z) @ theirs.T - 2 * (Z @ D.T) + known.astype(np.float64) @ (D * D).T
     if encoding.categories is not None:
         width = np.median(encoding.categories["widths"])
@@ -106,7 +117,7 @@ def _distances(X, donors, encoding):
             differ = X[:, column][:, None] != donors[:, column]
             differ &= known[:, column][:, None] & theirs[:, column]
             total += (PAIR / width) ** 2 * differ
-    return np.where(both > 0, total / np.maximum(both, 1), np.inf)
+    return np.where(both > 0, total / np.where(both > 0, both, 1), np.inf)
 
 
 def _uniform(keys):

@@ -268,6 +268,18 @@ def test_distances_of_any_magnitude_are_finite(spread):
     assert distance[0].argmin() == 0
 
 
+def test_a_wider_map_is_one_of_a_wider_bandwidth():
+    rng = np.random.default_rng(8)
+    X = np.column_stack(
+        [rng.normal(size=60) * 4, rng.lognormal(0, 3, 60), rng.integers(3, size=60)]
+    )
+    is_code = np.array([False, False, True])
+    narrow, wide = (encoding_of(X, bandwidth=b, categorical=is_code) for b in (0.7, 2.1))
+    X[0, 0] = 1e4  # bent
+    np.testing.assert_allclose(encoded(narrow.widened(3.0), X), encoded(wide, X), atol=1e-5)
+    assert narrow.widened(3.0).bandwidth == pytest.approx(2.1)
+
+
 def test_nothing_is_forgotten_of_lengths():
     X = np.array([[3.0, 4.0], [-600.0, 800.0], [0.0, 0.0]])
     encoding = independent(X, 8, 0)

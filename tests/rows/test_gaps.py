@@ -82,3 +82,41 @@ def test_donors_of_the_same_category_are_nearer(drawn):
     X = np.column_stack([np.repeat([0.0, 1.0, 2.0], 20), np.full(60, np.nan)])
     found = fill_from_donors(X, donors, encoding, drawn=drawn)
     assert np.abs(found[:, 1] - 100 * X[:, 0]).max() < 10
+
+
+def test_columns_weigh_what_they_are_given():
+    """A column of no weight has no say in who is near, and half a weight is half a say."""
+    rng = np.random.default_rng(0)
+    donors, X = rng.normal(size=(60, 3)), rng.normal(size=(20, 3))
+    X[:, 2] = np.nan
+    share = np.array([1.0, 0.0, 1.0])
+    encoding = scaled(donors)
+    encoding.scale[1] = np.inf
+    donors[::2, 1] = np.nan  # knowing the column is no merit
+    found = fill_from_donors(X, donors, encoding, drawn=False, share=share)
+    blind = fill_from_donors(
+        X[:, [0, 2]], donors[:, [0, 2]], scaled(donors[:, [0, 2]]), drawn=False
+    )
+    np.testing.assert_allclose(found[:, 2], blind[:, 1])
+
+
+def test_categories_are_what_most_of_the_nearest_have():
+    """The nearest of all has 7, and three of the other four have 9."""
+    donors = np.array([[0.0, 7], [0.1, 9], [0.2, 9], [0.3, 8], [0.4, 9], [5, 8], [6, 8], [7, 8]])
+    encoding = scaled(donors)
+    encoding.categories = {"columns": np.array([1]), "widths": np.ones(4), "seed": 0}
+    encoding.scale[1] = np.inf
+    found = fill_from_donors(np.array([[0.0, np.nan]]), donors, encoding, drawn=False)
+    assert found[0, 1] == 9
+    donors[[1, 2, 4], 1] = [1, 2, 3]  # one vote each
+    found = fill_from_donors(np.array([[0.0, np.nan]]), donors, encoding, drawn=False)
+    assert found[0, 1] == 7
+
+
+def test_blocks_and_threads_do_not_matter(monkeypatch):
+    donors, X = line(), line(60, seed=1)
+    X[::2, 2] = np.nan
+    whole = fill_from_donors(X, donors, scaled(donors), drawn=False)
+    monkeypatch.setattr("sklearn_activation._blocks.BLOCK_ENTRIES", 3000)
+    cut = fill_from_donors(X, donors, scaled(donors), drawn=False, n_jobs=2)
+    np.testing.assert_allclose(cut, whole)
