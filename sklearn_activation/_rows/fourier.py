@@ -195,10 +195,13 @@ class FourierEncoding(Encoding):
         return FourierEncoding(**{**self.state, "relevances": relevances})
 
     def widened(self, factor):
-        """The same map with bandwidths times ``factor``."""
-        state = {**self.state, "frequencies": self.frequencies / factor}
+        """The same map with a bandwidth that is ``factor`` times as wide."""
+        state = {**self.state, "bandwidth": self.bandwidth * factor, "scale": self.scale * factor}
+        if self.bend is not None:
+            state["bend"] = self.bend / factor
         if self.categories is not None:
-            state["categories"] = {**self.categories, "widths": factor * self.categories["widths"]}
+            widths = self.categories["widths"] * factor
+            state["categories"] = {**self.categories, "widths": widths}
         return FourierEncoding(**state)
 
     def narrowed(self, n_frequencies):

@@ -128,27 +128,12 @@ def test_joined_samples_are_the_sample_of_all_rows(size, cut):
     _assert_same(other.joined(one, size), everything)
 
 
-def test_folds_have_the_same_share_of_every_label():
-    X, labels, weight = _data(n=500)
-    sample = Sample.of(X, labels, weight, 400)
-    folds = sample.stratified_folds(5)
-    for label in np.unique(sample.labels):
-        counts = np.bincount(folds[sample.labels == label], minlength=5)
-        assert np.ptp(counts) <= 1
-    assert np.ptp(np.bincount(folds)) <= 1
-
-
 def test_folds_belong_to_the_rows_and_not_to_their_order():
     X, labels, weight = _data(n=300)
     order = np.random.default_rng(0).permutation(len(X))
     one = Sample.of(X, labels, weight, 200)
     other = Sample.of(X[order], labels[order], weight[order], 200)
     np.testing.assert_array_equal(one.stratified_folds(), other.stratified_folds())
-
-
-def test_each_of_few_rows_is_a_fold_of_its_own():
-    sample = Sample.of(*_data(n=30), 400)
-    assert len(set(sample.stratified_folds())) == len(sample.X) <= 30
 
 
 def test_the_rival_does_not_see_held_out_rows():
