@@ -229,10 +229,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     fewer than 10 rows and less than a tenth as often as another; a row of which nothing is known
     has the probabilities of the training rows.
 
-    The less a row activates the network with any label, the less certain its probabilities are:
-    ``decision_function`` draws activations of rows that activate it less than all but a fiftieth
-    of held-out rows towards each other, down to the probabilities of the training rows for rows
-    that activate it no more than random inputs.
+    The less a row activates the network with any label, the less certain its probabilities are.
+    Rows that activate it less than all but a fiftieth of held-out rows have probabilities on the
+    way to those of the training rows, which rows have that activate it no more than random
+    inputs; ``predict`` goes by activation all the same.
 
     Prediction runs every row through the upper layers once for each class. Held-out
     rows are picked by a hash of their values, so the order of rows does not matter and
@@ -514,14 +514,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         activation : ndarray of shape (n_samples, n_classes)
-            ||y(x, c)||^2 of rows like those of training, less certain for others (see Notes).
-            For two classes, of shape (n_samples,): that of ``classes_[1]`` less that of
-            ``classes_[0]``.
+            ||y(x, c)||^2, in [0, 2]. For two classes, of shape (n_samples,): that of
+            ``classes_[1]`` less that of ``classes_[0]``.
         """
-        scores = self._label_scores(X)
+        X = self._fitted_rows(X)
+        energies = self._model().label_energies(X)
         if len(self.classes_) == 2:
-            return scores[:, 1] - scores[:, 0]
-        return scores
+            return energies[:, 1] - energies[:, 0]
+        return energies
 
     def predict_proba(self, X):
         """Probability of every label, p(c | x) proportional to exp(a ||y(x, c)||^2).

@@ -24,27 +24,22 @@ def validate_rows(estimator, X, *, reset, **options):
     return _check(estimator, X, read_table(X, None)[0], reset=reset, **options)
 
 
-def _check(estimator, X, table, *, reset, y=None, **options):
+def _check(estimator, X, table, *, reset, **options):
     """What scikit-learn has to check of ``X``, which has been read as the array ``table``."""
-    if table is X:
-        given = {} if y is None else {"y": y}
+    y_is_given = options.get("y") is not None
+    if table is X or ("y" in options and not y_is_given):  # without y there is an error
         with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
             return validate_data(
-                estimator,
-                X,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                order="C",
-                **options,
-                **given,
+                estimator, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
             )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
+    y = options.pop("y", None)
     options = {"estimator": estimator, "input_name": "X", **options}
     if "ensure_all_finite" not in options:
         refuse_gaps(X, table, type(estimator).__name__)
     with np.errstate(invalid="ignore"):
         found = check_array(table, dtype=np.float64, order="C", **options)
-    if y is None:
+    if not y_is_given:
         return found
     y = _check_y(y)
     check_consistent_length(found, y)
@@ -59,7 +54,7 @@ def read_rows(X, **options):
 
 
 def validate_table(
-    estimator, X, declared, *, reset, y=None, booleans_are_numbers=False, refuse=None, **options
+    estimator, X, declared, *, reset, booleans_are_numbers=False, refuse=None, **options
 ):
     """Rows as numbers, categories as codes, and y if there is one.
 
@@ -72,12 +67,11 @@ def validate_table(
         Which columns hold categories.
     reset : bool
         Whether this is training, and columns may be others than before.
-    y : array-like of shape (n_rows,), default=None
     booleans_are_numbers : bool, default=False
     refuse : callable, default=None
         It is told which columns hold categories, before anything is checked or kept.
     options : dict
-        For scikit-learn's checks.
+        For scikit-learn's checks, perhaps with ``y``.
 
     Returns
     -------
@@ -97,7 +91,7 @@ def validate_table(
         refuse(is_categorical)
     if table is X:
         refuse_unfit_columns(X)
-    found = _check(estimator, X, table, reset=reset, y=y, ensure_all_finite="allow-nan", **options)
+    found = _check(estimator, X, table, reset=reset, ensure_all_finite="allow-nan", **options)
     if reset:
         estimator.is_categorical_ = is_categorical
     return found

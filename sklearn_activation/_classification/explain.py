@@ -28,7 +28,8 @@ def explain_gaps(model, X, n_steps=24):
     X = model.prepare(X)
     known, contributions = ~np.isnan(X).all(axis=1), np.zeros(X.shape)
     X = model.fill(X[known])
-    kept = model.fill(model.prepare(model.sample.X)).astype(X.dtype, copy=False)
+    kept = model.fill(model.prepare(model.sample.X))
+    X, kept = (rows.astype(np.result_type(X, kept), copy=False) for rows in (X, kept))
     kept_labels = model.predict(kept)
 
     def explain(block):
@@ -45,7 +46,7 @@ def explain_gaps(model, X, n_steps=24):
 
 def best_labels(model, X):
     """The places of the label that each row activates most and of the next one."""
-    order = np.argsort(-model.label_scores(X), axis=1, kind="stable")
+    order = np.argsort(-model.label_energies(X), axis=1, kind="stable")
     return order[:, 0], order[:, 1]
 
 

@@ -44,7 +44,8 @@ class ClassifierModel(Model):
     def label_energies(self, X):
         """Output activation of rows with every label, (n_rows, n_labels).
 
-        Gaps are filled in first. A row of which nothing is known activates nothing.
+        Gaps are filled in first. A row of which nothing is known hardly activates anything, and
+        most with the most frequent label.
         """
         X = self.prepare(X)
         unknown = np.isnan(X).all(axis=1)
@@ -54,7 +55,7 @@ class ClassifierModel(Model):
             X,
             self.widest * self.n_labels,
         )
-        energies[unknown] = 0
+        energies[unknown] = 1e-6 * self.label_shares()
         return energies
 
     def label_scores(self, X):
@@ -66,12 +67,16 @@ class ClassifierModel(Model):
         energies = self.label_energies(X).astype(np.float64)
         familiar = self._familiarity(energies)[:, None]
         mean = energies.mean(axis=1, keepdims=True)
-        mass = np.bincount(self.sample.labels, self.sample.weight, self.n_labels)
-        prior = np.log(np.maximum(mass / mass.sum(), 1e-12)) / self.certainty.sharpness
+        prior = np.log(np.maximum(self.label_shares(), 1e-12)) / self.certainty.sharpness
         prior -= prior.mean()
         return np.where(
             familiar < 1, mean + familiar * (energies - mean) + (1 - familiar) * prior, energies
         )
+
+    def label_shares(self):
+        """Share of the training rows, by weight, that have each label, (n_labels,)."""
+        mass = np.bincount(self.sample.labels, self.sample.weight, self.n_labels)
+        return mass / mass.sum()
 
     def familiarity(self, X):
         """How far rows activate the network as typical ones do, from 0 to 1, (n_rows,).
@@ -101,7 +106,7 @@ class ClassifierModel(Model):
 
     def predict(self, X):
         """The number of the label that activates most with each row (paper, eq. 10)."""
-        return self.label_scores(X).argmax(axis=1)
+        return self.label_energies(X).argmax(axis=1)
 
     def layer_energies(self, X, labels):
         """Activation of every layer for rows with labels, (n_rows, n_layers) (paper, eq. 9)."""
