@@ -128,27 +128,12 @@ def test_joined_samples_are_the_sample_of_all_rows(size, cut):
     _assert_same(other.joined(one, size), everything)
 
 
-def test_folds_have_the_same_share_of_every_label():
-    X, labels, weight = _data(n=500)
-    sample = Sample.of(X, labels, weight, 400)
-    folds = sample.stratified_folds(5)
-    for label in np.unique(sample.labels):
-        counts = np.bincount(folds[sample.labels == label], minlength=5)
-        assert np.ptp(counts) <= 1
-    assert np.ptp(np.bincount(folds)) <= 1
-
-
 def test_folds_belong_to_the_rows_and_not_to_their_order():
     X, labels, weight = _data(n=300)
     order = np.random.default_rng(0).permutation(len(X))
     one = Sample.of(X, labels, weight, 200)
     other = Sample.of(X[order], labels[order], weight[order], 200)
     np.testing.assert_array_equal(one.stratified_folds(), other.stratified_folds())
-
-
-def test_each_of_few_rows_is_a_fold_of_its_own():
-    sample = Sample.of(*_data(n=30), 400)
-    assert len(set(sample.stratified_folds())) == len(sample.X) <= 30
 
 
 def test_the_rival_does_not_see_held_out_rows():
@@ -206,22 +191,6 @@ def test_each_of_few_rows_is_a_fold_of_its_own(n_rows):
         np.tile(sample.X, (2, 1)), np.tile(sample.labels, 2), np.ones(2 * n_rows), 99
     )
     np.testing.assert_array_equal(twice.stratified_folds(), folds)
-
-
-def test_folds_of_rows_do_not_depend_on_their_order():
-    X, labels, weight = _data(n=300)
-    order = np.random.default_rng(11).permutation(300)
-    one, other = Sample.of(X, labels, weight, 300), Sample.of(X[order], labels[order], weight, 300)
-    np.testing.assert_array_equal(one.X, other.X)
-    np.testing.assert_array_equal(one.stratified_folds(), other.stratified_folds())
-
-
-def test_folds_do_not_follow_the_hashes_that_picked_the_rows():
-    """Rows of small hashes are in all folds alike."""
-    rng = np.random.default_rng(12)
-    sample = Sample.of(rng.normal(size=(2000, 2)), np.zeros(2000), np.ones(2000), 2000)
-    low = sample.stratified_folds()[:500]
-    assert np.abs(np.bincount(low, minlength=5) - 100).max() < 4 * np.sqrt(500 * 0.16)
 
 
 # -- even samples ------------------------------------------------------------------------
