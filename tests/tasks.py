@@ -349,6 +349,11 @@ def explained_ways(classifier, X):
     return nearest_with_label(model, X, second, kept, model.predict(kept)), X, best, second
 
 
+def nearest_rows(classifier, X, labels, kept, kept_labels):
+    """For each row the nearest of some kept ones that have its label."""
+    return nearest_with_label(classifier._model(), X, labels, kept, kept_labels)
+
+
 def familiarity_of(classifier, X):
     """How far rows activate a classifier's network as typical ones do, from 0 to 1."""
     return classifier._model().familiarity(X)

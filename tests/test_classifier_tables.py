@@ -49,7 +49,8 @@ def test_one_row_a_class_is_learned(encoding, load):
     p = small(encoding=encoding).fit(X[rows], y[rows]).predict_proba(X[rows])
     assert p.argmax(axis=1).tolist() == list(range(len(rows)))
     assert np.diag(p).min() > 1 / 3
-    assert p.max() < 0.99
+    # Beside as many rows of an unknown label, half the probability is shared among all labels.
+    assert np.diag(p).mean() < (1 + 1 / len(rows)) / 2 + 0.02
 
 
 @pytest.mark.parametrize("n_rows", [2, 5])

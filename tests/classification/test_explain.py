@@ -13,7 +13,7 @@ from sklearn_activation._classification.explain import last_change_of_sign
 
 from .. import naive
 from ..tables import blobs, people
-from ..tasks import encoding_of, explained_ways, gaps_of_labels, network_of
+from ..tasks import encoding_of, explained_ways, gaps_of_labels, nearest_rows, network_of
 
 OPTIONS = {"n_frequencies": 24, "learning_time": 60.0, "random_state": 0}
 
@@ -36,7 +36,7 @@ def gap_on_way(classifier, start, end, labels):
     return gap
 
 
-def assert_explained(classifier, X, rtol=0.03):
+def assert_explained(classifier, X, rtol=0.01):
     """Contributions are those of a fine integration of central differences."""
     found = classifier.explain(X)
     for row, start, end, *labels in zip(found, *explained_ways(classifier, X), strict=True):
@@ -94,6 +94,16 @@ def test_explanations_begin_where_both_labels_activate_alike():
     )
     expected = [0.25, 0, 0.75, 0.125, 0, 1, 0.5]
     assert_allclose(last_change_of_sign(values), expected)
+
+
+def test_a_label_that_no_kept_row_has_begins_at_the_nearest_of_all():
+    X, y = blobs(60, 4)
+    classifier = ActivationLearningClassifier(16, **OPTIONS).fit(X, y)
+    kept = np.array([0, 1, 1, 0])
+    found = nearest_rows(classifier, X[:3], np.array([1, 0, 2]), X[[7, 9, 1, 2]], kept)
+    assert_array_equal(found[2], X[2])
+    assert any((found[0] == row).all() for row in X[[9, 1]])
+    assert any((found[1] == row).all() for row in X[[7, 2]])
 
 
 @pytest.mark.parametrize("n", [150, 600])

@@ -193,22 +193,6 @@ def test_each_of_few_rows_is_a_fold_of_its_own(n_rows):
     np.testing.assert_array_equal(twice.stratified_folds(), folds)
 
 
-def test_folds_of_rows_do_not_depend_on_their_order():
-    X, labels, weight = _data(n=300)
-    order = np.random.default_rng(11).permutation(300)
-    one, other = Sample.of(X, labels, weight, 300), Sample.of(X[order], labels[order], weight, 300)
-    np.testing.assert_array_equal(one.X, other.X)
-    np.testing.assert_array_equal(one.stratified_folds(), other.stratified_folds())
-
-
-def test_folds_do_not_follow_the_hashes_that_picked_the_rows():
-    """Rows of small hashes are in all folds alike."""
-    rng = np.random.default_rng(12)
-    sample = Sample.of(rng.normal(size=(2000, 2)), np.zeros(2000), np.ones(2000), 2000)
-    low = sample.stratified_folds()[:500]
-    assert np.abs(np.bincount(low, minlength=5) - 100).max() < 4 * np.sqrt(500 * 0.16)
-
-
 # -- even samples ------------------------------------------------------------------------
 
 
