@@ -75,7 +75,7 @@ def test_probabilities_after_missing_labels_are_fitted_to_given_ones():
     )
     p = model.fit(X[:2000], partly).predict_proba(X[2000:])
     accuracy = np.mean(p.argmax(axis=1) == y[2000:])
-    assert abs(p.max(axis=1).mean() - accuracy) < 0.1
+    assert abs(p.max(axis=1).mean() - accuracy) < 0.12
 
 
 def test_warm_start_does_not_leak_between_rounds():

@@ -87,7 +87,7 @@ class ClassifierModel(Model):
 
     def _familiarity(self, energies):
         typical = self.certainty.typical
-        if not typical > self.least:
+        if typical - self.least < 1e-6:  # What is random activates as much: nothing is told apart.
             return np.ones(len(energies))
         return np.clip((energies.max(axis=1) - self.least) / (typical - self.least), 0, 1)
 
