@@ -619,8 +619,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         -------
         contributions : ndarray of shape (n_samples, n_features)
             In activation. Positive ones speak for the predicted label, negative ones for the
-            next. Rows add up to the difference of the activations of both, before
-            ``decision_function`` makes those of unfamiliar rows less certain.
+            next. Rows add up to the difference of the activations of both.
         """
         X = self._fitted_rows(X)
         return explain_gaps(self._model(), X)
