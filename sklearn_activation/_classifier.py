@@ -30,6 +30,7 @@ from ._state import learns, reads_in
 from ._validation import (
     check_count,
     check_weight,
+    in_precision,
     leave_out_weightless,
     new_seed,
     refuse_nothing_known,
@@ -709,7 +710,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             return X.copy()
         rows, result = missing.any(axis=1), X.copy()
         filled, _ = model.complete(X[rows], labels[rows], COMPLETION_STEPS)
-        result[missing] = filled[missing[rows]]
+        result[missing] = in_precision(filled[missing[rows]], result.dtype)
         return result
 
     def _refuse_categories(self, method):

@@ -87,8 +87,9 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     -----
     A row that is wholly NaN gets the means, and the most frequent categories. A column of numbers
     that is wholly NaN in training is filled with 0, one of categories stays missing, and neither
-    counts for anything where it is known. A column of n known entries counts for n / (n + 5) of
-    what it would, as if five more said nothing; a constant one counts for nothing.
+    counts for anything where it is known. A column of n known entries counts for n / (n + 20),
+    as if twenty more said nothing, over what the best known one does; a constant one counts for
+    nothing.
 
     Deviations are those of entries up to five robust deviations from the median. Entries beyond
     ten deviations count as ten deviations away, and no number is filled in beyond that.

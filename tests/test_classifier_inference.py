@@ -408,3 +408,32 @@ def test_a_warm_start_with_gaps_goes_on_from_its_own_weights():
     before = classifier.coefs_[0]
     classifier.set_params(warm_start=True, learning_rate=1e-9).fit(gaps, y)
     np.testing.assert_allclose(classifier.coefs_[0], before, atol=1e-6)
+
+
+# -- huge and tiny numbers -----------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("encoding", ["fourier", "unit"])
+@pytest.mark.parametrize(
+    "size",
+    [1e300, 4e307, 1e-300, 1e-310, [1e300, 1e-300, 1, 1e-310], [1, 1e-310, 1, 5e-322]],
+    ids=str,
+)
+def test_no_magnitude_leaks_a_warning(encoding, size):
+    """Of what a float32 cannot hold a gap gets the most that it holds."""
+    X, y = load_iris(return_X_y=True)
+    X -= X.mean(axis=0)
+    hidden = np.random.default_rng(0).random(X.shape) < 0.3
+    hidden[hidden.all(axis=1), 0] = False
+    classifier = ActivationLearningClassifier(
+        16, encoding=encoding, n_frequencies=8, learning_time=30.0, feedback=False, random_state=0
+    ).fit(X * size, y)
+    for rows in (X * size, X, np.sign(X) * 1e300):
+        assert np.isfinite(classifier.complete(np.where(hidden, np.nan, rows), y)).all()
+    for rows in (X, np.sign(X) * 3e38):
+        rows = np.where(hidden, np.nan, rows).astype(np.float32)
+        found = classifier.complete(rows, y)
+        assert found.dtype == np.float32 and np.isfinite(found).all()
+        assert np.isfinite(classifier.predict_proba(rows)).all()
+    assert np.isfinite(classifier.generate([0, 1], n_samples=3, random_state=0)).all()

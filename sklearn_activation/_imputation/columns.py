@@ -101,10 +101,11 @@ class Columns:
         return spread
 
 
-def trust_in(n_known, prior=5.0):
-    """What a deviation of a column counts for, by the number of its known entries.
+def trust_in(n_known, prior=20.0):
+    """What a deviation of each column counts for, by the numbers of known entries.
 
-    It is the share of these entries among them and ``prior`` more that would say nothing, and so
-    almost 1 for a column of which much is known.
+    A column counts for the share of its known entries among them and ``prior`` more that would
+    say nothing, over that of the column of which most is known.
     """
-    return n_known / (n_known + prior)
+    share = n_known / (n_known + prior)
+    return share / max(share.max(), 1e-300)

@@ -20,10 +20,15 @@ def fill_from_nearest(Z, kept, columns, n_jobs=None):
     ruler, share = columns.ruler(), columns.trust**2
     filled = fill_from_donors(Z, kept, ruler, drawn=False, share=share, n_jobs=n_jobs)
     filled[:, ~columns.is_categorical] = np.nan_to_num(filled[:, ~columns.is_categorical])
-    unknown = ~((~np.isnan(Z)) & (columns.trust > 0)).any(axis=1)
+    unknown = ~is_known(~np.isnan(Z), columns)
     if unknown.any():
         filled[unknown] = np.where(np.isnan(Z[unknown]), _usual(kept, columns), Z[unknown])
     return filled
+
+
+def is_known(known, columns):
+    """Of which rows something is known that counts."""
+    return (known & (columns.trust > 0)).any(axis=1)
 
 
 def _usual(kept, columns):
@@ -71,7 +76,7 @@ class Filler:
         voted : container of int
             Columns of categories in which the start stays.
         """
-        free = missing & ~missing.all(axis=1, keepdims=True)
+        free = missing & is_known(~missing, self.columns)[:, None]
         Z = start.copy()
         chosen = [j for j in self.tried if j not in voted and len(self.tried[j])]
         self._choose_categories(Z, free, chosen)

@@ -115,7 +115,10 @@ class _Climb:
         value, slope = self._evaluate(after, self.active)
         slope = np.where(free, slope, 0.0)
         gain = value - self.value[self.active]
-        better, moved = gain >= 0, (after - before) / self._unit
+        better = gain >= 0
+        moved = 2 * (
+            (after / 2 - before / 2) / self._unit
+        )  # Halves of huge numbers differ finitely.
         self.X[self.active[better]] = after[better]
         self.value[self.active[better]] = value[better]
         distance = np.einsum("ij,ij->i", moved, moved)

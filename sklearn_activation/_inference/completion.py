@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._rows.scales import column_scales
+from .._rows.scales import column_scales, row_norms
 from .ascent import join_blocks, maximise, maximise_blocks
 
 
@@ -34,8 +34,9 @@ def generate_rows(objective, sample, labels, gains, rng, *, bounds, n_jobs):
         kept = np.nan_to_num(_of_label(sample, label)[0].astype(np.float64))
         index = np.flatnonzero(labels == label)
         i, j, k = rng.integers(len(kept), size=(3, len(index)))
-        start[index] = np.clip(kept[i] + 0.5 * (kept[j] - kept[k]), *bounds)
-        lengths[index] = np.linalg.norm(kept, axis=1).mean()
+        with np.errstate(over="ignore"):
+            start[index] = np.clip(kept[i] + 0.5 * (kept[j] - kept[k]), *bounds)
+        lengths[index] = (row_norms(kept) / len(kept)).sum()
     free = np.ones(start.shape, dtype=bool)
     X, _ = maximise_blocks(
         objective, start, free, labels=labels, gains=gains, bounds=bounds, n_jobs=n_jobs

@@ -68,7 +68,7 @@ class UnitEncoding(Encoding):
     def pull_back(self, X, Z, G):
         """Gradient with respect to rows ``X``, from ``G`` with respect to the encoded ``Z``."""
         norms = row_norms(X)[:, None]
-        norms[norms == 0] = 1
+        norms = np.where(norms > 0, np.maximum(norms, 1e-100), 1)  # so that slopes are finite
         return (G - np.einsum("ij,ij->i", Z, G)[:, None] * Z) / norms
 
     def length(self, X):

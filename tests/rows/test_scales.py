@@ -178,3 +178,10 @@ def test_median_distance_leaves_out_copies():
     Z = np.repeat([[0.0, 0.0], [3.0, 4.0]], 50, axis=0)
     assert median_distance(Z, np.random.default_rng(0)) == 5
     assert median_distance(np.ones((50, 2)), np.random.default_rng(0)) == 1
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-322, 1e-310])
+def test_deviations_of_the_tiniest_numbers_do_not_vanish(size):
+    X = np.random.default_rng(0).integers(3, size=(40, 2)) * size
+    location, scale = column_scales(X, np.ones(40))
+    assert (scale > 0).all() and np.isfinite((X - location) / scale).all()
