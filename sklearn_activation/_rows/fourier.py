@@ -196,7 +196,9 @@ class FourierEncoding(Encoding):
 
     def widened(self, factor):
         """The same map with a bandwidth that is ``factor`` times as wide."""
-        state = {**self.state, "bandwidth": self.bandwidth * factor, "scale": self.scale * factor}
+        largest = np.finfo(np.float64).max / max(factor, 1.0)
+        scale = np.where(np.isinf(self.scale), np.inf, np.minimum(self.scale, largest) * factor)
+        state = {**self.state, "bandwidth": self.bandwidth * factor, "scale": scale}
         if self.bend is not None:
             state["bend"] = self.bend / factor
         if self.categories is not None:
