@@ -370,6 +370,11 @@ def columns_of_votes(imputer):
     return imputer._voted
 
 
+def impute_from_at_most(monkeypatch, n_rows):
+    """Have the layers of imputers learn no more rows than that."""
+    monkeypatch.setattr(_imputer.ActivationImputer, "_most_rows", n_rows)
+
+
 def learn_all_rows_alike(monkeypatch):
     """Have imputers learn rows of which little is known like all others."""
     monkeypatch.setattr(_imputer, "row_weights", lambda Z: np.ones(len(Z)))

@@ -20,7 +20,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_activation import ActivationImputer, _blocks
 
 from .tables import correlated
-from .tasks import activation_gained, learn_all_rows_alike, nearest_means
+from .tasks import (
+    activation_gained,
+    impute_from_at_most,
+    learn_all_rows_alike,
+    nearest_means,
+)
 from .test_input import AWKWARD, data
 
 
@@ -202,6 +207,20 @@ def test_it_keeps_to_neighbours_where_those_are_better(iris):
         imputer.transform(gaps), nearest_means(imputer, gaps), rtol=1e-12, atol=1e-12
     )
     assert np.abs(able.transform(gaps) - nearest_means(able, gaps)).max() > 0.1
+
+
+def test_large_tables_teach_by_some_of_their_rows(monkeypatch):
+    X = correlated(600)
+    gaps, hidden = gappy(X, 0.2)
+    options = {"n_frequencies": 64, "bandwidth": 2.0, "learning_time": 100.0, "random_state": 0}
+    found = []
+    for most in (600, 300):
+        impute_from_at_most(monkeypatch, most)
+        imputer = ActivationImputer(**options).fit(gaps)
+        error = (imputer.transform(gaps) - X)[hidden]
+        found.append((imputer.coefs_[0], np.mean(error**2)))
+    assert found[0][0].shape != found[1][0].shape or (found[0][0] != found[1][0]).any()
+    assert found[1][1] == pytest.approx(found[0][1], rel=0.15)
 
 
 def test_rows_of_which_little_is_known_teach_little(monkeypatch):
