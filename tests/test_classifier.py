@@ -267,11 +267,13 @@ def _ramp(rng):
     "problem, bandwidth, width", [(_board, "auto", 1.0), (_ramp, "auto", 2.0), (_ramp, 3.0, 1.0)]
 )
 def test_the_classifier_chooses_a_bandwidth(problem, bandwidth, width):
-    """Frequencies are those of half the median distance, or of all of it; a given one stays."""
+    """Half the root mean squared distance of rows, or all of it; a given one stays."""
     X, y = problem(np.random.default_rng(0))
     options = {"encoding": "fourier", "feedback": False, "random_state": 0}
     classifier = ActivationLearningClassifier(bandwidth=bandwidth, **options).fit(X, y)
-    assert 1 / encoding_of(classifier).frequencies.std() == pytest.approx(width, rel=0.1)
+    # Two rows of standardised columns are the root of twice their number apart.
+    usual = np.sqrt(2 * X.shape[1]) / 2 if bandwidth == "auto" else bandwidth
+    assert encoding_of(classifier).bandwidth == pytest.approx(width * usual, rel=0.1)
 
 
 def test_auto_of_the_classifier_is_chosen_on_held_out_rows():
