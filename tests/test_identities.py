@@ -110,9 +110,7 @@ def test_logarithms_are_those_of_the_probabilities(encoding, n_classes, dtype):
         assert logs.shape == p.shape == (len(X), n_classes) and logs.dtype == np.float64
         np.testing.assert_allclose(logs, np.log(p), rtol=1e-12, atol=1e-15)
         np.testing.assert_allclose(logsumexp(logs, axis=1), 0, atol=1e-14)
-        np.testing.assert_array_equal(
-            classifier.classes_[logs.argmax(axis=1)], classifier.predict(X)
-        )
+        np.testing.assert_array_equal(logs.argmax(axis=1), p.argmax(axis=1))
 
 
 def test_logarithms_are_finite_where_probabilities_are_zero():
