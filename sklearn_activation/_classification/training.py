@@ -59,6 +59,8 @@ class ClassifierTraining(Training):
     """
 
     least_width = 256
+    # Of more labels, with each of which a second layer sees every row, depths are not tried.
+    most_labels_compared = 100
     # Feedback is not tried with fewer rows than this.
     least_rows_on_trial = 1000
     # Probabilities of a stream with feedback are fitted to this many of its latest rows, and to
@@ -91,7 +93,7 @@ class ClassifierTraining(Training):
             return [1 if isinstance(sizes, Integral) else len(sizes)]
         if isinstance(times, (tuple, list)):
             return [len(times)]
-        return depths
+        return depths[:1] if self.n_labels > self.most_labels_compared else depths
 
     def make_progress(self, X, labels, weight, fitted):
         return super().make_progress(X, self.estimator.classes_[labels], weight, fitted)
