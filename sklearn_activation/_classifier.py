@@ -26,19 +26,16 @@ from ._learning.sharpness import Certainty
 from ._progress import with_callbacks
 from ._rows.encodings import ENCODINGS
 from ._rows.labels import class_weights, is_missing, replace_missing
+from ._rows.scales import narrow
 from ._state import learns, reads_in
 from ._validation import (
     check_count,
     check_weight,
-    in_precision,
     leave_out_weightless,
     new_seed,
     refuse_nothing_known,
     validate_table,
 )
-
-# Most steps of completing rows for ``complete``.
-COMPLETION_STEPS = 300
 
 
 @reads_in(
@@ -546,8 +543,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         p : ndarray of shape (n_samples, n_classes)
             Rows add up to 1; columns are in the order of ``classes_``.
         """
-        scores = self._label_scores(X)
-        return softmax(self._certainty[0] * scores, axis=1)  # eq. 8
+        return softmax(self._scaled_scores(X), axis=1)  # eq. 8
 
     def predict_log_proba(self, X):
         """The logarithms of ``predict_proba``, finite where a probability is too small a number.
@@ -562,8 +558,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         log_p : ndarray of shape (n_samples, n_classes)
             Columns are in the order of ``classes_``.
         """
-        scores = self._label_scores(X)
-        return log_softmax(self._certainty[0] * scores, axis=1)
+        return log_softmax(self._scaled_scores(X), axis=1)
 
     def score_samples(self, X):
         """Highest output activation over the labels: how typical each row is.
@@ -709,8 +704,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         if not missing.any():
             return X.copy()
         rows, result = missing.any(axis=1), X.copy()
-        filled, _ = model.complete(X[rows], labels[rows], COMPLETION_STEPS)
-        result[missing] = in_precision(filled[missing[rows]], result.dtype)
+        filled = model.complete(X[rows], labels[rows])
+        result[missing] = narrow(filled[missing[rows]], result.dtype)
         return result
 
     def _refuse_categories(self, method):
@@ -737,6 +732,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             raise ValueError(f"y contains labels that are not in classes: {unseen}.")
         return np.searchsorted(self.classes_, y)
 
-    def _label_scores(self, X):
-        X = self._fitted_rows(X)
-        return self._model().label_scores(X)
+    def _scaled_scores(self, X):
+        """What probabilities are proportional to the exponential of (eq. 8)."""
+        X, model = self._fitted_rows(X), self._model()
+        return model.certainty.sharpness * model.label_scores(X)

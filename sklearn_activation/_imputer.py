@@ -19,8 +19,9 @@ from ._rows.encoding import SAMPLE_SIZE
 from ._rows.fourier import FourierEncoding
 from ._rows.refill import refill, values_by_code
 from ._rows.sample import Sample, draw_evenly
+from ._rows.scales import narrow
 from ._state import learns, reads_in
-from ._validation import in_precision, new_seed, refuse_nothing_known, validate_table
+from ._validation import new_seed, refuse_nothing_known, validate_table
 
 
 @reads_in("transform", "get_feature_names_out")
@@ -195,7 +196,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         missing = np.isnan(rows)
         filled, part = rows.copy(), missing.any(axis=1)
         if part.any():
-            filled[missing] = in_precision(self._fill(rows[part])[missing[part]], rows.dtype)
+            filled[missing] = narrow(self._fill(rows[part])[missing[part]], rows.dtype)
         asked = _get_output_config("transform", self)["dense"]
         is_frame = hasattr(X, "columns")
         if self.is_categorical_ is None and not (is_frame and asked != "default"):

@@ -167,12 +167,6 @@ def as_table(row):
     return np.asarray(row)[None]
 
 
-def in_precision(X, dtype):
-    """``X`` in a precision whose largest number may be less than what ``X`` holds."""
-    most = np.finfo(dtype).max
-    return np.clip(X, -most, most).astype(dtype)
-
-
 def refuse_nothing_known(X):
     """Raise a ValueError if no entry is known."""
     if np.isnan(X).all():

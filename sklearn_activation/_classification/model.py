@@ -34,7 +34,8 @@ class ClassifierModel(Model):
 
     def prepare(self, X):
         """Rows in which columns that training knew nothing of are unknown, too."""
-        never = np.isnan(self.sample.X).all(axis=0)
+        never = np.isnan(self.sample.X[0])  # Most models know all columns of their first row.
+        never[never] = np.isnan(self.sample.X[:, never]).all(axis=0)
         return np.where(never, np.nan, X) if never.any() else X
 
     def fill(self, X):
@@ -121,20 +122,15 @@ class ClassifierModel(Model):
         )
         return np.concatenate(list(found))
 
-    def complete(self, X, labels, n_steps):
-        """``X`` without NaN, and the activation of its rows with their labels.
-
-        That is what is left of an input activation of 2 if the lost activation is put in
-        relation to the known entries.
-        """
+    def complete(self, X, labels):
+        """``X`` without NaN, filled so that its rows with their labels lose least activation."""
         encoding, (sample, unit) = self.encoding, self.kept_rows()
         objective = LostActivation(self.network, encoding, self.n_labels)
         with np.errstate(over="ignore"):
             X = np.clip(X.astype(np.float64) / unit, -encoding.largest, encoding.largest)
-        options = {"bounds": column_ranges(sample.X), "n_jobs": self.n_jobs, "max_iter": n_steps}
-        filled, gained = complete_rows(objective, sample, X, labels, **options)
-        energy, _ = encoding.energy(np.nan_to_num(X))
-        return unit * filled, 2 + gained / np.maximum(energy, 1e-300)
+        options = {"bounds": column_ranges(sample.X), "n_jobs": self.n_jobs}
+        filled, _ = complete_rows(objective, sample, X, labels, **options)
+        return unit * filled
 
     def kept_rows(self):
         """Kept training rows, and the number that they are divided by."""

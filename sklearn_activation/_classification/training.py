@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from math import ceil
-from numbers import Integral
 
 import numpy as np
 
@@ -88,9 +87,9 @@ class ClassifierTraining(Training):
 
     def depths_to_try(self, depths):
         """How many layers to try, of the ``depths`` that suit an encoding."""
-        times, sizes = self.estimator.learning_time, self.estimator.layer_sizes
-        if sizes is not None:
-            return [1 if isinstance(sizes, Integral) else len(sizes)]
+        times = self.estimator.learning_time
+        if self.estimator.layer_sizes is not None:
+            return [len(self.choose_sizes(1))]
         if isinstance(times, (tuple, list)):
             return [len(times)]
         return depths[:1] if self.n_labels > self.most_labels_compared else depths
@@ -106,6 +105,8 @@ class ClassifierTraining(Training):
 
     def fill(self, X, labels, weight):
         """Rows without gaps, but for columns and rows of which nothing is known, or hardly."""
+        if not np.isnan(X).any():
+            return X
         if self.going_on:
             return self.previous.fill(X)
         sample = Sample(X, labels, weight, self.hashes).smallest(SAMPLE_SIZE)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._rows.scales import column_scales, row_norms
+from .._rows.scales import row_norms
 from .ascent import join_blocks, maximise, maximise_blocks
 
 
@@ -92,19 +92,6 @@ def column_ranges(X):
     """Least and largest known entry of every column, 0 for a column without any."""
     low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
     return np.nan_to_num(low.astype(np.float64)), np.nan_to_num(high.astype(np.float64))
-
-
-def fill_with_class_means(X, labels):
-    """Rows whose NaN are filled with the mean of their label's known entries in the column.
-
-    The mean is 0 if there are none.
-    """
-    filled = X.copy()
-    for label in np.unique(labels):
-        rows = X[labels == label]
-        mean, _ = column_scales(rows, np.ones(len(rows)))
-        filled[labels == label] = np.where(np.isnan(rows), mean.astype(X.dtype), rows)
-    return filled
 
 
 def _of_label(sample, label):

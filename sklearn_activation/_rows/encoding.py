@@ -36,6 +36,8 @@ class Encoding:
     knows_length = False
     # A detector's hidden layers learn directions with this share of the mean eigenvalue.
     detector_cut_off = 0.2
+    # How many layers a classifier tries on rows that are so encoded.
+    depths = (2,)
     # The largest entry that is handled, over ``magnitude``.
     largest = np.inf
 
@@ -43,9 +45,6 @@ class Encoding:
     def robustly_fitted_to(cls, X, weight, *, bent, categorical, **options):
         """An encoding whose scales survive junk among all rows ``X``; here that of a sample."""
         return cls.fitted_to(Sample.of(X, None, weight, SAMPLE_SIZE), **options)
-
-    # How many layers a classifier tries on rows that are so encoded.
-    depths = (2,)
 
     @classmethod
     def suits(cls, sample, categorical):

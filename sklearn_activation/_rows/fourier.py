@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._blocks import map_blocks
-from .encoding import CLIP, LIMIT, ROUNDED, SAMPLE_SIZE, Encoding, known_products
+from .encoding import CLIP, LIMIT, ROUNDED, Encoding, known_products
 from .frequencies import (
     draw_orthogonal_frequencies,
     make_normal_numbers,
@@ -11,7 +11,7 @@ from .frequencies import (
     write_waves,
 )
 from .relevance import choose_by_readout, find_relevances
-from .scales import PAIR, column_scales, median_distance, robust_scales, row_norms
+from .scales import PAIR, column_scales, robust_scales, row_norms
 
 
 class FourierEncoding(Encoding):
@@ -86,31 +86,6 @@ class FourierEncoding(Encoding):
             "categories": self.categories,
             "relevances": self.relevances,
         }
-
-    @classmethod
-    def fitted_to(cls, sample, *, bandwidth, n_frequencies, standardize, factors, seed, **_):
-        """Columns' scales and, for ``bandwidth="auto"``, distances from a ``Sample``.
-
-        The automatic bandwidth is multiplied by one of ``factors`` in turn for each
-        frequency: the kernel is the mean of Gaussians of those widths.
-        """
-        rng = np.random.default_rng([seed, 0, 1])
-        sample = sample.smallest(SAMPLE_SIZE)
-        n_features = sample.X.shape[1]
-        encoding = cls(np.zeros(n_features), np.ones(n_features), None)
-        if standardize:
-            encoding.location, encoding.scale = column_scales(sample.X, sample.weight)
-        if bandwidth == "auto":
-            bandwidth = 0.5 * median_distance(encoding.standardise(sample.X), rng)
-        else:
-            factors = (1.0,)
-        # From here on ``scale`` counts bandwidths, so that an entry that is clipped is far away
-        # whatever the bandwidth.
-        with np.errstate(over="ignore"):
-            encoding.scale = np.maximum(encoding.scale * bandwidth, 1e-300)
-        encoding.frequencies = rng.normal(size=(n_features, n_frequencies))
-        encoding.frequencies /= np.resize(factors, n_frequencies)
-        return encoding
 
     @classmethod
     def robustly_fitted_to(

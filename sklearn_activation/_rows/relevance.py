@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .encoded import EncodedRows
+
 # Strengths of the ridge penalty that are tried, over the mean squared norm of encoded rows.
 PENALTIES = 10.0 ** np.arange(-6, 0.1, 0.5)
 
@@ -87,7 +89,7 @@ def column_slopes(readout, encoding, X, weight, seed):
     """
     squares = np.zeros(X.shape[1])
     share = weight / weight.sum()
-    Z = encode(encoding, X)
+    Z = EncodedRows(X, encoding, dtype=np.float32).data()
     for coef in readout.coefs.T:
         G = np.broadcast_to(coef, (len(X), len(coef)))
         squares += share @ encoding.pull_back_to_standardised(Z, G, np.float64) ** 2
@@ -100,7 +102,9 @@ def column_slopes(readout, encoding, X, weight, seed):
         for column in encoding.categories["columns"]:
             exchanged = X.copy()
             exchanged[:, column] = X[other, column]
-            change = encode(encoding, exchanged) @ readout.coefs - before
+            change = (
+                EncodedRows(exchanged, encoding, dtype=np.float32).data() @ readout.coefs - before
+            )
             squares[column] = share @ (change**2).sum(axis=1) / 2
     return np.sqrt(squares)
 
@@ -166,7 +170,8 @@ def best_by_readout(encodings, relevances, sample, n_labels):
     tried = []
     for encoding in encodings:
         encoding = encoding.with_relevances(relevances)
-        Z = encode(encoding.narrowed(N_FREQUENCIES_READ), sample.X)
+        small = encoding.narrowed(N_FREQUENCIES_READ)
+        Z = EncodedRows(sample.X, small, dtype=np.float32).data()
         readout = read_out(Z, sample.labels, sample.weight, n_labels)
         tried.append((readout.loss, encoding, readout))
     return min(tried, key=lambda trial: trial[0])
@@ -187,10 +192,3 @@ def column_spread(encoding, sample, limit=np.inf):
             of_code = np.bincount(code, share)
             spread[column] = np.sqrt(1 - ((of_code / of_code.sum()) ** 2).sum())
     return spread
-
-
-def encode(encoding, X):
-    """Encoded rows in single precision, ndarray of shape (n_rows, n_encoded)."""
-    Z = np.empty((len(X), encoding.n_outputs), dtype=np.float32)
-    encoding.write(X, Z)
-    return Z

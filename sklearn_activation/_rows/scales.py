@@ -140,14 +140,3 @@ def weighted_quantiles(x, weight, levels):
     order = np.argsort(x, kind="stable")
     below = np.cumsum(weight[order])
     return x[order[np.searchsorted(below, levels * below[-1])]]
-
-
-def median_distance(Z, rng, n_pairs=2_000):
-    """Median Euclidean distance between random pairs of rows that differ.
-
-    The result is 1 if no pair differs.
-    """
-    i, j = rng.integers(len(Z), size=(2, n_pairs))
-    distances = np.linalg.norm(Z[i] - Z[j], axis=1)
-    distances = distances[distances > 0]
-    return np.median(distances) if len(distances) else 1.0

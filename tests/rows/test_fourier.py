@@ -8,8 +8,7 @@ import pytest
 
 from sklearn_activation._rows.columns import read_table
 from sklearn_activation._rows.fourier import FourierEncoding
-from sklearn_activation._rows.sample import Sample
-from sklearn_activation._rows.scales import PAIR, robust_scales
+from sklearn_activation._rows.scales import PAIR, column_scales, robust_scales
 
 from .. import naive
 from ..encodings import fourier_encoding
@@ -30,9 +29,8 @@ def encoded(encoding, X):
 
 def independent(X, n_frequencies, seed):
     """A map of independent frequencies, in units of the columns' deviations."""
-    sample = Sample.of(X, None, np.ones(len(X)), len(X))
-    options = {"bandwidth": 1.0, "standardize": True, "factors": (1.0,)}
-    return FourierEncoding.fitted_to(sample, n_frequencies=n_frequencies, seed=seed, **options)
+    frequencies = np.random.default_rng(seed).normal(size=(X.shape[1], n_frequencies))
+    return FourierEncoding(*column_scales(X, np.ones(len(X))), frequencies)
 
 
 # -- the map -------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import pytest
 from sklearn_activation._rows.scales import (
     PAIR,
     column_scales,
-    median_distance,
     robust_scales,
     row_norms,
     weighted_quantiles,
@@ -162,22 +161,6 @@ def test_columns_of_which_nothing_is_known_count_for_nothing():
 def test_norms_of_rows_are_finite_at_any_magnitude(magnitude):
     X = np.array([[3.0, 4.0], [0.0, 0.0], [-5.0, 12.0]])
     np.testing.assert_allclose(row_norms(magnitude * X) / magnitude, [5, 0, 13])
-
-
-@pytest.mark.parametrize("d", [1, 3, 10])
-def test_median_distance_is_that_of_all_pairs(d):
-    """Of a random choice of pairs: within 5 %, as their 2,000 distances spread."""
-    Z = np.random.default_rng(1).normal(size=(300, d))
-    distances = np.linalg.norm(Z[:, None] - Z, axis=2)[np.triu_indices(300, 1)]
-    found = [median_distance(Z, np.random.default_rng(seed)) for seed in range(10)]
-    assert np.mean(found) == pytest.approx(np.median(distances), rel=0.02)
-    np.testing.assert_allclose(found, np.median(distances), rtol=0.1)
-
-
-def test_median_distance_leaves_out_copies():
-    Z = np.repeat([[0.0, 0.0], [3.0, 4.0]], 50, axis=0)
-    assert median_distance(Z, np.random.default_rng(0)) == 5
-    assert median_distance(np.ones((50, 2)), np.random.default_rng(0)) == 1
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-322, 1e-310])
