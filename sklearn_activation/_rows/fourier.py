@@ -171,8 +171,9 @@ class FourierEncoding(Encoding):
 
     def widened(self, factor):
         """The same map with a bandwidth that is ``factor`` times as wide."""
-        largest = np.finfo(np.float64).max / max(factor, 1.0)
-        scale = np.where(np.isinf(self.scale), np.inf, np.minimum(self.scale, largest) * factor)
+        with np.errstate(over="ignore"):  # a finite scale stays finite
+            widest = np.minimum(self.scale * factor, np.finfo(np.float64).max)
+        scale = np.where(np.isinf(self.scale), np.inf, widest)
         state = {**self.state, "bandwidth": self.bandwidth * factor, "scale": scale}
         if self.bend is not None:
             state["bend"] = self.bend / factor

@@ -278,6 +278,17 @@ def test_a_wider_map_is_one_of_a_wider_bandwidth():
     assert narrow.widened(3.0).bandwidth == pytest.approx(2.1)
 
 
+@pytest.mark.parametrize("factor", [1 / 3, 1.0, 3.0, 7.0, 1e9])
+def test_a_wider_map_keeps_what_is_constant_and_what_was_never_known_apart(factor):
+    X = np.column_stack([np.arange(30.0), np.full(30, np.nan), np.full(30, 2.0)])
+    narrow = encoding_of(X, bandwidth=0.7)
+    narrow.scale = np.array([1.0, np.inf, np.finfo(np.float64).max])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scale = narrow.widened(factor).scale
+    np.testing.assert_array_equal(np.isinf(scale), [False, True, False])
+
+
 def test_nothing_is_forgotten_of_lengths():
     X = np.array([[3.0, 4.0], [-600.0, 800.0], [0.0, 0.0]])
     encoding = independent(X, 8, 0)
