@@ -24,7 +24,20 @@ from ._validation import (
 )
 
 
-class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
+DOCUMENTATION = "https://sklearn-activation.readthedocs.io/en/latest"
+
+
+class DocumentationLinkMixin:
+    """The link from an estimator's picture in a notebook to its page of the documentation.
+
+    Stands left of ``BaseEstimator``, whose own link leads to scikit-learn.
+    """
+
+    _doc_link_module = "sklearn_activation"
+    _doc_link_template = DOCUMENTATION + "/api/generated/{estimator_module}.{estimator_name}.html"
+
+
+class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseEstimator):
     """Base of the estimators; not for use by itself.
 
     A fit validates rows, has a ``Training`` make a ``Model`` of them, and adopts the model: on a
@@ -58,8 +71,6 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
     }
     _allow_nan = False
-    _doc_link_module = "sklearn_activation"
-    _doc_link_template = "https://arxiv.org/abs/2209.13400"
 
     # -- input -----------------------------------------------------------------
 
