@@ -23,7 +23,6 @@ from ._validation import (
     validate_rows,
 )
 
-
 DOCUMENTATION = "https://sklearn-activation.readthedocs.io/en/latest"
 
 

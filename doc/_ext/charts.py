@@ -60,7 +60,9 @@ def draw_bars(ax, rows, label, *, digits=1, from_zero=True):
     low = 0 if from_zero else min(values) - 0.25 * (max(values) - min(values))
     ax.set_xlim(low, max(values) + 0.17 * (max(values) - low))
     for i, value in enumerate(values):
-        ax.annotate(f"{value:.{digits}f}", (value, i), (4, 0), textcoords="offset points", va="center")
+        ax.annotate(
+            f"{value:.{digits}f}", (value, i), (4, 0), textcoords="offset points", va="center"
+        )
     ax.set_xlabel(label)
 
 
@@ -177,6 +179,7 @@ class BenchmarkChart(SphinxDirective):
 
     required_arguments = 1
     has_content = True
+
     def run(self):
         import matplotlib.pyplot as plt
 
