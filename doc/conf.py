@@ -125,7 +125,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "choosing": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": True,

@@ -72,7 +72,7 @@ def ranks():
     rows = [row for row in rows_of("classification", work) if "accuracy" in row["method"]]
     rows.sort(key=lambda row: row["mean"])
     shown = [{**row, "method": row["method"].split(",")[0]} for row in rows]
-    figure, ax = new_figure(2.9)
+    figure, ax = new_figure(3.4)
     draw_bars(ax, shown, f"mean rank of {len(rows)} by accuracy (1 is best)")
     return figure, rows, "Bars of mean ranks by accuracy on 38 tables, the best on top."
 

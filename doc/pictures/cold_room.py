@@ -23,7 +23,7 @@ history, week = log[: 50 * 24], log[50 * 24 : 58 * 24]
 detector = ActivationAnomalyDetector(window=24, random_state=0).fit(history)
 events = detector.events(week)
 
-figure, axes = plt.subplots(2, sharex=True, layout="constrained")
+figure, axes = plt.subplots(2, figsize=(4.8, 4.2), sharex=True, layout="constrained")
 for ax, name in zip(axes, week.columns, strict=True):
     ax.plot(week.index, week[name], color="#5b7688", linewidth=1.2)
     ax.set_ylabel(name)

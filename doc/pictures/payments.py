@@ -23,7 +23,7 @@ detector = ActivationAnomalyDetector(random_state=0).fit(payments)
 worst = detector.training_scores_.argmin()
 why = detector.explain(payments[worst : worst + 1])[0]
 
-figure, axes = plt.subplots(2, height_ratios=(3, 1), layout="constrained")
+figure, axes = plt.subplots(2, figsize=(4.8, 4.2), height_ratios=(3, 1), layout="constrained")
 colors = {"grocery": "#4c8f5b", "fuel": "#5b7688", "hotel": "#8a6fb0"}
 markers = {"grocery": "o", "fuel": "^", "hotel": "s"}
 for name, rows in payments.groupby("shop", sort=False):
