@@ -218,6 +218,15 @@ def test_glossary_terms_are_unique_and_linked_terms_are_there():
             assert target in terms, (path, target)
 
 
+def test_first_examples_of_the_gallery_exist():
+    order = extension("order")
+    for stem in order.FIRST:
+        assert (ROOT / "examples" / f"{stem}.py").exists()
+    sort = order.ReadingOrder("")
+    names = sorted((f"{stem}.py" for stem in ["plot_aaa", *order.FIRST]), key=sort)
+    assert names == [*(f"{stem}.py" for stem in order.FIRST), "plot_aaa.py"]
+
+
 def test_linked_names_of_other_projects_are_in_the_inventories():
     inventories = extension("inventories")
     known = {name for names in inventories.NAMES.values() for name in names}
