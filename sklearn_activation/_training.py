@@ -18,7 +18,7 @@ from ._rows.unit import UnitEncoding
 from ._state import learned_by, original_of
 from ._validation import new_seed
 
-# Learning times are chosen on this many rows; ``SAMPLE_SIZE`` of them are kept.
+# Learning times are chosen on so many rows. A model keeps ``SAMPLE_SIZE`` of them.
 SEARCH_SIZE = 8_000
 
 
@@ -37,15 +37,16 @@ class Training:
         Whether rows add to what was learned before.
     """
 
-    # Units that layers have at the least, and at the most, and layers, if nobody chooses.
+    # A layer has at least and at most so many units if the parameters leave them open.
     least_width = 1
     most_width = 1024
+    # The network has so many layers if the parameters leave the number open.
     n_layers = 1
-    # Width of the label block.
+    # This is the width of the label block.
     n_labels = 0
-    # The name of the encoding, if the user has given one.
+    # This is the name of the encoding if the parameters give one.
     given_encoding = None
-    # Whether moments of the last layer's outputs are wanted, too.
+    # This says whether the moments of the outputs of the last layer are needed, too.
     activate_last = False
 
     def __init__(self, estimator, previous=None, partial=False):
@@ -63,7 +64,7 @@ class Training:
         estimator, before = self.estimator, self.previous
         self.warm = self.warm and (self.going_on or self.can_start_from(X))
         seed = before.seed if self.warm else new_seed(estimator.random_state)
-        # A sample of a stream must not look at the last batch more closely than at the others.
+        # The sample of a stream must not hold more of the last batch than of earlier batches.
         sample = self.draw(X, labels, weight, SAMPLE_SIZE if self.partial else SEARCH_SIZE)
         if self.going_on or (self.warm and self.solver.goes_on_from_weights):
             encoding, self.n_layers = before.encoding, len(before.network)
@@ -149,8 +150,8 @@ class Training:
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not sizes or not all(isinstance(n, Integral) and n >= 1 for n in sizes):
             raise ValueError(
-                f"layer_sizes={self.estimator.layer_sizes!r} must be a positive integer or a "
-                "non-empty tuple of them, one a layer."
+                f"layer_sizes={self.estimator.layer_sizes!r} must be a positive integer, or a "
+                "non-empty tuple with one positive integer for each layer."
             )
         return [int(n) for n in sizes]
 
@@ -162,9 +163,12 @@ class Training:
         times = [times] * n_layers if isinstance(times, Real) else list(times)
         given = f"learning_time={self.estimator.learning_time!r}"
         if len(times) != n_layers:
-            raise ValueError(f"{given} has {len(times)} entries for {n_layers} layers.")
+            raise ValueError(
+                f"{given} has {len(times)} entries for {n_layers} layers. Give one number for all "
+                "layers, or one for each layer."
+            )
         if not all(isinstance(t, Real) and np.isfinite(t) and t > 0 for t in times):
-            raise ValueError(f"{given} must be positive and finite.")
+            raise ValueError(f"{given} must be positive and finite in every layer.")
         return [float(t) for t in times]
 
     def choose_times(self, task, rows):
@@ -232,8 +236,9 @@ class Training:
         if self.going_on and not is_as_before:
             units = [W.shape[1] for W in self.previous.network.coefs]
             raise ValueError(
-                f"layer_sizes={self.estimator.layer_sizes!r} differs from the network that "
-                f"partial_fit is to go on from, {units}: call fit."
+                f"layer_sizes={self.estimator.layer_sizes!r} differs from the layers of the "
+                f"network that partial_fit is to go on from, {units}. Restore layer_sizes, or "
+                "call fit to start anew."
             )
         goes_on = self.partial or self.solver.goes_on_from_weights
         return self.previous.solution if is_as_before and goes_on else None
@@ -241,17 +246,17 @@ class Training:
     def check_goes_on(self):
         """Raise a ValueError if the parameters are not those of what was learned before."""
         estimator, before = self.estimator, self.previous
-        estimator._validate_params()  # scikit-learn does so in the first call only
+        estimator._validate_params()  # scikit-learn validates in the first call only.
         if self.solver.keeps_moments:
             if not SOLVERS[before.solver].keeps_moments:
                 raise ValueError(
-                    f"solver={estimator.solver!r} goes on from statistics of the rows, and "
-                    f"solver={before.solver!r} kept none: call fit first."
+                    f"solver={estimator.solver!r} goes on from statistics of the rows, but "
+                    f"solver={before.solver!r} kept none. Call fit first."
                 )
             if not before.solution.state:
                 raise ValueError(
-                    "compact() dropped the statistics that partial_fit and merge go on from: "
-                    "call fit."
+                    "compact() dropped the statistics that partial_fit and merge go on from. "
+                    "Call fit with all rows to start anew."
                 )
         self._check_unchanged("activation", before.network.activation)
         if self.given_encoding is not None:
@@ -261,6 +266,6 @@ class Training:
         now = getattr(self.estimator, name)
         if now != before:
             raise ValueError(
-                f"{name}={now!r} differs from the {before!r} that partial_fit is to go on from: "
-                "call fit."
+                f"{name}={now!r} differs from the {before!r} that partial_fit is to go on from. "
+                f"Set {name}={before!r}, or call fit to start anew."
             )
