@@ -1,4 +1,4 @@
-"""One training, from validated rows to a ``Model``: what is the same for all estimators."""
+"""A training, from validated rows to a ``Model``: the steps that all estimators share."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -18,29 +18,30 @@ from ._rows.unit import UnitEncoding
 from ._state import learned_by, original_of
 from ._validation import new_seed
 
-# Learning times are chosen on so many rows. A model keeps ``SAMPLE_SIZE`` of them.
+# This is the number of rows on which learning times are chosen. A model keeps ``SAMPLE_SIZE``.
 SEARCH_SIZE = 8_000
 
 
 class Training:
-    """A training by an estimator's parameters, of which the estimator itself is not changed.
+    """A training by the parameters of an estimator, which does not change the estimator.
 
-    Subclasses say what differs: ``draw``, ``fit_encoding``, ``own_rule``, ``solve`` and
+    Subclasses may replace the steps ``draw``, ``fit_encoding``, ``own_rule``, ``solve`` and
     ``finish``.
 
     Parameters
     ----------
     estimator : ActivationLearningBase
+        Estimator whose parameters apply.
     previous : Model or None
-        What the estimator has learned before.
+        Model that the estimator has learned before.
     partial : bool
-        Whether rows add to what was learned before.
+        Whether the rows add to the rows that were learned before.
     """
 
-    # A layer has at least and at most so many units if the parameters leave them open.
+    # These bound the units of a layer if the parameters leave their number open.
     least_width = 1
     most_width = 1024
-    # The network has so many layers if the parameters leave the number open.
+    # This is the number of layers if the parameters leave it open.
     n_layers = 1
     # This is the width of the label block.
     n_labels = 0
@@ -60,7 +61,7 @@ class Training:
             self.check_goes_on()
 
     def run(self, X, labels, weight):
-        """Encode, choose what is to be chosen, and solve: the ``Model``."""
+        """Encode the rows, make all choices that are open, and return the solved ``Model``."""
         estimator, before = self.estimator, self.previous
         self.warm = self.warm and (self.going_on or self.can_start_from(X))
         seed = before.seed if self.warm else new_seed(estimator.random_state)
@@ -107,7 +108,7 @@ class Training:
         return self.finish(model_of(self.solve(rows, task, sample)), rows, task)
 
     def merge(self, other):
-        """The ``Model`` of what the previous model and another have learned."""
+        """Return the ``Model`` of what the previous model and another model have learned."""
         self.previous = self.previous.join(other)
         nothing = np.empty((0, self.previous.sample.X.shape[1]), dtype=self.previous.dtype)
         return self.run(nothing, np.empty(0, dtype=np.intp), np.empty(0))
@@ -115,35 +116,38 @@ class Training:
     # -- steps that differ ---------------------------------------------------------
 
     def draw(self, X, labels, weight, size):
-        """A sample of these rows and, if the training goes on, of all before them."""
+        """Return a sample of these rows; if the training goes on, of all rows so far."""
         sample = Sample.of(X, labels, weight, size)
         return sample.joined(self.previous.sample, size) if self.going_on else sample
 
     def fit_encoding(self, sample, seed, X, weight):
-        """The encoding of rows ``X``, of which ``sample`` is a sample."""
+        """Return the encoding of the rows ``X``, of which ``sample`` is a sample."""
         return UnitEncoding.fitted_to(sample)
 
     def own_rule(self, task):
-        """The rule of ``learning_time="auto"``."""
+        """Return the rule of ``learning_time="auto"``."""
         return MeanEigenvalue(*self.cut_off)
 
     @property
     def cut_off(self):
-        """``share`` and ``least`` of the mean eigenvalue: see ``kaiser_time``."""
+        """``share`` and ``least`` of the mean eigenvalue, as in ``kaiser_time``."""
         return 1.0, 0.0
 
     def solve(self, rows, task, sample):
-        """The ``Solution`` for the rows."""
+        """Return the ``Solution`` for the rows."""
         return self.solver.solve(rows, task)
 
     def finish(self, model, rows, task, is_last=True):
-        """The model with what follows from it; for callbacks in training, not ``is_last``."""
+        """Return the model with everything that follows from it.
+
+        With ``is_last=False``, the model is for callbacks during the training.
+        """
         return model
 
     # -- sizes, times, task ----------------------------------------------------------
 
     def choose_sizes(self, n_inputs, n_layers=None):
-        """Units of every layer, of ``n_layers`` if the parameters say nothing."""
+        """Return the units of each layer; ``n_layers`` counts if the parameters leave it open."""
         sizes, n_layers = self.estimator.layer_sizes, n_layers or self.n_layers
         if sizes is None:
             return [min(max(n_inputs, self.least_width), self.most_width)] * n_layers
@@ -156,7 +160,7 @@ class Training:
         return [int(n) for n in sizes]
 
     def given_times(self, n_layers):
-        """The learning time of every layer as the parameter says, or None."""
+        """Return the learning times that the parameters give for each layer, or None."""
         times = self.estimator.learning_time
         if isinstance(times, str):
             return None
@@ -172,7 +176,7 @@ class Training:
         return [float(t) for t in times]
 
     def choose_times(self, task, rows):
-        """Learning times that are given, or that a closed form keeps when it starts again."""
+        """Return the learning times that are given, or that a warm start of the flow keeps."""
         given = self.given_times(len(task.sizes))
         keeps = self.warm and not self.partial and not self.solver.goes_on_from_weights
         if given is None and keeps and self.is_as_before(task, rows):
@@ -180,13 +184,13 @@ class Training:
         return given
 
     def choose_rule(self, times, own):
-        """The rule that chooses learning times: ``times`` if there are any, else the named one."""
+        """Return the rule of the learning times: the given ``times``, or else the named rule."""
         if times is not None:
             return GivenTimes(times)
         return TIME_RULES[self.estimator.learning_time](own)
 
     def make_task(self, rows, seed):
-        """The task without anything to go on from."""
+        """Return the task without anything from an earlier training."""
         estimator = self.estimator
         return Task(
             sizes=self.choose_sizes(rows.n_inputs),
@@ -205,7 +209,10 @@ class Training:
         )
 
     def make_progress(self, X, labels, weight, fitted):
-        """What solvers report to; ``fitted`` makes a whole model of a solution in training."""
+        """Return the object to which solvers report.
+
+        ``fitted`` makes a whole model from a solution during the training.
+        """
         estimator = self.estimator
         data = {"X": X, "y": labels, "metadata": {"sample_weight": weight}}
         return Progress(
@@ -218,18 +225,18 @@ class Training:
     # -- what a training goes on from ------------------------------------------------
 
     def can_start_from(self, X):
-        """Whether the previous encoding, with which its weights go, is one for rows ``X``."""
+        """Return whether the previous encoding, whose weights are used, suits the rows ``X``."""
         before = self.previous
         same_encoding = self.given_encoding in (None, before.encoding.name)
         return same_encoding and before.sample.X.shape[1] == X.shape[1]
 
     def is_as_before(self, task, rows):
-        """Whether the network has the shape that the one before has."""
+        """Return whether the new network has the same shape as the previous network."""
         widths = [rows.n_inputs, *task.sizes]
         return [W.shape for W in self.previous.network.coefs] == list(pairwise(widths))
 
     def find_start(self, task, rows):
-        """The solution to go on from, or None."""
+        """Return the solution from which the training goes on, or None."""
         if not self.warm:
             return None
         is_as_before = self.is_as_before(task, rows)
@@ -244,7 +251,7 @@ class Training:
         return self.previous.solution if is_as_before and goes_on else None
 
     def check_goes_on(self):
-        """Raise a ValueError if the parameters are not those of what was learned before."""
+        """Raise a ValueError if the parameters differ from those of the previous training."""
         estimator, before = self.estimator, self.previous
         estimator._validate_params()  # scikit-learn validates in the first call only.
         if self.solver.keeps_moments:

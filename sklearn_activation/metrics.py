@@ -157,16 +157,16 @@ class _OutlierScorer(_MetadataRequester):
     # These criteria need no labels. The sign makes higher values better.
     label_free = {"excess_mass": (excess_mass_score, 1), "mass_volume": (mass_volume_loss, -1)}
 
-    # So many rows are uniform in the box of the data if few columns vary.
+    # This is the number of uniform rows in the box of the data if few columns vary.
     n_uniform = 10_000
 
-    # At most so many columns are uniform at once.
+    # This is the largest number of columns that are uniform at once.
     most_columns = 5
 
-    # At most so many rows are copied if more columns vary.
+    # This is the largest number of rows that are copied if more columns vary.
     most_rows = 500
 
-    # Each copied row has so many copies.
+    # This is the number of copies of each copied row.
     n_copies = 100
 
     # This line makes metadata routing ask for sample_weight only.

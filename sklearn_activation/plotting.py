@@ -35,7 +35,7 @@ class _Display:
     # Scores, zero lines, and channels that matter less have this colour.
     _muted_color = "0.4"
 
-    # At most this many channels have a panel of their own unless the user names more.
+    # This is the largest number of channels with a panel, unless the user names more.
     _most_channels = 5
 
     def _make_axes(self, *shape, **options):
