@@ -27,9 +27,9 @@ from ._validation import (
 class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators, which is not used by itself.
 
-    A fit validates the rows, and a ``Training`` turns them into a ``Model``. The estimator then
-    adopts the model. It does so on a twin of itself, and therefore changes all at once (see
-    ``_state``). Only this class makes attributes from a model, and a model from attributes.
+    A fit validates the rows, and a ``Training`` turns them into a ``Model``. A twin of the
+    estimator adopts the model, and the estimator therefore changes all at once (see ``_state``).
+    Only this class makes attributes from a model, and a model from attributes.
     """
 
     _parameter_constraints = {
@@ -166,10 +166,10 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         """Add what another estimator has learned from other rows.
 
         Fit one estimator on each part of the rows, for example on different machines, and merge
-        them into one. With one layer and a given ``learning_time``, the weights are those of one
-        ``fit`` on all rows. With several layers, the result is close to one ``fit``, because the
-        two networks have computed different features for the upper layers. See the :doc:`user
-        guide </guide/streams>`.
+        them into one. With one layer and a given ``learning_time``, the weights equal the weights
+        after one ``fit`` on all rows. With several layers, the result is close to one ``fit``,
+        because the two networks have computed different features for the upper layers. See the
+        :doc:`user guide </guide/streams>`.
 
         Parameters
         ----------
@@ -177,9 +177,9 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
             An estimator that was fitted on the same columns with ``solver="flow"`` and the same
             parameters. Random encodings must be equal: give both estimators the same
             ``random_state`` and ``bandwidth``, and ``standardize=False``. Instead of
-            ``standardize=False``, both may start with the same first batch in ``partial_fit``; its
-            rows then count twice. The threshold and the p-values of a detector with ``window``
-            then belong to the time steps of both.
+            ``standardize=False``, both estimators may start with the same first batch in
+            ``partial_fit``. The rows of this batch then count twice. The threshold and the
+            p-values of a detector with ``window`` then belong to the time steps of both.
 
         Returns
         -------

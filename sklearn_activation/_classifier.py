@@ -54,20 +54,21 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     ``ActivationLearningClassifier().fit(table, labels).predict(new_rows)`` returns a label for
     each new row. The table may hold numbers, categories and missing values, and needs no scaling.
-    The network learns each row together with its label, without backpropagation. It then tries
-    every label with a new row. The predicted label is the one with the highest output activation,
-    a number from 0 to 2 that says how well row and label go together (paper [1]_, section III and
-    eq. 10). ``predict_proba`` gives probabilities, ``explain`` says which columns speak for a
-    label, and ``missing_label`` admits rows without a label. The user guide explains :doc:`how the
-    classifier works </guide/rule>` and :doc:`when to change a parameter </guide/parameters>`.
+    The network learns each row together with its label, without backpropagation. The network then
+    tries every label with a new row. The output activation, a number from 0 to 2, says how well
+    row and label go together. The predicted label is the one with the highest output activation
+    (paper [1]_, section III and eq. 10). ``predict_proba`` gives probabilities, ``explain`` says
+    which columns speak for a label, and ``missing_label`` admits rows without a label. The user
+    guide explains :doc:`how the classifier works </guide/rule>` and :doc:`when to change a
+    parameter </guide/parameters>`.
 
     Parameters
     ----------
     layer_sizes : int, tuple of int or None, default=None
         Number of units of each layer. None makes layers as wide as the encoded row with its label,
-        within 256 and 1,024. It makes two layers with ``encoding="unit"``, and compares one and
-        two layers on held-out rows with "fourier". Give numbers to save this comparison, or to try
-        wider layers for images.
+        within 256 and 1,024. With ``encoding="unit"`` there are two layers; with "fourier", one
+        and two layers are compared on held-out rows. Give numbers to save this comparison, or to
+        try wider layers for images.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function through which the outputs of a layer pass before the next layer reads them. "abs"
         and "square" act on each output alone. "std_abs" standardises the absolute outputs over the
@@ -103,8 +104,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             default="from_dtype"
         Columns that hold categories. "from_dtype" takes the columns of strings, of a category type
         and of booleans. Name the columns, or give their numbers or a mask, if numbers in your
-        table are codes. None means no column. ``encoding="unit"`` takes no categories: it counts
-        booleans as 0 and 1, and refuses strings.
+        table are codes. None means no column. ``encoding="unit"`` takes no categories: booleans
+        count as 0 and 1, and strings are refused.
     solver : {"flow", "hebbian"}, default="flow"
         "flow" computes the trained network in closed form, with one pass over the rows for each
         layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
@@ -121,14 +122,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         the default unless you study the rule.
     feedback : "auto" or bool, default="auto"
         Whether the network also learns from its mistakes: it unlearns each wrong label that comes
-        near to the right one (paper, eq. 12-14). "auto" tries both on held-out rows, and takes
-        feedback if it lowers the log-loss. It does not try with fewer than 1,000 rows, or in
-        ``partial_fit``. Give True or False to save the trial. See the :doc:`user guide
-        </guide/feedback>`.
+        near to the right one (paper, eq. 12-14). "auto" compares both on held-out rows, and takes
+        feedback if feedback lowers the log-loss. With fewer than 1,000 rows, and in
+        ``partial_fit``, "auto" means no feedback. Give True or False to save the trial. See the
+        :doc:`user guide </guide/feedback>`.
     unlearning_factor : float in [0, 1], default=0.7
         Rate of unlearning wrong labels, as a share of the rate of learning right ones (lambda in
-        eq. 14). 0 unlearns nothing. Keep the default unless you study the rule. It matters only
-        with ``feedback``.
+        eq. 14). 0 unlearns nothing. The factor has no effect without feedback. Keep the default
+        unless you study the rule.
     feedback_gap : float > 0, default=0.15
         Lead in activation of the right label from which feedback leaves a row alone. Activations
         lie between 0 and 2. A larger lead takes longer to reach. Keep the default unless you study
@@ -137,7 +138,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Step size of ``solver="hebbian"``. ``fit`` uses a tenth of it for the last tenth of the
         updates, and less for layers with a shorter learning time. ``partial_fit`` uses it
         unchanged. Lower it if a warning says that it is too large. Feedback starts with 14 times
-        this rate for a mini-batch, and lowers it to 0.
+        this rate for a mini-batch, and lowers the rate to 0.
     max_iter : int, default=None
         Largest number of epochs, which are passes over the training rows. None means 100 epochs of
         ``solver="hebbian"``, or 20 epochs of feedback with ``solver="flow"``. Lower it to save
@@ -180,8 +181,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     verbose : int, default=0
         1 prints a line for each layer with ``solver="flow"``, or for each epoch with
         ``solver="hebbian"`` or feedback. A line of feedback has the seconds, the training error,
-        the share of rows that still had something to learn ("active"), and the error on held-out
-        rows with ``early_stopping``. 0 prints nothing.
+        and the share of rows that still had something to learn ("active"). With
+        ``early_stopping``, the line also has the held-out error. 0 prints nothing.
 
     Attributes
     ----------
@@ -195,24 +196,24 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Learning time of each layer.
     n_iter_ : int
         Number of epochs of ``solver="hebbian"`` or of feedback; a part of an epoch counts as one.
-        It is 1 with ``solver="flow"`` alone.
+        The number is 1 with ``solver="flow"`` and no feedback.
     encoding_ : {"unit", "fourier"}
         Encoding that was given, or that ``encoding="auto"`` has chosen.
     feedback_ : bool
         Whether the network has learned from its mistakes.
     relevances_ : ndarray of shape (n_features,) or None
         How much each column counts. With "auto", the mean of their squares is 1, weighted by the
-        variances of the columns. It is None if ``relevances`` is None, and with unit rows.
+        variances of the columns. The value is None with ``relevances=None`` or with unit rows.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
-        Which columns hold categories. It is None if no column does.
+        Which columns hold categories. The value is None if no column holds categories.
     activation_curve_ : ndarray of shape (n_points,)
-        Mean output activation of the training rows during training. It has 20 equal steps of the
-        learning time of the last layer, or one entry for each epoch (paper, Fig. 7b). The epochs
-        of feedback come last.
+        Mean output activation of the training rows during training. The curve has one entry for
+        each of 20 equal steps of the last layer's learning time, or one for each epoch (paper,
+        Fig. 7b). The epochs of feedback come last.
     n_features_in_ : int
         Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns in training. It exists only if the columns had names.
+        Names of the columns in training. The attribute exists only if the columns had names.
 
     See Also
     --------
@@ -235,19 +236,20 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     rows in each class, the learning time follows from the statistics of the rows instead.
 
     **Rows without a label.** The network first learns the labelled rows, and then labels and
-    learns the other rows in two rounds. The labelled rows together have at least half of the
-    weight of the others. A round leaves out rows that are unlike everything learned before. Up to
-    six rounds with feedback follow with ``feedback=True``, or with ``feedback="auto"`` and at
+    learns the other rows in two rounds. The labelled rows together weigh at least half as much as
+    all other rows together. A round leaves out rows that are unlike everything learned before. Up
+    to six rounds with feedback follow with ``feedback=True``, or with ``feedback="auto"`` and at
     least 4,000 rows.
 
     **Unfamiliar rows.** A row is unfamiliar if its highest activation is below that of all but a
-    fiftieth of the held-out rows. Its probabilities tend to the shares of the labels in training;
-    ``predict`` does not change.
+    fiftieth of the held-out rows. The probabilities of an unfamiliar row tend to the shares of the
+    labels in training. The predicted label of the row does not change.
 
-    **Feedback.** A row with a wide lead rests for two to six epochs. Each visit compares the right
-    label with the strongest wrong one, which is found at least every six epochs. Eigenvalues of W
-    W^T above 1 are set back to 1. If the activation diverges, the last updates are undone, the
-    rate is halved, and a ConvergenceWarning is raised.
+    **Feedback.** A row whose label leads by ``feedback_gap`` is left alone for two to six epochs.
+    Feedback compares the right label with the wrong label of the highest activation, which is
+    searched anew at least every six epochs. Eigenvalues of W W^T above 1 are set back to 1. If the
+    activation diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning
+    is raised.
 
     **Cost.** Prediction passes each row through the upper layers once for each class.
 
@@ -359,8 +361,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             Labels of any type, from at least two classes. ``missing_label`` marks a row without
             one.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row. A weight of 2 counts as two copies of the row. It does so only
-            approximately with feedback or ``batch_size=1``, because copies fall into other
+            Weight of each row. A weight of 2 counts as two copies of the row. The equality is only
+            approximate with feedback or ``batch_size=1``, because copies fall into other
             mini-batches. A factor that all weights share changes nothing.
 
         Returns
@@ -393,11 +395,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         """Learn from more rows without the earlier rows.
 
         Give the first call some hundred rows of all classes, because it fixes the encoding and the
-        number of layers. It ignores rows without a label; later calls learn these rows with the
-        label that the network predicts. With ``solver="flow"``, one layer, a fixed encoding and a
-        given ``learning_time``, the result is that of one ``fit`` on all rows. An automatic
-        learning time is chosen again whenever the number of rows passes a power of two. See the
-        :doc:`user guide </guide/streams>`.
+        number of layers. The first call ignores rows without a label. Later calls learn rows
+        without a label with the label that the network predicts. With ``solver="flow"``, one
+        layer, a fixed encoding and a given ``learning_time``, the result equals one ``fit`` on all
+        rows. An automatic learning time is chosen again whenever the number of rows passes a power
+        of two. See the :doc:`user guide </guide/streams>`.
 
         Parameters
         ----------
@@ -566,9 +568,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         ones, or else a tenth of the rows, up to 1,000. If that tenth is fewer than 50 rows, no
         rows are held out for ``a``, and it comes from a training without feedback. In
         ``partial_fit`` with feedback, the latest rows serve before they are learned. After a fit
-        with ``missing_label``, the held-out rows are labelled ones if 50 are available. One
-        additional row of an unknown label keeps ``a`` finite; if no class has two rows, there are
-        as many such rows as training rows.
+        with ``missing_label``, the held-out rows are labelled ones if 50 are available. The fit of
+        ``a`` counts one additional row with an unknown label, which keeps ``a`` finite. If each
+        class has one row only, the fit counts as many additional rows as there are training rows.
         """
         return softmax(self._scaled_scores(X), axis=1)  # eq. 8
 
@@ -632,10 +634,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
         The contributions split the lead of the predicted label: its activation minus that of the
         next best label. The method starts from the nearest training row with the next best label
-        and moves towards the row. It adds up how much each column raises the lead, from the point
-        at which both labels have the same activation (integrated gradients [1]_). Missing values
-        are filled first and explained as if they were known. A row without any known entry has
-        contributions of 0. See the :doc:`user guide </guide/explanations>`.
+        and moves towards the row. From the point at which both labels have the same activation,
+        the method adds up how much each column raises the lead (integrated gradients [1]_).
+        Missing values are filled first and explained as if they were known. A row without any
+        known entry has contributions of 0. See the :doc:`user guide </guide/explanations>`.
 
         Parameters
         ----------
@@ -695,8 +697,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Notes
         -----
         A search maximises ``sum_i (1 + d_i) y_i^2 - sharpness |z|_1`` over the row z, with d_i
-        drawn from N(0, noise^2). It starts from one of up to 2,048 training rows that the model
-        keeps, moved by half of the difference between two other rows, and ends at the nearest
+        drawn from N(0, noise^2). The search starts from one of up to 2,048 training rows that the
+        model keeps, moved by half of the difference between two other rows. The search ends at a
         local maximum.
         """
         check_is_fitted(self)
@@ -728,9 +730,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def complete(self, X, y=None):
         """Fill the missing values of rows with the values that suit their label best.
 
-        The method searches for the values with which the row loses the least activation. It starts
-        from the mean of the five nearest training rows of the label. See the :doc:`user guide
-        </guide/inference>` for the loss; use ``ActivationImputer`` to fill tables without labels.
+        The method searches for the values with which the row loses the least activation. The
+        search starts from the mean of the five nearest training rows of the label. See the
+        :doc:`user guide </guide/inference>` for the loss; use ``ActivationImputer`` to fill tables
+        without labels.
 
         Parameters
         ----------

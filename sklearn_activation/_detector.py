@@ -91,7 +91,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Share of anomalies among the training rows. "auto" sets the threshold for a false-alarm
         rate of 1 % on normal rows. Give a number if you know the share. About that share of the
         training rows is then below the threshold. The detector learns more coarsely, and learns
-        again without these rows. A number that is too high costs accuracy.
+        again without these rows. A share that is too high costs accuracy.
     window : int >= 2, "auto" or None, default=None
         Number of consecutive time steps that the detector judges together. None means that rows
         are independent. Set it if rows are the time steps of a series in their order. "auto" finds
@@ -100,16 +100,17 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     relative_to : {"level", "scale", None}, default="level"
         What is removed from each window before it is judged. "level" subtracts the mean of each
         channel, and a slow trend is then normal. "scale" also divides by the standard deviation;
-        choose it if the amplitude changes for no fault. Choose None if the level itself shows
-        whether the series is normal. It has no effect without ``window``.
+        choose "scale" if the amplitude changes without a fault. Choose None if the level itself
+        shows whether the series is normal. ``relative_to`` has no effect without ``window``.
     level_weight : float >= 0, default=0
         Weight of the removed level and scale as additional columns. 0 ignores them, and 1 gives
-        them as much weight as the shape of the window. Raise it if a change of the level should
-        remain an alarm. It has no effect without ``window`` or with ``relative_to=None``.
+        them as much weight as the shape of the window. Raise the weight if a change of the level
+        should remain an alarm. The weight has no effect without ``window`` or with
+        ``relative_to=None``.
     forget : float in [0, 1), default=0
         Share of their weight that all earlier rows lose with each new row in ``partial_fit``. The
-        detector then remembers about 1 / ``forget`` rows. 0 keeps all rows. Raise it if the normal
-        behaviour changes slowly. It needs ``solver="flow"``.
+        detector then remembers about 1 / ``forget`` rows. 0 keeps all rows. Raise the share if
+        normal behaviour changes slowly. A share above 0 needs ``solver="flow"``.
     solver : {"flow", "hebbian"}, default="flow"
         "flow" computes the trained network in closed form, with one pass over the rows for each
         layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
@@ -159,7 +160,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         row is scored as if it were new, by what all other rows teach (see Notes). Rank the
         training rows by these scores.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
-        Which columns hold categories. It is None if no column does.
+        Which columns hold categories. The value is None if no column holds categories.
     coefs_ : list of ndarray of shape (n_inputs, n_units)
         Weights of each layer, with one row for each input and one column for each unit.
     n_layers_ : int
@@ -168,17 +169,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Learning time of each layer. For a layer that averages over learning times, it is their
         mean.
     n_iter_ : int
-        Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. It is 1 with
-        ``solver="flow"``.
+        Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. The number is 1
+        with ``solver="flow"``.
     activation_curve_ : ndarray of shape (n_points,)
-        Mean output activation of the training rows during training. It has 20 equal steps of the
-        learning time of the last layer, or one entry for each epoch (paper, Fig. 7b).
+        Mean output activation of the training rows during training. The curve has one entry for
+        each of 20 equal steps of the last layer's learning time, or one for each epoch (paper,
+        Fig. 7b).
     window_ : int or None
-        Number of time steps of a window. It is None for a table.
+        Number of time steps of a window. The value is None for a table.
     n_features_in_ : int
         Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns in training. It exists only if the columns had names.
+        Names of the columns in training. The attribute exists only if the columns had names.
 
     See Also
     --------
@@ -192,9 +194,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     Thresholds from training scores therefore hold for later rows. After ``partial_fit``, this
     holds for a sample of 2,048 rows. Rows are not recognised if more than a twentieth of them have
     copies; use ``fit_predict`` and ``training_scores_`` then. The time steps of a series are
-    scored without their own block of the series. For networks of several layers, the training is
-    repeated without a tenth of the rows at a time; with more than 2,048 rows, only the last layer
-    leaves out the row. With ``solver="hebbian"``, training rows are scored with their own
+    scored without their own block of the series. A network of several layers is trained again
+    without a tenth of the rows at a time. With more than 2,048 rows, only the last layer of such a
+    network leaves out the row. With ``solver="hebbian"``, training rows are scored with their own
     contribution.
 
     **Large tables.** ``fit`` learns from 50,000 random rows of a larger table, and scores all
@@ -214,9 +216,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     :doc:`user guide </guide/series>`.
 
     **Scales of columns.** A scale is the mean and the standard deviation of the entries, cut off
-    at five robust deviations from the median. The distance between two entries in a table grows as
-    a cube root beyond two deviations. A column that is constant in training, apart from at most
-    one entry, notices any change of more than a millionth of its value.
+    at five robust deviations from the median. In a table, the distance of an entry from the mean
+    counts in full up to two deviations, and grows as a cube root from there. A column that is
+    constant in training, apart from at most one entry, notices any change of more than a millionth
+    of its value.
 
     **A stated contamination.** Rows below the threshold leave the training once, and the detector
     learns again. ``solver="hebbian"`` and a stream of more than 2,048 rows skip this step. With
@@ -329,15 +332,15 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             Two or more rows of numbers and categories. NaN stands for a missing value. With
             ``window``, the rows are time steps in their order.
         y : ignored
-            It is accepted because a pipeline passes it.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row, and a weight of 0
             leaves the row out. A window has the mean weight of its time steps.
         groups : array-like of shape (n_samples,), default=None
             Group of each row, such as a patient or a machine. The threshold and the p-values then
-            hold for rows of groups that training has not seen. They need 30 groups or more. With
-            ``window``, it says which series each time step belongs to. The time steps of a series
-            stand together, and no window crosses from one series to the next.
+            hold for rows of groups that training has not seen, if there are 30 groups or more.
+            With ``window``, ``groups`` says which series each time step belongs to. The time steps
+            of a series stand together, and no window crosses from one series to the next.
 
         Returns
         -------
@@ -351,23 +354,23 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def partial_fit(self, X, y=None, sample_weight=None, groups=None):
         """Learn from more rows without the earlier rows.
 
-        The first batch fixes the scales of the columns and the automatic bandwidth. Choose a first
-        batch that is typical. The threshold follows from a sample of 2,048 of all rows; with
+        The first batch fixes the scales of the columns and the automatic bandwidth. Make the first
+        batch typical of all rows. The threshold follows from a sample of 2,048 of all rows; with
         ``forget``, it follows from the last 2,048 rows. With ``window``, a batch continues the
         series of the batch before, unless ``groups`` or the times in the index of a data frame say
         otherwise. A batch of a series is scored before it is learned, and the threshold follows
         from the last 50,000 time steps.
 
-        The scores are those of one ``fit`` on all rows with ``solver="flow"``, one layer and a
-        fixed encoding. A fixed encoding is ``encoding="unit"``, or ``standardize=False`` with a
-        given ``bandwidth``. See the :doc:`user guide </guide/streams>`.
+        With ``solver="flow"``, one layer and a fixed encoding, the scores equal the scores after
+        one ``fit`` on all rows. A fixed encoding is ``encoding="unit"``, or ``standardize=False``
+        with a given ``bandwidth``. See the :doc:`user guide </guide/streams>`.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         y : ignored
-            It is accepted because a pipeline passes it.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
         groups : array-like of shape (n_samples,), default=None
@@ -496,8 +499,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, a series of at least that many time steps in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, the series that each time step belongs to. It is ignored without
-            ``window``.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
@@ -519,14 +522,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, the series that each time step belongs to. It is ignored without
-            ``window``.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
         decision : ndarray of float64 of shape (n_samples,)
-            ``score_samples(X) - offset_``, in units of activation. It is negative for anomalies
-            and 0 at the threshold.
+            ``score_samples(X) - offset_``, in units of activation. The difference is negative for
+            anomalies, and 0 at the threshold.
         """
         return self.score_samples(X, groups) - self.offset_
 
@@ -538,8 +541,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, the series that each time step belongs to. It is ignored without
-            ``window``.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
@@ -556,7 +559,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         y : ignored
-            It is accepted because a pipeline passes it.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
         groups : array-like of shape (n_samples,), default=None
@@ -582,18 +585,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
         The p-value is (1 + number of training scores at or below the score) / (1 + number of
         training scores). A fitted tail continues below the lowest training score in a table. The
-        training scores are those in ``training_scores_`` without the rows that a stated
-        ``contamination`` calls anomalies. After ``partial_fit``, they are the scores of a sample
-        of 2,048 rows; in a series, those of the last 50,000 time steps. With ``groups``, each
-        group counts as one row. See the :doc:`user guide </guide/thresholds>`.
+        training scores are ``training_scores_``, without the rows that a stated ``contamination``
+        calls anomalies. After ``partial_fit``, the training scores are the scores of a sample of
+        2,048 rows, or of the last 50,000 time steps of a series. With ``groups``, each group
+        counts as one row. See the :doc:`user guide </guide/thresholds>`.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, the series that each time step belongs to. It is ignored without
-            ``window``.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
@@ -661,7 +664,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Set the threshold of ``predict`` to a score or to a false-alarm rate.
 
         The threshold is saved with the detector. ``partial_fit`` and ``merge`` keep it, and the
-        next ``fit`` sets the automatic threshold again. A call without an argument does so, too.
+        next ``fit`` sets the automatic threshold again. A call without an argument also sets the
+        automatic threshold again.
 
         Parameters
         ----------
@@ -669,8 +673,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             The new ``offset_``: rows with a lower score are anomalies.
         p : float in (0, 1), default=None
             Wanted false-alarm rate: rows with a p-value of ``p`` or less are anomalies. For a
-            series, it is the share of time steps. ``offset_`` then follows what the detector
-            learns later.
+            series, it is the share of time steps. ``offset_`` then changes with the rows that the
+            detector learns later.
 
         Returns
         -------
@@ -724,12 +728,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def explain(self, X, groups=None):
         """Compute how much each column lowers the score of each row.
 
-        Each row is compared with the five nearest of the typical training rows. Its entries are
-        replaced by the entries of these rows, one column after another in random order. The
-        contribution of a column is the mean rise of the score when its turn comes (Shapley values
-        by sampling [1]_). The contributions of a row therefore add up to the mean score of the
-        typical rows minus the score of the row. Explain the alarms and not the whole table,
-        because each row takes some hundred scorings. See the :doc:`user guide
+        Each row is compared with the five nearest of the typical training rows. The entries of the
+        row are replaced by the entries of a typical row, one column after another in random order.
+        The contribution of a column is the mean rise of the score when the column is replaced
+        (Shapley values by sampling [1]_). The contributions of a row therefore add up to the mean
+        score of the typical rows minus the score of the row. Explain the alarms and not the whole
+        table, because each row takes some hundred scorings. See the :doc:`user guide
         </guide/explanations>`.
 
         Parameters
@@ -737,8 +741,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, the series that each time step belongs to. It is ignored without
-            ``window``.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
@@ -767,9 +771,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Draw new rows that resemble the training rows.
 
         The rows follow the density p(x) proportional to exp(a ||y(x)||^2) that the detector has
-        learned (paper, eq. 8). A random walk draws each row (Metropolis-adjusted Langevin). It
-        starts from a training row and stays within twice the range of the training rows. See the
-        :doc:`user guide </guide/inference>`.
+        learned (paper, eq. 8). A random walk draws each row (Metropolis-adjusted Langevin). The
+        walk starts from a training row and stays within twice the range of the training rows. See
+        the :doc:`user guide </guide/inference>`.
 
         Parameters
         ----------

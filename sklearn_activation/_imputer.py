@@ -30,11 +30,11 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     ``ActivationImputer().fit_transform(table)`` returns the table without missing values; a data
     frame with categories comes back as a data frame. The imputer needs no labels, and serves as a
-    step of a pipeline. It first fills each gap from the nearest rows, as ``KNNImputer`` does. It
-    then changes the filled values until the row is as typical as possible for a network that has
-    learned the table: until the output activation ||y(x)||^2 is at a maximum (paper [1]_, eq. 11).
-    It keeps the values of the nearest rows if they fit hidden entries as well. See the :doc:`user
-    guide </guide/gaps>`.
+    step of a pipeline. The imputer first fills each gap from the nearest rows, as ``KNNImputer``
+    does. A network that has learned the table then makes the row more typical. The network changes
+    the filled values until the output activation ||y(x)||^2 is at a maximum (paper [1]_, eq. 11).
+    The values of the nearest rows stay if they predict hidden entries as well as the network does.
+    See the :doc:`user guide </guide/gaps>`.
 
     Parameters
     ----------
@@ -75,14 +75,15 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Learning time of the layer.
     validation_error_ : float
         Root mean squared error of the hidden entries, in standard deviations of their columns. A
-        wrong category counts as an error of the square root of 2. It is the lowest of several
-        errors, and therefore somewhat too low. It is NaN if there was nothing to choose.
+        wrong category counts as an error of the square root of 2. The error is somewhat too low,
+        because it is the lowest of several errors. The value is NaN if there was nothing to
+        choose.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
-        Which columns hold categories. It is None if no column does.
+        Which columns hold categories. The value is None if no column holds categories.
     n_features_in_ : int
         Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns in training. It exists only if the columns had names.
+        Names of the columns in training. The attribute exists only if the columns had names.
 
     See Also
     --------
@@ -92,10 +93,10 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     **What is tried.** A tenth of the known entries of up to 2,048 training rows is hidden to
-    compare the settings; up to 6,000 hidden entries decide between the best three. The learning
-    times have their cut-off between ten times and a thirtieth of the mean eigenvalue. In a column
-    with more than 32 categories, only the most frequent ones are tried, and the one that most of
-    the nearest rows have.
+    compare the settings. Up to 6,000 hidden entries decide between the best three settings. The
+    learning times have their cut-off between ten times and a thirtieth of the mean eigenvalue. In
+    a column with more than 32 categories, only the most frequent ones are tried, and the one that
+    most of the nearest rows have.
 
     **Which rows are learned.** The nearest rows are searched among up to 2,048 training rows,
     which the imputer keeps. The network learns from up to 20,000 rows.
@@ -108,8 +109,8 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     **Rows and columns without known entries.** A row without any known entry gets the means and
     the most frequent categories. A column of numbers without any known entry in training is filled
-    with 0; such a column of categories stays missing. A category that training has not seen is
-    kept, and counts as different from all others.
+    with 0. A column of categories without any known entry in training stays missing. A category
+    that training has not seen is kept, and counts as different from every other category.
 
     **Reproducibility.** A search ends when it gains little. A row may therefore be filled a little
     differently together with other rows.
@@ -174,14 +175,14 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
     def fit(self, X, y=None):
-        """Learn rows, some of whose entries may be missing.
+        """Learn rows, in which entries may be missing.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers and categories. NaN, None and NA stand for missing values.
         y : ignored
-            It is accepted because a pipeline passes it.
+            ``y`` has no effect. A pipeline may pass it.
 
         Returns
         -------

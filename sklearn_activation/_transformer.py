@@ -57,8 +57,8 @@ class CompetitiveHebbianTransformer(
     layer_sizes : int, tuple of int or None, default=None
         Number of units of each layer; the last layer has one unit for each feature. None means one
         layer with as many units as ``X`` has columns, up to 1,024. Give a larger number for a
-        table with few columns, such as ten units for each column. Give several numbers for several
-        layers.
+        table with few columns, such as ten units for each column. Give several numbers to make
+        several layers.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function through which the outputs of a layer pass before the next layer reads them. "abs"
         and "square" act on each output alone. "std_abs" standardises the absolute outputs over the
@@ -67,10 +67,10 @@ class CompetitiveHebbianTransformer(
         </guide/rule>` has the formulas.
     output : {"activated", "linear"}, default="activated"
         What ``transform`` returns. "activated" passes the last layer through ``activation`` and
-        scales each row to length 1. These features are small numbers: put a ``StandardScaler``
-        between them and a linear model. "linear" returns the codes y = x W at the scale of the
-        rows; choose it for fewer dimensions, because ``inverse_transform`` turns codes back into
-        rows.
+        scales each row to length 1. The activated features are small numbers: put a
+        ``StandardScaler`` between the transformer and a linear model. "linear" returns the codes y
+        = x W at the scale of the rows; choose it for fewer dimensions, because
+        ``inverse_transform`` turns codes back into rows.
     solver : {"flow", "hebbian"}, default="flow"
         "flow" computes the trained network in closed form, with one pass over the rows for each
         layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
@@ -79,7 +79,7 @@ class CompetitiveHebbianTransformer(
     learning_time : "auto", float > 0 or tuple of float, default="auto"
         How long the network learns. A shorter time regularises more. "auto" keeps the directions
         that carry more than twice their even share of the rows' energy; with ``output="linear"``,
-        it keeps all above the even share [2]_. Give one number, or one for each layer, to keep
+        "auto" keeps all above the even share [2]_. Give one number, or one for each layer, to keep
         more or fewer directions. Search in steps of ten around ``learning_times_``.
     init_activation : float in (0, 1), default=0.1
         Share of its activation that an input keeps in an untrained network (epsilon in W W^T =
@@ -119,15 +119,16 @@ class CompetitiveHebbianTransformer(
     learning_times_ : ndarray of shape (n_layers,)
         Learning time of each layer.
     n_iter_ : int
-        Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. It is 1 with
-        ``solver="flow"``.
+        Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. The number is 1
+        with ``solver="flow"``.
     activation_curve_ : ndarray of shape (n_points,)
-        Mean output activation of the training rows during training. It has 20 equal steps of the
-        learning time of the last layer, or one entry for each epoch (paper, Fig. 7b).
+        Mean output activation of the training rows during training. The curve has one entry for
+        each of 20 equal steps of the last layer's learning time, or one for each epoch (paper,
+        Fig. 7b).
     n_features_in_ : int
         Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns in training. It exists only if the columns had names.
+        Names of the columns in training. The attribute exists only if the columns had names.
 
     See Also
     --------
@@ -138,19 +139,19 @@ class CompetitiveHebbianTransformer(
     Notes
     -----
     **Tables.** Rows count by direction only, and the activated features of ``x`` and ``-x`` are
-    the same. This suits entries of one unit and one sign, such as pixels, counts and spectra. For
-    other tables, put ``MinMaxScaler`` before the transformer, because standardised columns lose
-    the meaning of their signs. Give the layer several times as many units as the table has
-    columns. Put ``StandardScaler`` between the features and a linear model. With
-    ``activation="square"``, the linear model then sees products of columns. A row of zeros has no
-    direction, and its features are zero.
+    the same. Pixels, counts and spectra suit the transformer, because their entries have one unit
+    and one sign. For other tables, put ``MinMaxScaler`` before the transformer, because
+    standardised columns lose the meaning of their signs. Give the layer several times as many
+    units as the table has columns. Put ``StandardScaler`` between the features and a linear model.
+    With ``activation="square"``, the linear model then sees products of columns. A row of zeros
+    has no direction, and its features are zero.
 
     **Learning time.** A direction whose eigenvalue of E[x x^T] is well below log(1 /
     init_activation - 1) / (2 t) is not learned. ``fit`` with ``solver="hebbian"`` takes the
     automatic times of a sample of 2,048 rows, and ``max_iter`` epochs may end earlier.
 
     **Cost.** For each layer, ``fit`` takes n_samples x n_inputs x n_units multiplications and one
-    eigendecomposition. It does not store hidden features of all rows.
+    eigendecomposition. ``fit`` does not store the hidden features of all rows.
 
     References
     ----------
@@ -215,7 +216,7 @@ class CompetitiveHebbianTransformer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            It is accepted because a pipeline passes it.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
 
@@ -231,17 +232,17 @@ class CompetitiveHebbianTransformer(
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from more rows without the earlier rows.
 
-        With ``solver="flow"`` and one layer, the weights are those of one ``fit`` on all rows.
-        "std_abs" standardises over a sample of 2,048 of the rows. With several layers, the upper
-        layers add up features that earlier networks have computed, and the result is close to one
-        ``fit``.
+        With ``solver="flow"`` and one layer, the weights equal the weights after one ``fit`` on
+        all rows. "std_abs" standardises over a sample of 2,048 of the rows. With several layers,
+        the upper layers add up features that earlier networks have computed, and the result is
+        close to one ``fit``.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            It is accepted because a pipeline passes it.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
 
@@ -338,12 +339,13 @@ class CompetitiveHebbianTransformer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            It is accepted because a pipeline passes it.
+            ``y`` has no effect. A pipeline may pass it.
 
         Returns
         -------
         activation : float
-            Mean activation from 0 to 1. It is higher for rows that resemble the training rows.
+            Mean activation from 0 to 1. A higher value means that the rows resemble the training
+            rows more.
         """
         return float(self.score_samples(X).mean())
 

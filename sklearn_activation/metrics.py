@@ -34,10 +34,10 @@ def excess_mass_score(score_samples, uniform_scores, *, sample_weight=None, min_
     """Compute the area under the excess-mass curve of anomaly scores; higher is better.
 
     The score compares detectors without labels. A good detector gives high scores to a small
-    region that holds nearly all rows. EM(t) is the largest difference, over the thresholds u,
-    between the share of rows with a score of u or more and t times the volume with such a score
-    [1]_. The area runs from t = 0, where EM is 1, to the t at which EM falls to ``min_mass``.
-    ``make_outlier_scorer("excess_mass")`` draws the uniform rows itself.
+    region that holds nearly all rows. For a threshold u, take the share of the rows with a score
+    of u or more, minus t times the volume with a score of u or more. EM(t) is the largest value of
+    this difference over all u [1]_. The area runs from t = 0, where EM is 1, to the t at which EM
+    falls to ``min_mass``. ``make_outlier_scorer("excess_mass")`` draws the uniform rows itself.
 
     Parameters
     ----------
@@ -120,8 +120,7 @@ def mass_volume_loss(score_samples, uniform_scores, *, sample_weight=None, min_m
 
     See Also
     --------
-    excess_mass_score : The mass beyond a multiple of the volume; its notes say how volume and mass
-    are estimated.
+    excess_mass_score : The mass beyond a multiple of the volume, with the estimates.
 
     References
     ----------
@@ -291,7 +290,7 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
 
     A detector has no ``score`` method, and its scores are low for anomalies, which easily turns
     the sign of an AUROC. The scorer takes care of both: ``GridSearchCV(detector, grid,
-    scoring=make_outlier_scorer("roc_auc"))``. It works with any detector that follows
+    scoring=make_outlier_scorer("roc_auc"))``. The scorer works with any detector that follows
     scikit-learn's convention.
 
     Parameters
@@ -300,7 +299,8 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
         Metric to compute, by name or as a function. "roc_auc" and "average_precision" judge the
         order of the scores. "f1", "precision", "recall" and "balanced_accuracy" judge the alarms
         of ``predict``. "excess_mass" and "mass_volume" need no labels. A higher value is better
-        for each of them. The Notes say how each one is computed, and what a function gets.
+        for each of them. The Notes say how each metric is computed, and which arguments your own
+        function gets.
     outlier_label : int, float, str or bool, default=-1
         Value of ``y`` that marks an anomaly. Rows with any other value are normal. Give it if your
         labels are not -1 and 1.
@@ -311,7 +311,7 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
     Returns
     -------
     scorer : callable
-        ``scorer(estimator, X, y=None, sample_weight=None)`` returns a float. It raises a
+        ``scorer(estimator, X, y=None, sample_weight=None)`` returns a float. A call raises a
         ValueError if the rows with a positive weight are all anomalies or all normal.
         ``set_score_request(sample_weight=True)`` requests weights if scikit-learn's metadata
         routing is enabled.
@@ -329,7 +329,7 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
     alarms, and a ratio without a denominator is 0. "excess_mass" is `excess_mass_score`, and
     "mass_volume" is the negative of `mass_volume_loss`. A function ``metric(is_outlier, score)``
     gets 1 for each anomaly and 0 for each other row, and scores that are higher for more anomalous
-    rows. It also gets ``sample_weight`` if weights are passed.
+    rows. The function also gets ``sample_weight`` if weights are passed.
 
     **Folds.** ``GridSearchCV`` does not stratify the folds of a detector. Set
     ``cv=StratifiedKFold(shuffle=True)`` if anomalies are few or if the rows are sorted.

@@ -205,7 +205,7 @@ class EventDisplay(_Display):
         The entries "start", "end" and "peak" are values of ``times``, and "p" is the p-value at
         the peak.
     n_blamed : int
-        Number of channels to blame. These channels come first and are drawn in colour.
+        Number of channels to blame. The channels to blame come first and are drawn in colour.
 
     Attributes
     ----------
@@ -346,8 +346,8 @@ class ExplanationDisplay(_Display):
     values : sequence of length n_features
         Entries of the row, as numbers or categories.
     label : object, default=None
-        Predicted label that positive contributions speak for. None means that contributions are
-        lost activation, as those of a detector are.
+        Predicted label that positive contributions speak for. None means that the contributions
+        come from a detector, and are lost activation.
     next_label : object, default=None
         Next best label that negative contributions speak for. None goes with ``label=None``.
 
