@@ -71,10 +71,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         try wider layers for images.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function through which the outputs of a layer pass before the next layer reads them. "abs"
-        and "square" act on each output alone. "std_abs" standardises the absolute outputs over the
-        training rows, and "layer_std_abs" over the units of the layer. Change it if
-        cross-validation shows that another function suits your data. The :doc:`user guide
-        </guide/rule>` has the formulas.
+        takes absolute values, and "square" takes squares. "std_abs" standardises the absolute
+        values over the training rows, and "layer_std_abs" subtracts their mean over the units of
+        the layer. Change the function if cross-validation shows that another one suits your data.
+        The :doc:`user guide </guide/rule>` has the formulas.
     encoding : {"auto", "unit", "fourier"}, default="auto"
         How a row becomes the input of the network. "fourier" compares rows by the distances
         between their columns, which suits tables. "unit" divides each row by its length, and only

@@ -57,10 +57,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         training rows are then approximate. Give several numbers to study deeper networks.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function through which the outputs of a layer pass before the next layer reads them. "abs"
-        and "square" act on each output alone. "std_abs" standardises the absolute outputs over the
-        training rows, and "layer_std_abs" over the units of the layer. Change it if
-        cross-validation shows that another function suits your data. The :doc:`user guide
-        </guide/rule>` has the formulas.
+        takes absolute values, and "square" takes squares. "std_abs" standardises the absolute
+        values over the training rows, and "layer_std_abs" subtracts their mean over the units of
+        the layer. Change the function if cross-validation shows that another one suits your data.
+        The :doc:`user guide </guide/rule>` has the formulas.
     encoding : {"fourier", "unit"}, default="fourier"
         How a row becomes the input of the network. "fourier" compares rows by the distances
         between their standardised columns, which suits tables. "unit" divides each row by its
@@ -88,10 +88,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         table are codes. None means no column. With ``window`` or ``encoding="unit"``, booleans
         count as 0 and 1, and strings are refused.
     contamination : "auto" or float in (0, 0.5], default="auto"
-        Share of anomalies among the training rows. "auto" sets the threshold for a false-alarm
-        rate of 1 % on normal rows. Give a number if you know the share. About that share of the
-        training rows is then below the threshold. The detector learns more coarsely, and learns
-        again without these rows. A share that is too high costs accuracy.
+        Share of anomalies among the training rows. With "auto", the threshold aims at a
+        false-alarm rate of 1 % on normal rows. Give a number if you know the share. About that
+        share of the training rows is then below the threshold. The detector learns more coarsely,
+        and learns again without these rows. A share that is too high costs accuracy.
     window : int >= 2, "auto" or None, default=None
         Number of consecutive time steps that the detector judges together. None means that rows
         are independent. Set it if rows are the time steps of a series in their order. "auto" finds
