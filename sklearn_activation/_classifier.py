@@ -84,7 +84,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     n_frequencies : int, default=256
         Number of random frequencies of the "fourier" encoding. The encoded row has twice as many
         entries. A larger number follows the data more closely, and the time for training grows
-        with its cube. Raise it for large tables, and lower it for speed.
+        with its cube. Raise ``n_frequencies`` for large tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the "fourier" encoding sees two rows as different, in standard deviations
         of the columns. "auto" compares the typical distance between training rows with half of it
@@ -92,9 +92,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Values from 0.25 to 4 are worth a search.
     standardize : bool, default=True
         Whether the "fourier" encoding centres and scales the columns. The scales ignore outliers,
-        and columns that span several orders of magnitude are read as logarithms. Set it to False
-        if all columns have the same unit and their sizes matter, or if batches must not depend on
-        the first one.
+        and columns that span several orders of magnitude are read as logarithms. Set
+        ``standardize`` to False if all columns have the same unit and their sizes matter, or if
+        batches must not depend on the first one.
     relevances : "auto", None or array-like of shape (n_features,), default="auto"
         How much each column counts for the distance between two rows with the "fourier" encoding.
         "auto" measures how much the labels depend on each column [2]_. None lets all columns count
@@ -135,45 +135,47 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         lie between 0 and 2. A larger lead takes longer to reach. Keep the default unless you study
         the rule; the paper's program uses 0.5 for fewer than 1,000 rows.
     learning_rate : float > 0, default=0.1
-        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of it for the last tenth of the
-        updates, and less for layers with a shorter learning time. ``partial_fit`` uses it
-        unchanged. Lower it if a warning says that it is too large. Feedback starts with 14 times
-        this rate for a mini-batch, and lowers the rate to 0.
+        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
+        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
+        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
+        Feedback starts with 14 times this rate for a mini-batch, and lowers the rate to 0.
     max_iter : int, default=None
         Largest number of epochs, which are passes over the training rows. None means 100 epochs of
-        ``solver="hebbian"``, or 20 epochs of feedback with ``solver="flow"``. Lower it to save
-        time with feedback, and raise it if the held-out error still falls in the last epochs.
+        ``solver="hebbian"``, or 20 epochs of feedback with ``solver="flow"``. Lower ``max_iter``
+        to save time with feedback, and raise it if the held-out error still falls in the last
+        epochs.
     batch_size : int, default=100
         Number of rows in each mini-batch of ``solver="hebbian"``. 1 updates the weights after
-        every row. Change it only to study the rule. Feedback visits twice as many rows for a
-        mini-batch, because about half of them have nothing to learn.
+        every row. Change ``batch_size`` only to study the rule. Feedback visits twice as many rows
+        for a mini-batch, because about half of them have nothing to learn.
     early_stopping : bool, default=False
         Whether feedback ends when the error on held-out rows has not fallen for
-        ``n_iter_no_change`` epochs. The weights of the best epoch are kept. Set it to True to save
-        epochs with many rows.
+        ``n_iter_no_change`` epochs. The weights of the best epoch are kept. Set ``early_stopping``
+        to True to save epochs with many rows.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the training rows that ``early_stopping`` holds out. Raise it if the held-out rows
-        are too few to measure an error.
+        Share of the training rows that ``early_stopping`` holds out. Raise ``validation_fraction``
+        if the held-out rows are too few to measure an error.
     n_iter_no_change : int, default=10
         Number of epochs without a lower held-out error after which ``early_stopping`` ends the
-        training. Lower it to save time.
+        training. Lower ``n_iter_no_change`` to save time.
     class_weight : dict, "balanced" or None, default=None
         Weight of each class, which multiplies ``sample_weight``. None weighs all rows alike.
         "balanced" gives all classes the same total weight; choose it if a rare class matters as
         much as a common one. ``partial_fit`` takes a dict only.
     missing_label : label, NaN or None, default=None
         Value in ``y`` that marks a row without a label, such as -1. None means that all rows have
-        a label. Set it if few of many rows have a label and if the classes form clusters. The
-        network then labels the other rows itself and learns them, too. ``score`` counts rows
-        without a label as mistakes. See the :doc:`user guide </guide/feedback>`.
+        a label. Set ``missing_label`` if few of many rows have a label and if the classes form
+        clusters. The network then labels the other rows itself and learns them, too. ``score``
+        counts rows without a label as mistakes. See the :doc:`user guide </guide/feedback>`.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, it starts from
-        the current weights. With ``solver="flow"``, it keeps the learning times and does not
-        choose them again. Set it to True to save time when you fit similar rows again.
+        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
+        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
+        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
+        again.
     n_jobs : int, default=None
         Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
-        linear algebra. None means one thread, and -1 one for each core. Raise it if BLAS is
-        limited to one thread. The result does not depend on it.
+        linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
+        is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
         Source of all random numbers: the rotation of each layer, the first weights and the order
         of rows for ``solver="hebbian"``, and the frequencies of the "fourier" encoding. Pass an
@@ -202,8 +204,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     feedback_ : bool
         Whether the network has learned from its mistakes.
     relevances_ : ndarray of shape (n_features,) or None
-        How much each column counts. With "auto", the mean of their squares is 1, weighted by the
-        variances of the columns. The value is None with ``relevances=None`` or with unit rows.
+        How much each column counts. With "auto", the mean square of the relevances is 1, weighted
+        by the variances of the columns. The value is None with ``relevances=None`` or with unit
+        rows.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
         Which columns hold categories. The value is None if no column holds categories.
     activation_curve_ : ndarray of shape (n_points,)
@@ -565,12 +568,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         -----
         Without feedback, ``a`` comes from a second training that holds out rows and learns for the
         same times. With feedback, the rows of the trial or of ``early_stopping`` are the held-out
-        ones, or else a tenth of the rows, up to 1,000. If that tenth is fewer than 50 rows, no
-        rows are held out for ``a``, and it comes from a training without feedback. In
-        ``partial_fit`` with feedback, the latest rows serve before they are learned. After a fit
-        with ``missing_label``, the held-out rows are labelled ones if 50 are available. The fit of
-        ``a`` counts one additional row with an unknown label, which keeps ``a`` finite. If each
-        class has one row only, the fit counts as many additional rows as there are training rows.
+        ones, or else a tenth of the rows, up to 1,000. If a tenth is fewer than 50 rows, ``a``
+        comes from a second training without feedback. In ``partial_fit`` with feedback, the latest
+        rows serve before they are learned. After a fit with ``missing_label``, the held-out rows
+        are labelled ones if 50 are available. The fit of ``a`` counts one additional row with an
+        unknown label, which keeps ``a`` finite. If each class has one row only, the fit counts as
+        many additional rows as there are training rows.
         """
         return softmax(self._scaled_scores(X), axis=1)  # eq. 8
 
@@ -674,11 +677,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         n_samples : int >= 1, default=1
             Number of rows for each entry of ``y``. The rows of one entry stand together.
         sharpness : float >= 0, default=0.003
-            Penalty on the absolute entries of the row. Raise it to get more entries near 0. With
-            the encoding "fourier", it acts on the standardised row.
+            Penalty on the absolute entries of the row. Raise ``sharpness`` to get more entries
+            near 0. With the encoding "fourier", it acts on the standardised row.
         noise : float >= 0, default=0.03
-            Standard deviation of random weights of the output units. Raise it for more variety
-            among the rows of a label, which makes each row less typical.
+            Standard deviation of random weights of the output units. Raise ``noise`` for more
+            variety among the rows of a label, which makes each row less typical.
         random_state : int, RandomState instance or None, default=None
             Pass an int to generate the same rows in every call.
 

@@ -69,8 +69,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     n_frequencies : int, default=192
         Number of random frequencies of the "fourier" encoding. The encoded row has twice as many
         entries. A larger number follows the data more closely. The time for training grows with
-        its cube, and the time for scoring with its square. Raise it for large tables, and lower it
-        for speed.
+        its cube, and the time for scoring with its square. Raise ``n_frequencies`` for large
+        tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the "fourier" encoding sees two rows as different, in standard deviations
         of the columns. "auto" combines four bandwidths, from a quarter of the typical distance
@@ -78,9 +78,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         which needs more rows.
     standardize : bool, default=True
         Whether the "fourier" encoding centres and scales the columns. The scales ignore outliers,
-        and columns that span several orders of magnitude are read as logarithms. Set it to False
-        if all columns have the same unit and their sizes matter, or if batches must not depend on
-        the first one.
+        and columns that span several orders of magnitude are read as logarithms. Set
+        ``standardize`` to False if all columns have the same unit and their sizes matter, or if
+        batches must not depend on the first one.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
         Columns that hold categories. "from_dtype" takes the columns of strings, of a category type
@@ -94,9 +94,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         and learns again without these rows. A share that is too high costs accuracy.
     window : int >= 2, "auto" or None, default=None
         Number of consecutive time steps that the detector judges together. None means that rows
-        are independent. Set it if rows are the time steps of a series in their order. "auto" finds
-        the period of the series and takes a multiple of it. Longer windows see slower patterns.
-        Shorter windows find the start and the end of an event more exactly.
+        are independent. Set ``window`` if rows are the time steps of a series in their order.
+        "auto" finds the period of the series and takes a multiple of the period. Longer windows
+        see slower patterns. Shorter windows find the start and the end of an event more exactly.
     relative_to : {"level", "scale", None}, default="level"
         What is removed from each window before it is judged. "level" subtracts the mean of each
         channel, and a slow trend is then normal. "scale" also divides by the standard deviation;
@@ -126,23 +126,24 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         epsilon I). The paper starts with about 0.1: its weights N(0, 0.01^2) have 1064 units. Keep
         the default unless you study the rule.
     learning_rate : float > 0, default=0.1
-        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of it for the last tenth of the
-        updates, and less for layers with a shorter learning time. ``partial_fit`` uses it
-        unchanged. Lower it if a warning says that it is too large.
+        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
+        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
+        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
     max_iter : int, default=100
         Largest number of epochs, which are passes over the training rows, of ``solver="hebbian"``.
-        Raise it if a warning says that training ended too early.
+        Raise ``max_iter`` if a warning says that training ended too early.
     batch_size : int, default=100
         Number of rows in each mini-batch of ``solver="hebbian"``. 1 updates the weights after
-        every row. Change it only to study the rule.
+        every row. Change ``batch_size`` only to study the rule.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, it starts from
-        the current weights. With ``solver="flow"``, it keeps the learning times and does not
-        choose them again. Set it to True to save time when you fit similar rows again.
+        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
+        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
+        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
+        again.
     n_jobs : int, default=None
         Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
-        linear algebra. None means one thread, and -1 one for each core. Raise it if BLAS is
-        limited to one thread. The result does not depend on it.
+        linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
+        is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
         Source of all random numbers: the rotation of each layer, the first weights and the order
         of rows for ``solver="hebbian"``, and the frequencies of the "fourier" encoding. Pass an
@@ -166,8 +167,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     n_layers_ : int
         Number of layers.
     learning_times_ : ndarray of shape (n_layers,)
-        Learning time of each layer. For a layer that averages over learning times, it is their
-        mean.
+        Learning time of each layer. A layer that averages over learning times has their mean.
     n_iter_ : int
         Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. The number is 1
         with ``solver="flow"``.
@@ -617,7 +617,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             Series that each time step belongs to. No event crosses from one series to the next.
         max_gap : int, default=None
             Alarms with at most this many normal time steps between them are one event. None means
-            an eighth of the window. Raise it if one fault appears as several events.
+            an eighth of the window. Raise ``max_gap`` if one fault appears as several events.
 
         Returns
         -------
@@ -783,8 +783,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             A row with some known entries. Only its NaN are drawn, given the known entries. Columns
             that are constant in training keep their value.
         n_steps : int >= 3, default=300
-            Number of steps of the walk. The first two thirds set the step size. Raise it if a
-            warning says that few steps were accepted.
+            Number of steps of the walk. The first two thirds set the step size. More steps let a
+            row move further away from its start.
         random_state : int, RandomState instance or None, default=None
             Pass an int to draw the same rows in every call.
 

@@ -40,8 +40,8 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ----------
     n_frequencies : int >= 1, default=256
         Number of random frequencies of the "fourier" encoding. A larger number follows the data
-        more closely, and the time grows with its cube. Raise it for large tables, and lower it for
-        speed.
+        more closely, and the time grows with its cube. Raise ``n_frequencies`` for large tables,
+        and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the encoding sees two rows as different, in standard deviations of the
         columns. "auto" tries four multiples, from half to four times, of the typical distance
@@ -60,8 +60,8 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         unless you study the rule.
     n_jobs : int, default=None
         Number of threads that find the nearest rows and fill blocks of rows, in addition to the
-        threads of BLAS. None means one thread, and -1 one for each core. Raise it for large
-        tables.
+        threads of BLAS. None means one thread, and -1 one for each core. Raise ``n_jobs`` for
+        large tables.
     random_state : int, RandomState instance or None, default=None
         Source of the random frequencies, and of the choice of hidden entries. Pass an int to get
         the same result in every run.

@@ -86,23 +86,24 @@ class CompetitiveHebbianTransformer(
         epsilon I). The paper starts with about 0.1: its weights N(0, 0.01^2) have 1064 units. Keep
         the default unless you study the rule.
     learning_rate : float > 0, default=0.1
-        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of it for the last tenth of the
-        updates, and less for layers with a shorter learning time. ``partial_fit`` uses it
-        unchanged. Lower it if a warning says that it is too large.
+        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
+        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
+        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
     max_iter : int, default=100
         Largest number of epochs, which are passes over the training rows, of ``solver="hebbian"``.
-        Raise it if a warning says that training ended too early.
+        Raise ``max_iter`` if a warning says that training ended too early.
     batch_size : int, default=100
         Number of rows in each mini-batch of ``solver="hebbian"``. 1 updates the weights after
-        every row. Change it only to study the rule.
+        every row. Change ``batch_size`` only to study the rule.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, it starts from
-        the current weights. With ``solver="flow"``, it keeps the learning times and does not
-        choose them again. Set it to True to save time when you fit similar rows again.
+        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
+        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
+        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
+        again.
     n_jobs : int, default=None
         Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
-        linear algebra. None means one thread, and -1 one for each core. Raise it if BLAS is
-        limited to one thread. The result does not depend on it.
+        linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
+        is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
         Source of all random numbers: the rotation of each layer, and the first weights and the
         order of rows for ``solver="hebbian"``. Pass an int to get the same result in every run.

@@ -50,7 +50,7 @@ def excess_mass_score(score_samples, uniform_scores, *, sample_weight=None, min_
         Weight of each row. A weight of 2 counts as two copies of the row.
     min_mass : float in (0, 1), default=0.9
         Excess mass at which the curve ends. A value near 1 judges the sets that hold nearly all
-        rows. Lower it if more than a tenth of the rows are anomalies.
+        rows. Lower ``min_mass`` if more than a tenth of the rows are anomalies.
 
     Returns
     -------
@@ -110,8 +110,8 @@ def mass_volume_loss(score_samples, uniform_scores, *, sample_weight=None, min_m
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row. A weight of 2 counts as two copies of the row.
     min_mass : float in (0, 1), default=0.9
-        Smallest share of the rows that counts. Lower it if more than a tenth of the rows are
-        anomalies.
+        Smallest share of the rows that counts. Lower ``min_mass`` if more than a tenth of the rows
+        are anomalies.
 
     Returns
     -------
@@ -288,10 +288,10 @@ class _OutlierScorer(_MetadataRequester):
 def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
     """Make a scorer of anomaly detectors for ``GridSearchCV`` or ``cross_val_score``.
 
-    A detector has no ``score`` method, and its scores are low for anomalies, which easily turns
-    the sign of an AUROC. The scorer takes care of both: ``GridSearchCV(detector, grid,
-    scoring=make_outlier_scorer("roc_auc"))``. The scorer works with any detector that follows
-    scikit-learn's convention.
+    A detector has no ``score`` method for a search, and its scores are low for anomalies, which
+    easily turns the sign of an AUROC. The scorer gives the search a value with the right sign:
+    ``GridSearchCV(detector, grid, scoring=make_outlier_scorer("roc_auc"))``. The scorer works with
+    any detector that follows scikit-learn's convention.
 
     Parameters
     ----------
@@ -302,8 +302,8 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
         for each of them. The Notes say how each metric is computed, and which arguments your own
         function gets.
     outlier_label : int, float, str or bool, default=-1
-        Value of ``y`` that marks an anomaly. Rows with any other value are normal. Give it if your
-        labels are not -1 and 1.
+        Value of ``y`` that marks an anomaly. Rows with any other value are normal. Give
+        ``outlier_label`` if your labels are not -1 and 1.
     random_state : int, default=0
         Seed of the uniform rows of "excess_mass" and "mass_volume". Each call starts from this
         seed, and all candidates of a search therefore meet the same uniform rows in each fold.
