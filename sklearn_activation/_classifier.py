@@ -122,10 +122,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         the default unless you study the rule.
     feedback : "auto" or bool, default="auto"
         Whether the network also learns from its mistakes: it unlearns each wrong label that comes
-        near to the right one (paper, eq. 12-14). "auto" compares both on held-out rows, and takes
-        feedback if feedback lowers the log-loss. With fewer than 1,000 rows, and in
-        ``partial_fit``, "auto" means no feedback. Give True or False to save the trial. See the
-        :doc:`user guide </guide/feedback>`.
+        near to the right one (paper, eq. 12-14). "auto" compares the network with and without
+        feedback on held-out rows, and takes feedback if the log-loss falls. With fewer than 1,000
+        rows, and in ``partial_fit``, "auto" means no feedback. Give True or False to save the
+        trial. See the :doc:`user guide </guide/feedback>`.
     unlearning_factor : float in [0, 1], default=0.7
         Rate of unlearning wrong labels, as a share of the rate of learning right ones (lambda in
         eq. 14). 0 unlearns nothing. The factor has no effect without feedback. Keep the default
@@ -177,9 +177,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
         is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
-        Source of all random numbers: the rotation of each layer, the first weights and the order
-        of rows for ``solver="hebbian"``, and the frequencies of the "fourier" encoding. Pass an
-        int to get the same result in every run.
+        Source of all random numbers: the rotation of each layer, the first weights, the order of
+        rows in an epoch, and the frequencies of the "fourier" encoding. Pass an int to get the
+        same result in every run.
     verbose : int, default=0
         1 prints a line for each layer with ``solver="flow"``, or for each epoch with
         ``solver="hebbian"`` or feedback. A line of feedback has the seconds, the training error,
@@ -233,8 +233,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     </guide/gaps>`.
 
     **Held-out rows.** The encoding and the number of layers are compared on up to 1,000 training
-    rows, and the learning time on a fifth of up to 8,000. Feedback is tried on a tenth of the
-    rows, from 250 to 2,000 of them. Held-out rows are chosen by their values. The order of the
+    rows, and the learning time on a fifth of up to 8,000. ``solver="hebbian"`` learns for the
+    times of these rows, unless ``max_iter`` epochs end earlier. Feedback is tried on a tenth of
+    the rows, from 250 to 2,000 of them. Held-out rows are chosen by their values. The order of the
     rows therefore does not matter, and copies of a row are never on both sides. With fewer than 20
     rows in each class, the learning time follows from the statistics of the rows instead.
 
@@ -248,11 +249,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     fiftieth of the held-out rows. The probabilities of an unfamiliar row tend to the shares of the
     labels in training. The predicted label of the row does not change.
 
-    **Feedback.** A row whose label leads by ``feedback_gap`` is left alone for two to six epochs.
-    Feedback compares the right label with the wrong label of the highest activation, which is
-    searched anew at least every six epochs. Eigenvalues of W W^T above 1 are set back to 1. If the
-    activation diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning
-    is raised.
+    **Feedback.** Automatic learning times have their cut-off at the mean eigenvalue with feedback.
+    A row whose label leads by ``feedback_gap`` is left alone for two to six epochs. Feedback
+    compares the right label with the wrong label of the highest activation, which is searched anew
+    at least every six epochs. Eigenvalues of W W^T above 1 are set back to 1. If the activation
+    diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning is raised.
 
     **Cost.** Prediction passes each row through the upper layers once for each class.
 

@@ -145,9 +145,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
         is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
-        Source of all random numbers: the rotation of each layer, the first weights and the order
-        of rows for ``solver="hebbian"``, and the frequencies of the "fourier" encoding. Pass an
-        int to get the same result in every run.
+        Source of all random numbers: the rotation of each layer, the first weights, the order of
+        rows in an epoch, and the frequencies of the "fourier" encoding. Pass an int to get the
+        same result in every run.
     verbose : int, default=0
         1 prints a line for each layer with ``solver="flow"``, or for each epoch with
         ``solver="hebbian"``. 0 prints nothing.

@@ -105,8 +105,8 @@ class CompetitiveHebbianTransformer(
         linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
         is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
-        Source of all random numbers: the rotation of each layer, and the first weights and the
-        order of rows for ``solver="hebbian"``. Pass an int to get the same result in every run.
+        Source of all random numbers: the rotation of each layer, the first weights, and the order
+        of rows in an epoch. Pass an int to get the same result in every run.
     verbose : int, default=0
         1 prints a line for each layer with ``solver="flow"``, or for each epoch with
         ``solver="hebbian"``. 0 prints nothing.
