@@ -234,7 +234,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     **Held-out rows.** The encoding and the number of layers are compared on up to 1,000 training
     rows, and the learning time on a fifth of up to 8,000. ``solver="hebbian"`` learns for the
-    times of these rows, unless ``max_iter`` epochs end earlier. Feedback is tried on a tenth of
+    times of these rows, but not for more than ``max_iter`` epochs. Feedback is tried on a tenth of
     the rows, from 250 to 2,000 of them. Held-out rows are chosen by their values. The order of the
     rows therefore does not matter, and copies of a row are never on both sides. With fewer than 20
     rows in each class, the learning time follows from the statistics of the rows instead.
@@ -396,7 +396,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Learn from more rows without the earlier rows.
+        """Learn from one more batch of rows, without the rows of earlier batches.
 
         Give the first call some hundred rows of all classes, because it fixes the encoding and the
         number of layers. The first call ignores rows without a label. Later calls learn rows
@@ -412,8 +412,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         y : array-like of shape (n_samples,)
             Labels, all of them in ``classes``.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever occur. Only the first call needs them. A ``missing_label``
-            among them is left out.
+            All labels that will ever occur. Only the first call needs ``classes``. A
+            ``missing_label`` among them is left out.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
 
@@ -679,7 +679,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             Number of rows for each entry of ``y``. The rows of one entry stand together.
         sharpness : float >= 0, default=0.003
             Penalty on the absolute entries of the row. Raise ``sharpness`` to get more entries
-            near 0. With the encoding "fourier", it acts on the standardised row.
+            near 0. With the encoding "fourier", the penalty acts on the standardised row.
         noise : float >= 0, default=0.03
             Standard deviation of random weights of the output units. Raise ``noise`` for more
             variety among the rows of a label, which makes each row less typical.

@@ -352,7 +352,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
     def partial_fit(self, X, y=None, sample_weight=None, groups=None):
-        """Learn from more rows without the earlier rows.
+        """Learn from one more batch of rows, without the rows of earlier batches.
 
         The first batch fixes the scales of the columns and the automatic bandwidth. Make the first
         batch typical of all rows. The threshold follows from a sample of 2,048 of all rows; with

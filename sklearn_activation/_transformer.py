@@ -149,7 +149,7 @@ class CompetitiveHebbianTransformer(
 
     **Learning time.** A direction whose eigenvalue of E[x x^T] is well below log(1 /
     init_activation - 1) / (2 t) is not learned. ``fit`` with ``solver="hebbian"`` takes the
-    automatic times of a sample of 2,048 rows, and ``max_iter`` epochs may end earlier.
+    automatic times of a sample of 2,048 rows, but not more than ``max_iter`` epochs.
 
     **Cost.** For each layer, ``fit`` takes n_samples x n_inputs x n_units multiplications and one
     eigendecomposition. ``fit`` does not store the hidden features of all rows.
@@ -231,7 +231,7 @@ class CompetitiveHebbianTransformer(
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Learn from more rows without the earlier rows.
+        """Learn from one more batch of rows, without the rows of earlier batches.
 
         With ``solver="flow"`` and one layer, the weights equal the weights after one ``fit`` on
         all rows. "std_abs" standardises over a sample of 2,048 of the rows. With several layers,

@@ -332,8 +332,8 @@ class EventDisplay(_Display):
 class ExplanationDisplay(_Display):
     """Draw which columns explain an alarm or a label, as bars.
 
-    ``ExplanationDisplay.from_estimator(detector, row)`` draws how much each column has lowered the
-    score of a row. With a classifier, it draws how much each column speaks for the predicted
+    ``ExplanationDisplay.from_estimator(detector, row)`` shows how much each column has lowered the
+    score of a row. With a classifier, the bars show how much each column speaks for the predicted
     label, and against the next best one. Positive bars are red for a detector, because they stand
     for lost activation, and blue for a classifier.
 
