@@ -284,7 +284,7 @@ def test_a_pass_over_more_rows_is_one_epoch_at_the_full_rate():
 
 
 def test_a_schedule_that_is_cut_short_says_so():
-    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs allow 20: .* stops at 1.82"):
+    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs allow only 20. .* learning time 1.82"):
         found = schedule(100, [91.0, 9.1], max_iter=2, batch_size=10, learning_rate=0.1)
     assert found.n_updates == 20
     np.testing.assert_allclose(found.shares, [1, 1])  # all of the time that there is
