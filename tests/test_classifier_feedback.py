@@ -197,7 +197,7 @@ def test_stream_goes_on_the_way_it_began():
     model = unit_classifier(feedback="auto").partial_fit(X, y, classes=range(10))
     assert not model.feedback_
     coefs = model.coefs_[0].copy()
-    with pytest.raises(ValueError, match="feedback=True differs from the False"):
+    with pytest.raises(ValueError, match="feedback=True differs from feedback=False"):
         model.set_params(feedback=True).partial_fit(X, y)
     assert_array_equal(model.coefs_[0], coefs)
     fitted = unit_classifier().fit(X, y)
