@@ -83,8 +83,8 @@ class ClassifierModel(Model):
     def familiarity(self, X):
         """Return how familiar each row is to the network, from 0 to 1, shape (n_rows,).
 
-        A row has familiarity 0 if it activates the network no more than random inputs do. It has
-        familiarity 1 if it activates the network as much as typical rows do.
+        A row has familiarity 0 if it activates the network no more than random inputs do. A row
+        has familiarity 1 if it activates the network as much as typical rows do.
         """
         return self._familiarity(self.label_energies(X))
 
@@ -98,7 +98,7 @@ class ClassifierModel(Model):
     def mean_gap(self, X):
         """Return a typical difference of a row's activations with two labels.
 
-        It is the root mean square over rows of the standard deviation over labels.
+        The difference is the root mean square over rows of the standard deviation over labels.
         """
         energies = self.label_energies(X).astype(np.float64)
         return float(np.sqrt(energies.var(axis=1).mean()))
@@ -150,8 +150,9 @@ class ClassifierModel(Model):
 def hardly_known(sample, *, least_entries=10, least_share=0.1):
     """Return the mask of columns that too few rows of a ``Sample`` know to fill them.
 
-    Such a column is known in fewer than ``least_entries`` rows. The weight of these rows is also
-    less than ``least_share`` of the weight of the rows that know the best known column.
+    A column is in the mask if fewer than ``least_entries`` rows know its entry. In addition, the
+    rows that know the column must weigh less than ``least_share`` of the rows that know the best
+    known column.
     """
     known = ~np.isnan(sample.X)
     share = sample.weight @ known

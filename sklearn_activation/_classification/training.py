@@ -125,7 +125,7 @@ class ClassifierTraining(Training):
         return sample.joined(self.previous.sample, size) if self.going_on else sample
 
     def _is_due(self, weight):
-        """Whether to choose learning times again. They are due each time the rows have doubled."""
+        """Whether to choose learning times again, as after each doubling of the number of rows."""
         if not self.going_on or len(weight) == 0:  # a merge has no rows
             return True
         n_seen = self.previous.n_seen
@@ -159,8 +159,8 @@ class ClassifierTraining(Training):
             before = self.previous.solution.feedback
             if asked != "auto" and asked != before:
                 raise ValueError(
-                    f"feedback={asked} differs from feedback={before}, with which partial_fit "
-                    f"began. Call fit to start again, or set feedback={before}."
+                    f"feedback={asked} differs from feedback={before}, with which the classifier "
+                    f"was fitted. Call fit to start again, or set feedback={before}."
                 )
             return before
         if asked == "auto" and (self.partial or len(rows) < self.least_rows_on_trial):
@@ -288,8 +288,8 @@ class ClassifierTraining(Training):
             )
         rows = task.sample
         if np.bincount(rows.labels).max() < 2:
-            # Each label has one row only, so no row can be held out. The training rows themselves
-            # decide, with as many rows of unknown label as a prior.
+            # Each label has one row only, so no row can be held out. The training rows take the
+            # place of held-out rows, with as many rows of unknown label as a prior.
             energies = label_energies(model.network, rows, n_jobs=task.n_jobs)
             unknown_rows = float(len(rows))
             return fit_certainty(energies, rows.labels, rows.weight, unknown_rows)

@@ -39,8 +39,8 @@ def share_to_hold_out(
 def hold_out(estimator, rows, hashes, share, known=None, fewest_rows=50):
     """Return the rows to train on, and the held-out rows or None.
 
-    Held-out rows serve a trial, early stopping and probabilities. They are selected by the
-    ``hashes`` of the rows before gaps were filled. Only ``known`` rows, which have a label of
+    Held-out rows serve a trial, early stopping and probabilities. The ``hashes`` of the rows
+    before gaps were filled select the held-out rows. Only ``known`` rows, which have a label of
     their own, are held out. If fewer than ``fewest_rows`` rows were selected, none is held out,
     except for early stopping.
     """
@@ -65,8 +65,8 @@ def run_trial(training, train, task, rule):
     """Return the solution with feedback if feedback pays on held-out rows, else None.
 
     The rival solution has no feedback, and ``rule`` chooses its learning times. Feedback pays if
-    its log-loss is lower by more than a standard error of the differences between rows. If its
-    log-loss is higher after a fifth of the epochs, feedback is given up.
+    its log-loss is lower by more than a standard error of the differences between rows. If the
+    log-loss with feedback is higher after a fifth of the epochs, feedback is given up.
 
     Parameters
     ----------

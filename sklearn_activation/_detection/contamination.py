@@ -23,8 +23,8 @@ class Judged(NamedTuple):
     scores : ndarray of shape (n_rows,)
         Leave-one-out scores of the rows.
     of_sample : ndarray of shape (n_sampled,), or None
-        Leave-one-out scores of the kept sample, if the threshold follows from the sample. It does
-        in a stream.
+        Leave-one-out scores of the kept sample, from which the threshold of a stream follows. None
+        outside a stream.
     """
 
     solution: Solution
@@ -34,7 +34,7 @@ class Judged(NamedTuple):
 
 
 def judge_rows(solution, rows, task, contamination, groups=None):
-    """Return leave-one-out scores of ``rows``, a threshold, and what p-values compare with.
+    """Return leave-one-out scores of ``rows`` and the ``Calibration`` that follows from them.
 
     Parameters
     ----------

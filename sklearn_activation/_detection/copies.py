@@ -27,9 +27,9 @@ def copy_weight(weight, merged=False, most_copies=1_000_000):
 def mass_of(weight, groups, merged=False):
     """Return the number of independent rows for which each row counts.
 
-    If weights count copies, each copy counts as one row. Other weights count as fewer equal rows:
-    as many as give the same variance of the mean (Kish 1965). The rows of a group share what the
-    group counts for.
+    If weights count copies, each copy counts as one row. Rows with other weights count as fewer
+    rows of equal weight: as many as give the same variance of the mean (Kish 1965). A group counts
+    as a single row of its total weight, and the rows of the group share its count.
     """
     if groups is not None:
         of_group = np.bincount(groups, weights=weight)

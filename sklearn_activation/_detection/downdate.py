@@ -26,9 +26,9 @@ class Downdate:
         The learning time.
     """
 
-    # Number of steps of the quadrature. It gives five digits for learning times up to 1,000.
+    # Number of steps of the quadrature. 30 steps give five digits for learning times up to 1,000.
     lanczos_steps = 30
-    # A smaller share of the weight counts as no weight.
+    # A share of the weight below this value counts as 0.
     no_share = 1e-9
 
     spectrum: Spectrum
@@ -101,8 +101,8 @@ class Downdate:
     def _project(self, H):
         """Return the rows' coordinates along the eigenvectors in use, and two activations.
 
-        The first is the squared norm along the eigenvectors. The second is what the layer passes
-        of the squared norm beside them.
+        The first activation is the squared norm of the coordinates. The second activation is the
+        part of the remaining squared norm that the layer passes.
         """
         n = min(self.spectrum.n_units, len(self.spectrum.values))
         q = (H @ self.spectrum.vectors[:, :n].astype(H.dtype)).astype(np.float64)

@@ -1,10 +1,11 @@
 """Leave-one-out scores: the score of each training row as if the row had not been learned.
 
 A row's own training raises its score. With the averaged flow, the score without the row is a
-formula (Sherman & Morrison 1950). With the stopped flow it is a quadrature. Neither needs another
-training. Both leave the row out of the last layer only, and need at least as many units as inputs.
-With several layers or fewer units, up to 2,048 rows are scored by cross-validation instead:
-networks are trained without one tenth of the rows at a time.
+formula (Sherman & Morrison 1950). With the stopped flow, the score without the row is a
+quadrature. The formula and the quadrature need no further training. Both methods leave the row out
+of the last layer only, and need at least as many units as inputs. With several layers or fewer
+units, up to 2,048 rows are scored by cross-validation instead: networks are trained without one
+tenth of the rows at a time.
 """
 
 from dataclasses import dataclass, replace
@@ -113,11 +114,10 @@ class LastLayer:
         return self._map(rows, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
 
     def scores_of_block(self, rows, part, near, weight):
-        """Return the activation of the rows in the slice ``part``, without those in the slice
-        ``near``.
+        """Return the activation of the rows ``part`` as if the rows ``near`` had not been learned.
 
-        ``near`` contains ``part``. ``weight`` is the learned weight of each row in ``near``, and 0
-        for a row that was not learned.
+        Both are slices, and ``near`` contains ``part``. ``weight`` is the learned weight of each
+        row in ``near``, and 0 for a row that was not learned.
         """
         if self.layer is None:
             return self.scores(rows, np.arange(part.start, part.stop))
@@ -228,8 +228,8 @@ class LastLayer:
     def _moments_without(self, rows, mask):
         """Return the moments without the rows of a mask.
 
-        For few rows with many columns, the result sums up the remaining rows. This avoids a square
-        matrix of all columns.
+        For few rows with many columns, the result sums up the remaining rows. The sum over the
+        remaining rows avoids a square matrix of all columns.
         """
         few = self.moments.gram is None and self.holds(rows)
         if few and self.gone is not None:

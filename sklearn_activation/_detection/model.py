@@ -20,8 +20,7 @@ class DetectorModel(Model):
     calibration : Calibration
         The scores with which thresholds and p-values compare.
     chosen : dict
-        The threshold that the user has set, by the key "score" or "p". It is empty if there is
-        none.
+        The threshold that the user has set, by the key "score" or "p", or an empty dictionary.
     training_scores : ndarray of shape (n_rows,)
         Leave-one-out scores of the last batch.
     memory : Memory
@@ -36,8 +35,8 @@ class DetectorModel(Model):
 
     # Number of typical rows with which an explained row is compared.
     n_references: ClassVar[int] = 5
-    # Fields that only ``TableModel`` or only ``SeriesModel`` has. These are the defaults of the
-    # other.
+    # Fields that only ``TableModel`` or only ``SeriesModel`` has. The other class has these
+    # defaults.
     by_units: ClassVar[bool] = False
     contamination: ClassVar = None
     width: ClassVar = None

@@ -84,9 +84,9 @@ class TableModel(DetectorModel):
         """Return a function that scores an array of the shape of ``X``.
 
         Row i of the array stands in for row i of ``X``. If row i of ``X`` was learned, its share
-        of the statistics is taken out. With c = z . z_i - y . y_i, this raises the loss of a row z
-        by u c^2 / ((1 - epsilon) n mu - u loss_i), where u is the weight of row i (Sherman &
-        Morrison 1950).
+        of the statistics is taken out. The loss of a row z then rises by u c^2 / ((1 - epsilon) n
+        mu - u loss_i) with c = z . z_i - y . y_i (Sherman & Morrison 1950). Here u is the weight
+        of row i.
         """
         W = self.network.coefs[-1]
         if len(self.network) > 1 or self.rate is None or W.shape[0] > W.shape[1]:
@@ -226,6 +226,6 @@ class TableTraining(DetectorTraining):
     def merge(self, other):
         """Return the model of what two detectors have learned.
 
-        Its training scores are those of this training's detector.
+        The model keeps the training scores of the previous model.
         """
         return replace(super().merge(other), training_scores=self.previous.training_scores)

@@ -65,7 +65,7 @@ class Calibration:
     def score_at(self, p):
         """Return the threshold below which p-values are ``p`` or less.
 
-        With too few rows for such a p-value, the threshold lies below the lowest score, but no
+        With too few rows for a p-value of ``p``, the threshold lies below the lowest score, but no
         lower than half-way to the ``least`` score. Rows that have nothing in common with the
         training rows therefore stay below the threshold.
         """
@@ -140,7 +140,7 @@ def share_threshold(scores, weight, share):
 def _just_under(scores, score):
     """Return a threshold between ``score`` and the next lower score.
 
-    Its distance from both exceeds rounding if the scores leave room for that.
+    The threshold lies further from both scores than rounding, if the scores leave room.
     """
     under = scores[scores < score - ROUNDING / 1000]
     if not len(under):

@@ -33,7 +33,7 @@ class Choice:
     share : float
         The cut-off, as a factor of the mean eigenvalue.
     n_steps : int
-        Maximum number of steps of the ascent. It is 0 if the mean of the nearest rows is better
+        Maximum number of steps of the ascent. 0 means that the mean of the nearest rows is better
         than the result of the ascent.
     voted : tuple of int
         Columns of categories in which the vote of the nearest rows is at least as good.

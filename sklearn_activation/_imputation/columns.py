@@ -23,8 +23,8 @@ class Columns:
     location, scale : ndarray of shape (n_columns,)
         Location and scale, which survive if a tenth of a column's entries are gross errors.
     trust : ndarray of shape (n_columns,)
-        Factor by which a deviation of each column counts: see ``trust_in``. It is 0 for a column
-        that does not vary or has no known entry.
+        Factor by which a deviation of each column counts: see ``trust_in``. The trust is 0 for a
+        column that does not vary or has no known entry.
     low, high : ndarray of shape (n_columns,)
         Range of the kept rows' entries within ``FARTHEST`` deviations. Filled entries stay in this
         range.

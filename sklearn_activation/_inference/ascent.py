@@ -138,8 +138,9 @@ class _Climb:
         """Choose the size of the next step from the curvature along the last step.
 
         The size is s^T s / s^T (g - g') for a step s that changed the gradient from g to g'
-        (Barzilai & Borwein 1988). The size changes by a factor of at most 10. It grows fourfold if
-        the objective is convex along the step, and falls to a quarter if the value fell.
+        (Barzilai & Borwein 1988). The size changes by a factor of at most 10. The size grows
+        fourfold if the objective is convex along the step, and falls to a quarter if the value
+        fell.
         """
         ratio = distance / np.where(curvature > 0, curvature, np.inf)
         concave = np.clip(ratio, self.size / 10, self.size * 10)

@@ -54,7 +54,8 @@ def complete_rows(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300,
     Parameters
     ----------
     objective : LostActivation
-        The objective. Its docstring states how it differs from eq. 17.
+        The objective. The docstring of ``LostActivation`` states how the objective differs from
+        eq. 17.
     sample : Sample
         Kept training rows.
     X : ndarray of shape (n_rows, n_features)

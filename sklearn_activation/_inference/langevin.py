@@ -10,12 +10,12 @@ from .ascent import maximise
 def sample_langevin(objective, kept, share, X, free, loss_ratio, rng, *, n_steps, n_losses=200):
     """Draw the free entries of rows from p(x) proportional to exp(-a lost(x)).
 
-    The other entries are held. This is the density of the paper's eq. 8 with one change: the
+    The other entries are held. The density is that of the paper's eq. 8 with one change: the
     activation that a row loses takes the place of the activation that it keeps. Each row walks
     independently: see `_Walk`.
 
     The factor a is chosen so that new rows lose 1 / (2 a) per free entry more than with their best
-    free entries. This is the maximum-likelihood fit if the loss is quadratic.
+    free entries. This choice is the maximum-likelihood fit if the loss is quadratic.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def _fit_sharpness(objective, rows, free, loss_ratio):
 class _Walk:
     """Metropolis-adjusted Langevin walks, one for each row (Roberts & Tweedie 1996).
 
-    A proposal is x' = x + h^2 / 2 grad log p(x) + h z, with z standard normal. It is made in
-    whitened free entries. A linear regression on ``kept`` gives the covariance of the free entries
-    for known other entries. The walks stay within twice the range of ``kept``.
+    A proposal is x' = x + h^2 / 2 grad log p(x) + h z, with z standard normal. The proposal is
+    made in whitened free entries. A linear regression on ``kept`` gives the covariance of the free
+    entries for known other entries. The walks stay within twice the range of ``kept``.
 
     Parameters
     ----------
@@ -148,12 +148,12 @@ class _Walk:
         entries = proposed[:, self._free]
         inside = ((entries >= self._low) & (entries <= self._high)).all(axis=1)
         value, drift = self._log_density(proposed)
-        # A proposal x' is accepted with the probability
-        #     min(1, p(x') q(x | x') / (p(x) q(x' | x))),
-        #     log q(x' | x) = -|x' - x - h^2 / 2 drift(x)|^2 / (2 h^2) + constant
-        # (Hastings 1970, with q of Roberts & Tweedie 1996). ``odds`` is the logarithm of the
-        # ratio.
-        # ``forth`` and ``back`` are the squared norms in q(x' | x) and q(x | x').
+        # A proposal x' is accepted with the probability (Hastings 1970)
+        #     min(1, p(x') q(x | x') / (p(x) q(x' | x))).
+        # The density q of proposals follows from (Roberts & Tweedie 1996)
+        #     log q(x' | x) = -|x' - x - h^2 / 2 drift(x)|^2 / (2 h^2) + constant.
+        # ``odds`` is the logarithm of the ratio. ``forth`` and ``back`` are the squared norms in
+        # q(x' | x) and q(x | x').
         forth = ((move - 0.5 * self._size**2 * self._drift) ** 2).sum(axis=1)
         back = ((-move - 0.5 * self._size**2 * drift) ** 2).sum(axis=1)
         odds = value - self._value + (forth - back) / (2 * self._size**2)
@@ -201,7 +201,7 @@ def _regression(kept, share, free, ridge=1e-3, floor=1e-6):
     ridge : float, default=1e-3
         Ridge penalty, as a share of the variance of the other columns.
     floor : float, default=1e-6
-        Variance that is added to that of the residuals, as a share of the free columns' variance.
+        Variance that is added to the residuals, as a share of the variance of the free columns.
 
     Returns
     -------

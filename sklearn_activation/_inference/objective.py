@@ -52,13 +52,14 @@ class Objective:
 class LostActivation(Objective):
     """Minus the activation that a row loses on its way through the network.
 
-    Consider a row of squared length s, with a label block as long as its data block. Its input
-    activation is 2 s, or s without labels. The activation functions keep lengths, so the output
-    activation is s ||y||^2, where y is the output for the encoded row. The loss is the difference.
-    If known entries are held, a missing entry that the network cannot explain costs its own
-    squared value. The paper's eq. 17 takes the activation of the jointly normalised row instead.
-    There, such entries would outweigh the known ones. For one layer the loss is x^T (I - P) x with
-    P = W W^T, and the conditional mean minimises it.
+    Consider a row of squared length s, with a label block as long as its data block. The input
+    activation of the row is 2 s, or s without labels. The activation functions keep lengths, so
+    the output activation is s ||y||^2, where y is the output for the encoded row. The loss is the
+    input activation minus the output activation. If known entries are held, a missing entry that
+    the network cannot explain costs its own squared value. The paper's eq. 17 takes the activation
+    of the jointly normalised row instead. With eq. 17, missing entries that the network cannot
+    explain would outweigh the known entries. For one layer the loss is x^T (I - P) x with P = W
+    W^T, and the conditional mean minimises it.
     """
 
     def __call__(self, X, labels=None, gains=None):

@@ -2,8 +2,8 @@
 
 For a row x of class c let g = ||y(x, c)||^2 - max_c' ||y(x, c')||^2, where c' runs over the wrong
 labels. The update learns the pair (x, c) at a rate proportional to gamma = min(max(1 - g / gap,
-0), 1). It unlearns the pair (x, c') at -lambda times this rate (paper, eq. 12-14). All layers are
-updated together.
+0), 1). The update unlearns the pair (x, c') at -lambda times this rate (paper, eq. 12-14). All
+layers are updated together.
 
 Soon most rows have gamma = 0, and scoring the labels takes most of the time. Four measures make
 this fast:
@@ -143,8 +143,8 @@ class _Learner:
     epochs_to_look = 6
     # Up to this many pairs of row and label are scored with all eigenvalues.
     pairs_scored_exactly = 20_000
-    # ``outline`` replaces the smallest eigenvalues of W W^T by their mean. These are the
-    # eigenvalues within this distance of the smallest one.
+    # ``outline`` replaces the eigenvalues of W W^T within this distance of the smallest one by
+    # their mean.
     outlined = 0.15
     # A row with a wide gap rests for a random number of epochs in this range.
     rest_epochs = (2, 6)
@@ -152,7 +152,7 @@ class _Learner:
     updates_to_hold = 10
     # ``hold`` sets directions back to 1 if the largest eigenvalue of W W^T exceeds this value.
     largest_eigenvalue = 1.05
-    # The squared norm of an input. Its data block and its label block have norm 1 each.
+    # The squared norm of an input, whose data block and label block have norm 1 each.
     input_energy = 2.0
     # If an output activation exceeds ``input_energy`` by this factor, directions beyond 1 are set
     # back to 1 at once.
@@ -221,8 +221,8 @@ class _Learner:
         """Return a faster ``label_energies`` that uses the largest eigenvalues of W W^T.
 
         W are the weights of the last layer. The other eigenvalues lie within ``outlined`` of each
-        other, and are replaced by their mean. This changes an activation by less than ``outlined``
-        times ||x||^2.
+        other, and are replaced by their mean. The replacement changes an activation by less than
+        ``outlined`` times ||x||^2.
         """
         W, lower = self.network.coefs[-1], self.network.without_last()
         values, V = np.linalg.eigh(W @ W.T)

@@ -1,8 +1,8 @@
 """The solver "flow": the mean dynamics of the learning rule, integrated exactly.
 
-The mean change of the weights under the learning rule is dW/dt = (I - W W^T) C W with C = E[x
-x^T], which is not centred (paper, eq. 20). From the start W(0) = sqrt(eps) Q, where Q has
-orthonormal rows, the solution is
+The mean change of the weights under the learning rule is dW/dt = (I - W W^T) C W (paper, eq. 20).
+C = E[x x^T] is not centred. From the start W(0) = sqrt(eps) Q, where Q has orthonormal rows, the
+solution is
 
     W(t) = V diag(sqrt(f)) V^T Q,    f(lambda) = 1 / (1 + (1/eps - 1) exp(-2 lambda t))
 
@@ -29,7 +29,7 @@ from .task import Solution, Solver
 
 
 class Flow(Solver):
-    """The solver in closed form. It passes over the rows once for each layer."""
+    """The solver in closed form, with one pass over the rows for each layer."""
 
     keeps_moments = True
     averages = True

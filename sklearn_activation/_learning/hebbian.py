@@ -135,8 +135,8 @@ class Schedule:
 
     # The last updates run at a tenth of the learning rate. This share of all updates is late.
     final_share = 0.1
-    # If heavy rows come together in a batch, their rates are scaled down. They then add up to this
-    # value, or to the learning rate if that is larger.
+    # The rates of a batch add up to at most this value, or to the learning rate if that is larger.
+    # The limit matters if several heavy rows come together in a batch.
     largest_rate = 0.5
 
     def __init__(self, n_rows, task, times):
@@ -170,7 +170,7 @@ class Schedule:
         """Yield the first batch and the number of batches of each step of an epoch.
 
         With one row per batch, a step hands over many batches at once. The epoch begins at
-        ``update``. It ends early if the training has no updates left.
+        ``update``. The epoch ends early if the training has no updates left.
         """
         n_batches = min(self.n_batches, self.n_updates - update)
         step = UPDATES_TO_FLUSH if self.one_by_one else 1
@@ -207,7 +207,7 @@ def target_times(task):
 def start_untrained(rows, task, n_rows=2000):
     """Return the solution before any learning.
 
-    Its moments of |y| are those of the first ``n_rows`` rows.
+    The first ``n_rows`` rows give the moments of |y|.
     """
     network = start(rows.n_inputs, task)
     H = rows.encode(slice(0, n_rows))

@@ -30,7 +30,7 @@ class Fold:
     network : Network
         The layers trained so far.
     layer : ClosedLayer
-        The next layer.
+        The next layer above ``network``.
     rows, weight : ndarray or None
         Training rows as input of the next layer, and the weights of these rows.
     held : ndarray
@@ -241,9 +241,9 @@ def _search(folds, n_decades=6, start=2):
     """Find the best time of a hidden layer among decades, and then among half decades.
 
     The search starts at the decade ``start`` and walks towards lower log-loss. At the best decade
-    it tries the times half a decade below and above. It tries both if there are several folds,
-    because the losses of small folds are rough but cheap. A single fold holds more than a thousand
-    rows, and its losses tell which of the two sides to try.
+    it tries the times half a decade below and above. With several folds, the search tries both
+    times, because the losses of small folds are rough but cheap. A single fold holds more than a
+    thousand rows, and its losses tell which of the two times to try.
     """
     decades = 10.0 ** np.arange(n_decades)
     losses, best = {}, (np.inf, None, None)

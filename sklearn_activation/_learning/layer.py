@@ -13,10 +13,10 @@ def averaged_filter(eigenvalues, t, epsilon):
     """Return the share that the averaged flow passes of each eigenvalue, in [epsilon, 1).
 
     The share is 1 - (1 - epsilon) mu / (lambda + mu) with mu = 1 / t, which is Tikhonov's filter.
-    It is the mean of the linear flow's share over random stopping times of mean ``t``. Its
-    distance from 1 falls only as 1 / lambda. Of two directions that are both well learned, the
-    rarer one therefore still passes less. The filter of the stopped flow hardly tells such
-    directions apart.
+    The share is the mean of the linear flow's share over random stopping times of mean ``t``. The
+    distance of the share from 1 falls only as 1 / lambda. Of two directions that are both well
+    learned, the rarer one therefore still passes less. The filter of the stopped flow passes
+    nearly the same of both.
     """
     eigenvalues = np.maximum(eigenvalues, 0)
     return (eigenvalues * t + epsilon) / (eigenvalues * t + 1)
@@ -64,8 +64,8 @@ class Spectrum:
     def weights(self, t, Q):
         """Return W(t) for the start sqrt(epsilon) Q, in the precision of ``Q``.
 
-        A layer with fewer units than inputs starts from the leading eigenvectors instead. It
-        leaves out directions in which no row has energy.
+        A layer with fewer units than inputs starts from the leading eigenvectors instead.
+        Directions in which no row has energy are left out.
         """
         if self.n_units < self.n_inputs:
             V = self.vectors[:, : self.n_units]
@@ -128,7 +128,7 @@ class ClosedLayer:
     spectrum : Spectrum
     rotate : callable
         Function without arguments that returns the random rotation Q from which the layer starts.
-        It is called only if the weights depend on Q.
+        The function is called only if the weights depend on Q.
     dtype : numpy dtype of the weights
     """
 

@@ -13,7 +13,7 @@ class Certainty(NamedTuple):
 
     # The factor ``a`` of the paper's eq. 8.
     sharpness: float
-    # Of nearly all held-out rows, the largest activation over the labels is this or more.
+    # The activation that nearly all held-out rows reach with their most active label.
     typical: float = -np.inf
 
     @classmethod
@@ -36,8 +36,8 @@ def fit_sharpness(energies, labels, weight, n_iter=12, unknown_rows=1.0):
     """Fit the factor ``a`` of eq. 8 to held-out rows, and return it with the log-loss.
 
     ``a`` maximises the likelihood of the held-out labels under a prior. The prior acts like
-    ``unknown_rows`` additional rows whose labels are drawn at random. It keeps ``a`` finite, and
-    its influence falls with the number of held-out rows.
+    ``unknown_rows`` additional rows whose labels are drawn at random. The prior keeps ``a``
+    finite, and its influence falls with the number of held-out rows.
 
     Parameters
     ----------

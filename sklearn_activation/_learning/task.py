@@ -65,7 +65,7 @@ class Task:
     _rotations: dict = field(default_factory=dict, repr=False, compare=False)
 
     def rotation(self, layer, n_inputs):
-        """Return the fixed random rotation of a layer. It is made on first use and kept."""
+        """Return the fixed random rotation of a layer, which is made on first use."""
         key = layer, n_inputs, self.sizes[layer], self.seed, np.dtype(self.dtype)
         if key not in self._rotations:
             self._rotations[key] = random_rotation(
@@ -96,10 +96,10 @@ class Solution:
     n_iter : int
         Number of epochs, which is 1 for the closed form.
     curve : ndarray of shape (n_points,)
-        Mean output activation at points of the training, in their order.
+        Mean output activation of the training rows at successive points of the training.
     state : dict of arrays and numbers
-        Statistics from which ``partial_fit`` goes on. It is empty if the solver keeps no
-        statistics.
+        Statistics from which ``partial_fit`` goes on, or an empty dictionary if the solver keeps
+        none.
     layer : ClosedLayer or None
         The last layer in closed form, if the solver works in closed form.
     certainty : Certainty or None
@@ -133,8 +133,8 @@ class Solver:
     averages = False
     # Whether the learning rates of updates with feedback add to the learning time.
     counts_rates_as_time = False
-    # Maximum number of epochs of the solver, and of feedback that starts from its solution. Both
-    # apply if the estimator's ``max_iter`` is None.
+    # Maximum numbers of epochs if the estimator's ``max_iter`` is None. The first number holds for
+    # the solver, and the second for feedback that starts from the solver's solution.
     max_epochs = 100
     max_feedback_epochs = 20
 

@@ -124,8 +124,8 @@ def kaiser_time(moments, share=1.0, least=0.0, most=0.25):
     least : float
         Lower limit of the cut-off, as a share of the total energy.
     most : float
-        Upper limit of the cut-off, as a share of the total energy. It matters if few inputs are in
-        use.
+        Upper limit of the cut-off, as a share of the total energy. The limit matters if few inputs
+        are in use.
     """
     energy, n_used = moments.trace()
     cut_off = energy * max(min(share / max(n_used, 1), most), least)

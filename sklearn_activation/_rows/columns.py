@@ -71,7 +71,10 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
 
 
 def refuse_unfit_columns(X):
-    """Raise a ValueError that names the first column of dates, or of strings but no numbers."""
+    """Raise a ValueError that names the first column of dates or of text.
+
+    Strings that can be read as numbers are no text.
+    """
     for name, column in columns_of(X) or []:
         _refuse_dates(name, column)
         if _kind(column) not in "biuf":

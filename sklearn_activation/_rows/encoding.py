@@ -29,8 +29,8 @@ class Encoding:
     name = None
     # Whether columns may hold the codes of categories.
     takes_categories = False
-    # Whether a detector fills gaps of its rows before it encodes them. If not, a missing entry
-    # contributes nothing to the encoded row.
+    # Whether a detector fills gaps of its rows before it encodes them. Without filling, a missing
+    # entry contributes nothing to the encoded row.
     wants_complete_rows = False
     # Whether an encoded row determines the length of the row. Only then can rows be sampled.
     knows_length = False

@@ -18,7 +18,7 @@ class FourierEncoding(Encoding):
     """Random Fourier features of standardised columns (Rahimi & Recht 2007).
 
     The map is phi(x) = [cos(z Omega), sin(z Omega)] / sqrt(n_frequencies) with z = (x - location)
-    / scale. Its result has norm 1 for each x. The product phi(x).phi(x') approximates the Gaussian
+    / scale. phi(x) has norm 1 for each x. The product phi(x).phi(x') approximates the Gaussian
     kernel exp(-||z - z'||^2 / 2). ``scale`` is the deviation of the columns times the bandwidth.
     Missing entries (NaN) count as z = 0. Sines and cosines are computed in single precision, which
     is ten times faster and has the effect of a change of z by 1e-7.
@@ -36,9 +36,9 @@ class FourierEncoding(Encoding):
         bent.
     categories : dict, default=None
         Columns of categories: "columns" are their numbers, "widths" (one per frequency) are widths
-        of the kernel in deviations, and "seed" is the seed of the phases. The scale of such a
-        column is infinite. Each category adds a normal phase of its own to each frequency. Any two
-        categories are therefore as far apart as a typical pair of numbers, and a category that
+        of the kernel in deviations, and "seed" is the seed of the phases. The scale of a column of
+        categories is infinite. Each category adds a normal phase of its own to each frequency. Any
+        two categories are therefore as far apart as a typical pair of numbers, and a category that
         training has not seen is as far from all others.
     bandwidth : float
         Number of deviations in a unit of z.
@@ -155,8 +155,8 @@ class FourierEncoding(Encoding):
         """
         options["factors"] = (1.0,)
         encoding = cls.robustly_fitted_to(sample.X, sample.weight, bent=True, **options)
-        # A column that is constant so far may vary later. Its changes then count as shares of its
-        # value.
+        # A column that is constant so far may vary later. Changes of the column then count as
+        # shares of its value.
         constant = np.isinf(encoding.bend) & np.isfinite(encoding.scale)
         if options["standardize"]:
             size = np.maximum(np.abs(encoding.location), 1e-300)

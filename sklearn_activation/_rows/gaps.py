@@ -12,7 +12,7 @@ N_DONORS = 512
 # Number of nearest donors whose mean fills a gap, except in a detector's training.
 N_NEAREST = 5
 
-# In a detector's training, one donor fills a gap. It is drawn from this number of nearest donors.
+# In a detector's training, one donor fills a gap, drawn from this number of nearest donors.
 N_DRAWN = 20
 
 
@@ -26,10 +26,10 @@ def fill_from_donors(X, donors, encoding, *, drawn, share=None, n_jobs=None):
     X : ndarray of shape (n_rows, n_features)
         Rows with NaN for missing entries.
     donors : ndarray of shape (n_donors, n_features)
-        Rows from which gaps are filled. They may have gaps, too.
+        Rows from which gaps are filled, and which may have gaps, too.
     encoding : FourierEncoding
-        Its scales measure distances. Two different categories are as far apart as a typical pair
-        of numbers.
+        The scales of the encoding measure distances. Two different categories are as far apart as
+        a typical pair of numbers.
     drawn : bool
         If True, a gap gets the entry of one donor, drawn from the ``N_DRAWN`` nearest donors. A
         detector's training needs this, so that filled rows spread as complete rows do. If False, a
@@ -43,8 +43,8 @@ def fill_from_donors(X, donors, encoding, *, drawn, share=None, n_jobs=None):
     Returns
     -------
     X : ndarray of shape (n_rows, n_features)
-        A copy without gaps, except in columns that no donor knows. Its precision is that of ``X``
-        or of the donors, whichever is higher.
+        A copy without gaps, except in columns that no donor knows. The precision is the higher one
+        of ``X`` and the donors.
     """
     X = X.astype(np.result_type(X, donors), copy=False)
     gaps = np.isnan(X) & ~np.isnan(donors).all(axis=0)
@@ -98,7 +98,7 @@ def _vote(values):
 
 
 def _means(values):
-    """Return the mean of each row. It is finite for finite entries of any magnitude."""
+    """Return the mean of each row, which is finite for finite entries of any magnitude."""
     with np.errstate(over="ignore"):
         means = values.mean(axis=1)
     return np.clip(means, values.min(axis=1), values.max(axis=1))

@@ -88,7 +88,7 @@ def class_weights(class_weight, classes, labels, sample_weight):
         The classifier's parameter.
     classes : ndarray of shape (n_classes,)
     labels : ndarray of int of shape (n_rows,) or None
-        Place of each row's class in ``classes``. None in a stream, in which more rows will follow.
+        Number of each row's class, from 0. None in a stream, in which more rows will follow.
     sample_weight : ndarray of shape (n_rows,)
 
     Returns

@@ -84,10 +84,11 @@ def read_out(Z, labels, weight, n_labels, *, most_outputs=8):
 def column_slopes(readout, encoding, X, weight, seed):
     """Return how strongly the read-out depends on each column, ndarray of shape (n_features,).
 
-    The result is the root mean square, over rows, of the slope in outputs per deviation. Its
-    square is the diagonal of the average gradient outer product (Radhakrishnan et al. 2024). A
-    category has no slope. It is exchanged for the category of another row, and half the mean
-    squared change of the outputs counts, as it would for a number.
+    The result is the root mean square, over rows, of the slope in outputs per deviation. The
+    squares are the diagonal of the average gradient outer product (Radhakrishnan et al. 2024). A
+    category has no slope. In a column of categories, each row gets the category of another row at
+    random. Half the mean squared change of the outputs then takes the place of the mean squared
+    slope.
     """
     squares = np.zeros(X.shape[1])
     share = weight / weight.sum()

@@ -149,7 +149,8 @@ def hash_rows(X, labels):
         with np.errstate(over="ignore"):
             kernels.hashes(values.view(np.uint64), hashes[block])
 
-    # The blocks have a quarter of the usual entries. Their copy in double precision takes 8 MiB.
+    # The blocks have a quarter of the usual entries. The copy of a block in double precision takes
+    # 8 MiB.
     for _ in map_blocks(hash_block, len(X), 4 * X.shape[1], n_jobs=1):
         pass
     return hashes

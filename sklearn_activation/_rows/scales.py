@@ -27,8 +27,8 @@ def narrow(values, dtype):
 def column_scales(X, weight):
     """Return the mean and deviation of the known entries of each column.
 
-    Both are finite for entries of any magnitude. A column without known entries has an infinite
-    deviation, and so counts for nothing.
+    Mean and deviation are finite for entries of any magnitude. A column without known entries has
+    an infinite deviation, and so counts for nothing.
     """
     known = ~np.isnan(X)
     largest = np.abs(np.where(known, X, 0)).max(axis=0).astype(np.float64)
@@ -71,14 +71,14 @@ def robust_scales(X, weight, decades=True, *, fence=FENCE, new_share=1e-6, decad
         a column with two values is large enough that these values are no further apart than a
         typical pair of numbers. The scale of a column without known entries is infinite.
 
-        "varies" is False if all entries are equal. It is also False if one entry of 20 or more
-        differs from all others, unless the entries are 0 and 1. In such a column, a new value that
-        differs by more than the scale is far from all training rows.
+        "varies" is False if all entries are equal, or if all but one of 20 or more are equal.
+        Columns of the numbers 0 and 1 with both values always vary. If "varies" is False, a new
+        value that differs by more than the scale is far from all training rows.
 
-        "decades" is the unit u of the logarithmic scale asinh(x / u). It is finite for columns
-        that are positive, exceed ``decade_ratio``, and are less skewed on the logarithmic scale.
-        Location and scale of such a column refer to asinh(x / u). For other columns "decades" is
-        infinite.
+        "decades" is the unit u of the logarithmic scale asinh(x / u). The unit is finite for
+        columns that are positive, exceed ``decade_ratio``, and are less skewed on the logarithmic
+        scale. Location and scale of these columns refer to asinh(x / u). For other columns
+        "decades" is infinite.
     """
     columns = [
         _robust_scale(X[:, j], weight, decades, fence, new_share, decade_ratio)

@@ -111,7 +111,7 @@ def count_blocks(n, width, n_widths=4, n_blocks=(5, 20)):
 def find_outlying(evidence, n_distances=20.0):
     """Return an evidence far below that of all normal stamps.
 
-    Its distance from the median is ``n_distances`` times that of the lower quartile.
+    The result lies ``n_distances`` times as far below the median as the lower quartile does.
     """
     quartile, median = np.quantile(evidence, [0.25, 0.5])
     return median - n_distances * (median - quartile)
@@ -122,9 +122,10 @@ def find_typical(
 ):
     """Return typical windows, standardised, and the largest usual distance from them.
 
-    The typical windows come from the half with the higher activation. They have at most
-    ``n_entries`` entries in total, within the limits ``n_windows`` of their number. The distance
-    is the quantile ``usual`` of the distances of normal stamps.
+    The typical windows come from the half of the windows with the higher activation. All typical
+    windows together have at most ``n_entries`` entries, and ``n_windows`` holds the least and the
+    largest number of windows. The distance is the quantile ``usual`` of the distances of normal
+    stamps.
     """
     most = int(np.clip(n_entries // windows.shape[1], *n_windows))
     better = np.flatnonzero(activation >= np.median(activation))

@@ -87,8 +87,8 @@ def guess_times_before(time, n_before, known):
     n_before : int
         Number of stamps before the batch.
     known : ndarray of int of shape (n_before,), or None
-        Times of these stamps, if they are known. If not, their step is taken to be the median step
-        of the batch.
+        Times of these stamps, if they are known. With None, the stamps are spaced by the median
+        step of the batch.
     """
     if known is not None:
         return known

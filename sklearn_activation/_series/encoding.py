@@ -13,10 +13,10 @@ class WindowEncoding(Encoding):
     """Random Fourier features of standardised windows (Rahimi & Recht 2007).
 
     A window x_s of time stamps s becomes the columns (x_s - mean) / scale for each channel. Three
-    logarithms per channel measure how its entries change from stamp to stamp, |x_s - x_(s-1)|.
-    They measure the mean change, the largest change, and the mean change of the calmest eighth of
-    the window. A frozen sensor, a spike and a burst of noise each move one of these logarithms by
-    many deviations, even if the other columns hardly change.
+    logarithms per channel measure how its entries change from stamp to stamp, |x_s - x_(s-1)|. The
+    three measures are the mean change, the largest change, and the mean change of the calmest
+    eighth of the window. A frozen sensor, a spike and a burst of noise each move one of these
+    logarithms by many deviations, even if the other columns hardly change.
 
     Methods take windows as ``Windows``, or as an array of shape (n_windows, width * n_channels).
 
@@ -45,8 +45,8 @@ class WindowEncoding(Encoding):
     has_bandwidth = True
     knows_length = True
     detector_cut_off = 0.1
-    # This number is added to a window's deviation before the window is divided by it, so that flat
-    # windows stay flat. It is counted in deviations of the channel.
+    # This number, in deviations of the channel, is added to a window's deviation before the window
+    # is divided by it. Flat windows therefore stay flat.
     added_deviation = 1e-3
 
     def __init__(
@@ -115,7 +115,7 @@ class WindowEncoding(Encoding):
             Factors of the automatic bandwidth. Each applies to an equal share of the frequencies.
         seed : int
         relative_to, level_weight
-            As in the class.
+            See the parameters of ``WindowEncoding``.
 
         Returns
         -------
@@ -192,7 +192,7 @@ class WindowEncoding(Encoding):
         Returns
         -------
         A : ndarray of shape (n_windows, width, n_channels)
-            The windows. They are a view of ``Z`` if they are consecutive.
+            The windows. Consecutive windows are a view of ``Z``.
         Z : ndarray of shape (n_stamps, n_channels), or None
             The stamps that consecutive windows cover, each once.
         """
@@ -279,8 +279,8 @@ class WindowEncoding(Encoding):
     def pull_back(self, X, Z, G):
         """Return the gradient by windows, from the gradient by encoded windows.
 
-        The gradient ignores roughness. This is exact enough for a random walk that accepts or
-        rejects its steps.
+        The gradient ignores roughness. The gradient is exact enough for a random walk that accepts
+        or rejects its steps.
 
         Parameters
         ----------

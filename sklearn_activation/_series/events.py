@@ -125,15 +125,15 @@ class SeriesMonitor:
     windows, and each new stamp is judged by the one window that ends at it. The time per stamp
     therefore does not grow with the length of the log.
 
-    The scores are those of ``score_samples`` for the last stamp of a log that ends there, if the
-    stamp was not learned. Gaps make a difference: the monitor repeats the last known entry until
-    the next one arrives. A monitor has no clock. Pass missing time stamps as rows of NaN.
+    A score equals that of ``score_samples`` for the last stamp of a log that ends with this stamp,
+    if the stamp was not learned. Gaps make a difference: the monitor repeats the last known entry
+    until the next one arrives. A monitor has no clock. Pass missing time stamps as rows of NaN.
 
     Parameters
     ----------
     detector : ActivationAnomalyDetector
-        Detector that was fitted with ``window``. If it learns more by ``partial_fit``, the monitor
-        uses what it has learned.
+        Detector that was fitted with ``window``. If the detector learns more by ``partial_fit``,
+        so does the monitor.
 
     Attributes
     ----------

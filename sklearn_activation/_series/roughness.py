@@ -11,7 +11,7 @@ from .._rows.scales import FENCE
 
 @dataclass(frozen=True)
 class Roughness:
-    """Scales by which measures of roughness become logarithms in deviations.
+    """Location and scale of the logarithms of three measures of roughness.
 
     Parameters
     ----------

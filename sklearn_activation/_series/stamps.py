@@ -56,7 +56,7 @@ def _convolve(values, kernel):
 def find_evidence(windows, activation, *, fine_share=0.1):
     """Return the evidence of each stamp: a high quantile of the activation of its windows.
 
-    The windows are those that cover the stamp.
+    The windows of a stamp are all windows that cover the stamp.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def _evidence_of_series(activation, width, fine_share):
 def measure_nearness_to_end(windows):
     """Return how near each stamp is to an end of its series, from 0 to 1.
 
-    It is 0 for a stamp that the full number of windows covers, and 1 for a stamp that one window
-    covers. Evidence is a high quantile over windows, so it is lower where fewer windows cover a
-    stamp. A stamp of a series without windows has NaN.
+    The result is 0 for a stamp that the full number of windows covers, and 1 for a stamp that one
+    window covers. Evidence is a high quantile over windows, so it is lower where fewer windows
+    cover a stamp. A stamp of a series without windows has NaN.
     """
     result, width = np.full(len(windows.X), np.nan), windows.width
     for first, end, of_series in _split_by_series(windows, windows.starts):
@@ -139,7 +139,7 @@ def score_stamps(windows, activation, series, encoding, dead=None):
     series : SeriesCalibration
     encoding : WindowEncoding or UnitEncoding
     dead : ndarray of bool of shape (n_stamps,), default=None
-        Mask of the stamps without any known entry. Their score is 0.
+        Mask of the stamps without any known entry, whose score is 0.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def score_newest_stamp(windows, activation, series, encoding):
     Parameters
     ----------
     windows : Windows
-        The last windows of one series. They should cover twice the width.
+        The last windows of one series, which should cover twice the width.
     activation : ndarray of shape (n_windows,)
     series : SeriesCalibration
     encoding : WindowEncoding or UnitEncoding
@@ -245,8 +245,8 @@ def _compare_with_typical(
     kept : ndarray of shape (n_anomalous,)
         Share of its smooth mean that each stamp keeps.
     apart : ndarray of bool of shape (n_anomalous,)
-        Whether the stamp is near an end of its series, others stand out, and it is beside none of
-        them.
+        True for a stamp near an end of its series if other stamps stand out and the stamp is
+        beside none of these.
     """
     width = windows.width
     start, first, end = start_around(windows, stamps)

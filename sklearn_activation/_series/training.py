@@ -191,7 +191,7 @@ class SeriesTraining(DetectorTraining):
     def merge(self, other):
         """Return the model of what two detectors have learned.
 
-        Its training scores are those of this training's detector.
+        The model keeps the training scores of the previous model.
         """
         self.theirs = other.series
         return super().merge(other)
@@ -213,6 +213,6 @@ class SeriesTraining(DetectorTraining):
 def refuse_width(width, before):
     """Raise a ValueError, because all windows of a stream have the same width."""
     raise ValueError(
-        f"window={width} differs from window={before}, with which partial_fit began. Call fit to "
-        f"start again, or set window={before}."
+        f"window={width} differs from window={before}, to which the detector was fitted. Call fit "
+        f"to start again, or set window={before}."
     )

@@ -8,9 +8,9 @@ from .._rows.scales import column_scales
 def choose_width(X, bounds, *, least_stamps=100, most_share=0.1, longest_lag=1000):
     """Choose a width of windows for detection, and give the reason.
 
-    The width is the shortest multiple of the period that has ``least_stamps``. It is at most
-    ``most_share`` of the shortest series with that many stamps. Without a period, the width is
-    ``least_stamps`` or that share.
+    The width is the shortest multiple of the period that has ``least_stamps``. The width is at
+    most ``most_share`` of the shortest series with ``least_stamps`` stamps. Without a period, the
+    width is ``least_stamps`` or this share, whichever is less.
 
     Parameters
     ----------

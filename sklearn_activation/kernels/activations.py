@@ -17,8 +17,8 @@ c`` of its result belongs to the sum ``y = A[i] + B[c]``. The product of a row w
 weights is therefore computed once for all labels. The kernel writes f(y) to ``out`` and ||y||^2 to
 ``energy``.
 
-A gradient kernel reads ``Y`` and ``G`` = dL/df(y), where L is any function of f(y). It writes
-dL/dy to ``out``.
+A gradient kernel reads ``Y`` and ``G`` = dL/df(y), where L is any function of f(y). The kernel
+writes dL/dy to ``out``.
 
 Only std_abs reads ``mean`` (n_units,) and ``scale`` (n_units,), the reciprocal deviation of |y|.
 The other functions take both arguments so that all kernels have one signature.

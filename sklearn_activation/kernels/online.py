@@ -2,8 +2,8 @@
 
 from ._jit import kernel
 
-# ``learn_rows`` updates the weights of this many inputs together. Its code has one sum for each
-# of the inputs, s0 to s4.
+# ``learn_rows`` updates the weights of this many inputs together, with one sum for each of the
+# inputs, s0 to s4.
 TOGETHER = 5
 
 
@@ -16,12 +16,12 @@ def learn_rows(X, rates, W, Y):
     n_units) receives the outputs, and its last two rows are scratch space.
 
     The kernel passes over the weights once per row. As soon as the weights of some inputs are
-    updated, the kernel adds their share to the output of the next row. It handles several inputs
-    together, so that the sum is read from memory less often. The sum is kept in the last scratch
-    row, not in the next row of ``Y``. In the next row, LLVM would test once, before the loop over
-    rows, whether that row overlaps with the current row. The test would fail, and the code would
-    stay scalar. The kernel is fastest if arrays start on a cache line and each row of units fills
-    whole cache lines.
+    updated, the kernel adds their share to the output of the next row. The kernel handles several
+    inputs together, so that the sum is read from memory less often. The sum is kept in the last
+    scratch row, not in the next row of ``Y``. In the next row, LLVM would test once, before the
+    loop over rows, whether that row overlaps with the current row. The test would fail, and the
+    code would stay scalar. The kernel is fastest if arrays start on a cache line and each row of
+    units fills whole cache lines.
     """
     n_rows, n_inputs = X.shape
     n_units = W.shape[1]
