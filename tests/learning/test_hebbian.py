@@ -348,7 +348,7 @@ def test_auto_learns_for_the_closed_forms_times(recorded, max_iter):
         hebbian.fit(X)
     messages = [str(w.message) for w in caught if w.category is ConvergenceWarning]
     assert len(messages) == (max_iter == 13)
-    assert all("as chosen, takes" in m and "stops at 7." in m for m in messages)
+    assert all("as chosen, takes" in m and "stops at learning time 7." in m for m in messages)
     n_wanted = round(times.max() / 0.091)
     assert times.min() < 78 * 0.091 < times.max()  # 13 epochs are enough for one of them
     assert len(recorded) == min(n_wanted, n_updates)
