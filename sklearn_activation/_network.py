@@ -133,8 +133,8 @@ class Network:
         W, n_data = self.coefs[0], Z.shape[1]
         labels = W[n_data:]
         if len(self) == 1:
-            # A single layer needs no array with a row for each label: ||a + b||^2 = ||a||^2 + 2 a
-            # b + ||b||^2.
+            # ||a + b||^2 = ||a||^2 + 2 a b + ||b||^2, so a single layer needs no array of all
+            # pairs.
             A = Z @ W[:n_data]
             result = A @ (2 * labels.T)
             result += row_energies(A)[:, None]

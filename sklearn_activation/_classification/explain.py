@@ -6,10 +6,11 @@ from .._blocks import map_blocks
 
 
 def explain_gaps(model, X, n_steps=24):
-    """Return the contributions of columns to the gap between the two most active labels.
+    """Return the contributions of columns to the gap between the two best labels of each row.
 
-    A straight path leads from a reference row to the row. The reference is the nearest kept row
-    for which the network predicts the row's second label. On the path, the function finds the last
+    The gap is the difference of a row's activations with the two labels that activate most. A
+    straight path leads from a reference row to the row. The reference is the nearest kept row for
+    which the network predicts the row's second label. On the path, the function finds the last
     point at which both labels activate alike. From this point on, it integrates each column's part
     of the slope of the gap (integrated gradients, Sundararajan, Taly & Yan 2017).
 

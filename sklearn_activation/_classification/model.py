@@ -90,7 +90,7 @@ class ClassifierModel(Model):
 
     def _familiarity(self, energies):
         typical = self.certainty.typical
-        # random inputs activate as much as typical rows, so familiarity cannot be measured
+        # Random inputs activate as much as typical rows, so familiarity cannot be measured.
         if typical - self.least < 1e-6:
             return np.ones(len(energies))
         return np.clip((energies.max(axis=1) - self.least) / (typical - self.least), 0, 1)

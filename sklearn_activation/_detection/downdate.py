@@ -68,8 +68,8 @@ class Downdate:
         if not self.spectrum.averaged:
             filtered = self._quadrature(q, values, removed, rest)
             return filtered + beside
-        # The leverage of z is a = z^T (total C + rest mu)^-1 z. Without z it is a / (1 - removed
-        # a).
+        # The leverage of z is a = z^T (total C + rest mu)^-1 z.
+        # The leverage without z is a / (1 - removed a).
         mu = 1 / self.t
         leverage = np.sum(q * q / (total * values + (rest * mu)[:, None]), axis=1)
         lost = rest * mu * leverage / np.maximum(1 - removed * leverage, 1e-12)

@@ -26,8 +26,7 @@ class Calibration:
         Whether p-values fall further below the lowest score.
     """
 
-    # With ``contamination="auto"``, the threshold is exceeded from below by this share of normal
-    # rows.
+    # With ``contamination="auto"``, this share of normal rows scores below the threshold.
     false_alarms: ClassVar[float] = 0.01
     # The tail is fitted to at least this many scores.
     fewest_in_tail: ClassVar[int] = 10
@@ -127,7 +126,7 @@ def share_threshold(scores, weight, share):
     """
     order = np.argsort(scores, kind="stable")
     scores, below = scores[order], np.cumsum(weight[order]) / weight.sum()
-    # scores of copies of a row differ by less
+    # Scores of copies of a row differ by less than this.
     ends = np.flatnonzero(np.diff(scores) > ROUNDING / 1000)
     if not len(ends):
         return float(scores[0] - ROUNDING)

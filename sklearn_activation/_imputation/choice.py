@@ -119,7 +119,8 @@ class _Trial:
     def decide(self, factor, share, errors):
         """Return the ``Choice`` for the best candidate.
 
-        In columns in which the nearest rows are better, the nearest rows are chosen.
+        The nearest rows are chosen instead where their error is no larger: for each column of
+        categories by itself, and for all columns of numbers together.
         """
         numbers = ~self.is_code
         stays = errors[numbers].sum() >= self.of_start[numbers].sum()
@@ -131,9 +132,7 @@ class _Trial:
 
 
 def row_weights(Z, least_share=0.05):
-    """Return the weights with which rows are learned.
-
-    The more is known of a row, the more it weighs.
+    """Return the weights with which rows are learned: rows with more known entries weigh more.
 
     A row weighs the square of the share of its entries that are known. The share counts as
     ``least_share`` at least.

@@ -86,8 +86,9 @@ class _Walk:
         Rows whose entries are held unless they are free.
     free : ndarray of bool of shape (n_features,)
     kept : ndarray of shape (n_kept, n_features)
-        Training rows. share : ndarray of shape (n_kept,) Weights of the kept rows, which add up to
-        1.
+        Training rows.
+    share : ndarray of shape (n_kept,)
+        Weights of the kept rows, which add up to 1.
     """
 
     # A walk may leave the range of a column of ``kept`` by this share of the range, on each side.

@@ -1,6 +1,6 @@
-"""Objectives of inference: functions of raw rows, based on the output activation (paper, eq.
+"""Objectives of inference: functions of raw rows that ascent or random walks use.
 
-10 to 17).
+The objectives are based on the output activation (paper, eq. 10 to 17).
 """
 
 import numpy as np

@@ -310,11 +310,11 @@ class _Learner:
         return layers
 
     def learn(self, Z, A, labels, layers, rates):
-        """Learn rows with their right labels at ``rates``, and unlearn the same rows with wrong
-        labels.
+        """Learn rows with their right labels, and unlearn the same rows with wrong labels.
 
-        The first half of ``labels`` holds the right labels, and the second half the wrong labels.
-        The inputs and outputs in ``layers`` have the same order.
+        ``rates`` are the rates of learning. The first half of ``labels`` holds the right labels,
+        and the second half the wrong labels. The inputs and outputs in ``layers`` have the same
+        order.
         """
         network, factor = self.network, self.feedback.unlearning_factor
         signed = np.concatenate([rates, -factor * rates])[:, None]  # eq. 13 and 14

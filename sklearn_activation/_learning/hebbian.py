@@ -109,7 +109,8 @@ class _Run:
         self.learn.finish()
         previous, shares = self.task.previous, self.schedule.shares
         before = [0.0] * len(shares) if previous is None else previous.times
-        # a solution of the closed form has a state, and its curve does not belong to this training
+        # A solution of the closed form has a state, and its curve does not belong to this
+        # training.
         own = previous is not None and not previous.state
         curve = [*previous.curve, *self.curve] if own else self.curve
         return Solution(
@@ -227,7 +228,7 @@ def start(n_inputs, task):
     """
     if task.previous is not None:
         network = task.previous.network.copy(task.dtype)
-        # the closed form may keep no moments of the last layer
+        # The closed form may keep no moments of the last layer.
         for W in network.coefs[len(network.standards) :]:
             network.standards.append(tuple(np.zeros((2, W.shape[1]), task.dtype)))
         return network

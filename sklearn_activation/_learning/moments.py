@@ -17,7 +17,7 @@ class Moments:
     def __init__(self, n_inputs, *, weight=0.0, rows=None, gram=None, precision=0.0):
         self.n_inputs = n_inputs
         self.weight = weight
-        # the lowest precision of any product that was added to ``gram``
+        # The rounding error (eps) of the least precise product in ``gram``.
         self.precision = precision
         self.rows = np.empty((0, n_inputs)) if rows is None and gram is None else rows
         self.gram = gram

@@ -183,10 +183,10 @@ def _refuse_dates(name, column):
 def _is_date(value):
     """Whether a value is a date, a time or a duration."""
     dates = (date, time, timedelta, np.datetime64, np.timedelta64)
-    # pandas' NaT, which differs from itself, stands for a missing value.
+    # NaT of pandas, which differs from itself, stands for a missing value.
     if isinstance(value, date) and value != value:
         return False
-    # pandas may not be installed, so its type Period is recognised by name.
+    # The type Period is recognised by its name, because pandas may not be installed.
     return isinstance(value, dates) or type(value).__name__ == "Period"
 
 

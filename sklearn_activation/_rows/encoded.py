@@ -81,10 +81,11 @@ class EncodedRows:
         return Z
 
     def map_blocks(self, function, n_columns, n_jobs=None, index=None):
-        """Yield ``function(index)`` for each block of rows, where ``index`` are places of rows.
+        """Yield ``function(places)`` for each block of rows, in the order of the rows.
 
-        ``n_columns`` is the number of entries of a row at the step where rows are widest. The
-        argument ``index`` restricts the rows.
+        ``places`` is a slice or an index array of the rows in a block. ``n_columns`` is the number
+        of entries of a row at the step where rows are widest. The argument ``index`` restricts the
+        rows.
         """
         if index is None:
             return map_blocks(function, len(self), n_columns, n_jobs)

@@ -258,10 +258,10 @@ class FourierEncoding(Encoding):
         return (phases / widths)[inverse]
 
     def write_between(self, start, end, at, out):
-        """Encode points between the rows of ``start`` and of ``end``, by interpolation of their
-        phases.
+        """Encode points between the rows of ``start`` and of ``end``.
 
-        Phases of categories can be interpolated, too.
+        ``at`` (n_rows,) gives the place of each point, from 0 to 1. The phases are interpolated
+        instead of the entries, because phases of categories can be interpolated, too.
         """
         before = self._phases(start)
         write_waves(before + (self._phases(end) - before) * at[:, None].astype(np.float32), out)
@@ -315,7 +315,7 @@ class FourierEncoding(Encoding):
             slope = np.where(logarithmic, slope / np.hypot(X, self.decades), slope)
         if self.bend is not None:
             far = np.maximum(np.abs(self._deviations(X)), self.bend)
-            # infinity / infinity occurs in columns that are not bent
+            # Infinity / infinity occurs in columns that are not bent.
             with np.errstate(invalid="ignore"):
                 slope = slope * np.where(far > self.bend, np.cbrt(self.bend / far) ** 2, 1)
         return slope

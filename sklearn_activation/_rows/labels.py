@@ -75,7 +75,7 @@ def _is_nan(value):
     """Whether a value is NaN or pandas' NA."""
     if isinstance(value, (str, Real)):
         return is_scalar_nan(value)
-    # this check imports pandas, so numbers and strings are checked before
+    # This check imports pandas, so it comes last.
     return is_pandas_na(value)
 
 

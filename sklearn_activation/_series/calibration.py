@@ -35,7 +35,7 @@ class SeriesCalibration:
     newest : ndarray of shape (n_windows,)
         Activation of recent windows, in their order.
     gate : float
-        A stamp is anomalous if its evidence is lower.
+        A stamp is anomalous if its evidence is below the gate.
     edge : float
         Bonus on the evidence of a stamp that only one window covers.
     typical : ndarray of shape (n_typical, n_columns)
@@ -132,7 +132,7 @@ def find_typical(
     few = better[space_evenly(len(better), most)]
     typical = encoding.standardise(windows[few])
     some = few[:: max(1, len(few) // 64)]
-    # the nearest typical window is the window itself, so it is skipped
+    # The nearest typical window is the window itself, so it is skipped.
     found = measure_deviations(windows[some], typical, encoding, n_skipped=min(1, len(few) - 1))
     return typical, float(np.quantile(found, usual))
 

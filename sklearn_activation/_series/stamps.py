@@ -128,8 +128,8 @@ def score_stamps(windows, activation, series, encoding, dead=None):
     Smooth means are mapped to [0, gate) for anomalous stamps and to [gate, 1] for normal ones.
     Within both ranges, stamps rank by their smooth mean. An anomalous stamp that deviates more
     from typical windows gets a lower score. Near an end of a series, all windows that cover a
-    stamp may contain the same fault. There, a stamp is normal if other stamps stand out and the
-    stamp is not beside any of them.
+    stamp may contain the same fault. Near an end, a stamp is therefore normal if other stamps
+    stand out and the stamp is beside none of these.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def _compare_with_typical(
         row, at = of_stamp[here] - block.start, stamps[here] - start[here]
         own = deviations[row, at]
         share = np.where(is_near_end[here], peaked_share_at_end, peaked_share)
-        # the least deviation avoids 0 / 0
+        # The least deviation avoids 0 / 0.
         kept = 1 - share * own / (own + max(series.deviation, 1e-12))
         stand_out, beside = _find_outstanding(deviations, series.deviation)
         return kept, is_near_end[here] & stand_out.any(axis=1)[row] & ~beside[row, at]

@@ -48,7 +48,7 @@ class SeriesTraining(DetectorTraining):
         if self.going_on and max(end - first for first, end in self.bounds) < self.width:
             scores = np.full(len(X), np.nan)
             return replace(self.previous, training_scores=scores, tail=self._tail(np.empty(0)))
-        # the last series may go on in the next batch
+        # The last series may go on in the next batch.
         several = self.partial and len(self.bounds) > 1
         check_lengths(self.bounds[:-1] if several else self.bounds, self.width, self.n_before)
         self.found = cut(self.X, self.bounds, self.width)
