@@ -21,7 +21,7 @@ class ClassifierModel(Model):
     Parameters
     ----------
     certainty : Certainty
-        How probabilities follow from activations, as fitted to held-out rows.
+        Numbers by which activations become probabilities, fitted to held-out rows.
     is_categorical : ndarray of bool of shape (n_features,) or None
         The columns of categories.
     least : float

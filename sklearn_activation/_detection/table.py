@@ -85,8 +85,8 @@ class TableModel(DetectorModel):
 
         Row i of the array stands in for row i of ``X``. If row i of ``X`` was learned, its share
         of the statistics is taken out. The loss of a row z then rises by u c^2 / ((1 - epsilon) n
-        mu - u loss_i) with c = z . z_i - y . y_i (Sherman & Morrison 1950). Here u is the weight
-        of row i.
+        mu - u loss_i) with c = z . z_i - y . y_i. Here u is the weight of row i, and the formula
+        is that of Sherman & Morrison (1950).
         """
         W = self.network.coefs[-1]
         if len(self.network) > 1 or self.rate is None or W.shape[0] > W.shape[1]:

@@ -103,7 +103,7 @@ class Solution:
     layer : ClosedLayer or None
         The last layer in closed form, if the solver works in closed form.
     certainty : Certainty or None
-        How probabilities follow from activations, as fitted to held-out rows.
+        Numbers by which activations become probabilities, fitted to held-out rows.
     feedback : bool
         Whether the network has learned from its mistakes.
     """

@@ -14,7 +14,7 @@ class Choice(NamedTuple):
     """The learning time of a layer, and the ``Certainty`` that was found on the way."""
 
     time: float
-    # How probabilities follow from activations, if the rule has asked held-out rows.
+    # Numbers by which activations become probabilities, if the rule has asked held-out rows.
     certainty: Certainty | None = None
 
 
@@ -53,7 +53,7 @@ class GivenTimes(TimeRule):
     times : list of float
         One learning time per layer.
     certainty : Certainty or None
-        How probabilities follow from activations with these times.
+        Numbers by which activations become probabilities, for these times.
     are_chosen : bool
         True if the rows have decided the times, False if the user has given the times.
     rate : float or None

@@ -24,7 +24,7 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
         The columns of categories. "from_dtype" selects columns of strings, of a category type and
         of booleans.
     is_categorical : ndarray of bool of shape (n_columns,), default=None
-        The columns that held categories in training. None finds the columns by ``declared``.
+        The columns that held categories in training. With None, ``declared`` selects the columns.
     booleans_are_numbers : bool, default=False
         Whether "from_dtype" reads booleans as the numbers 0 and 1.
 

@@ -30,10 +30,10 @@ class FourierEncoding(Encoding):
         The matrix Omega.
     decades : ndarray of shape (n_features,), default=None
         Units u of columns that are read on the logarithmic scale asinh(x / u), which is defined
-        for zeros and negative numbers, too. Infinite for all other columns.
+        for zeros and negative numbers, too. Other columns have an infinite unit.
     bend : ndarray of shape (n_features,), default=None
-        Beyond this value of |z|, z grows only as a cube root. Infinite for columns that are not
-        bent.
+        Beyond this value of |z|, z grows only as a cube root. The value is infinite for columns
+        that are not bent.
     categories : dict, default=None
         Columns of categories: "columns" are their numbers, "widths" (one per frequency) are widths
         of the kernel in deviations, and "seed" is the seed of the phases. The scale of a column of

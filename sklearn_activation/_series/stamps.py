@@ -302,8 +302,8 @@ def _find_outstanding(deviations, usual, *, least_share=0.5, near_share=0.125):
 def measure_deviations(rows, typical, encoding, *, n_nearest=5, n_skipped=0, far=2.0):
     """Measure how far each stamp of a window is from the nearest typical windows.
 
-    The distance is the largest deviation over the channels. The result is its median over the
-    nearest typical windows.
+    The distance of a stamp from a typical window is the largest deviation over the channels. The
+    result is the median of the distances from the nearest typical windows.
 
     Parameters
     ----------
