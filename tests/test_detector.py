@@ -248,7 +248,7 @@ def test_too_few_rows_warn(n):
     with pytest.warns(UserWarning, match=f"{n} independent rows are too few"):
         detector = ActivationAnomalyDetector(**SMALL).fit(X)
     assert 0 <= detector.offset_ <= 1
-    with pytest.warns(UserWarning, match="2 independent units are too few"):
+    with pytest.warns(UserWarning, match="2 independent groups are too few"):
         ActivationAnomalyDetector(**SMALL).fit(X, groups=np.arange(n) % 2)
 
 
