@@ -1,1 +1,1 @@
-"""Series: windows, scores of time stamps, events."""
+"""Series: windows of time stamps, scores of time stamps, events and monitors."""

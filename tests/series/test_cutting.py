@@ -104,7 +104,7 @@ def test_short_series_are_named_by_the_stamps_of_the_batch():
     "groups, message",
     [
         ([1, 2], "groups has shape .2,., but X has 3 rows"),
-        ([1, None, 2], r"groups\[1\] is missing.*for every row to which unit"),
+        ([1, None, 2], r"groups\[1\] is missing.*for every row to which group"),
         ([1.0, np.nan, 2.0], r"groups\[1\] is missing"),
         (np.array([1.0, 2.0, np.nan]), r"groups\[2\] is missing"),
         (["a", "b", np.nan], r"groups\[2\] is missing"),
@@ -121,8 +121,8 @@ def test_short_series_are_named_by_the_stamps_of_the_batch():
 )
 def test_bad_groups_are_refused(groups, message):
     with pytest.raises(ValueError, match=message):
-        check_groups(groups, 3, "row", "unit")
-    assert check_groups(["a", "b", "a"], 3, "row", "unit").tolist() == ["a", "b", "a"]
+        check_groups(groups, 3, "row", "group")
+    assert check_groups(["a", "b", "a"], 3, "row", "group").tolist() == ["a", "b", "a"]
 
 
 def test_stamps_of_a_series_must_stand_together():
