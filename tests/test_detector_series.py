@@ -137,7 +137,7 @@ def test_merging_what_cannot_be_merged_says_so():
         detector.merge(ActivationAnomalyDetector(window=20, **SMALL))
     with pytest.raises(ValueError, match="Cannot merge"):
         detector.merge(ActivationAnomalyDetector(**SMALL).fit(series()))
-    with pytest.raises(ValueError, match="windows are of 20 and 30 time stamps"):
+    with pytest.raises(ValueError, match="windows are of 20 and 30 time steps"):
         detector.merge(ActivationAnomalyDetector(window=30, **SMALL).fit(series()))
 
 

@@ -29,6 +29,8 @@ class Encoding:
     name = None
     # Whether columns may hold the codes of categories.
     takes_categories = False
+    # Whether columns can count more or less than others in a classifier.
+    takes_relevances = False
     # Whether gaps of a detector's rows are filled in before they are encoded; if not, the
     # encoding makes a gap count for nothing.
     wants_complete_rows = False

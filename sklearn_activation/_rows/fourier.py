@@ -45,6 +45,7 @@ class FourierEncoding(Encoding):
 
     name = "fourier"
     takes_categories = True
+    takes_relevances = True
     wants_complete_rows = True
     knows_length = True
     detector_cut_off = 0.1

@@ -99,6 +99,19 @@ def test_relevances_that_cannot_be_are_refused(given, encoding):
         classifier.set_params(relevances="none").fit(X, y)
 
 
+def test_unit_rows_refuse_relevances_that_are_given():
+    X, y = load_iris(return_X_y=True)
+    unit = ActivationLearningClassifier(encoding="unit", relevances=[1, 2, 0, 1], **SMALL)
+    with pytest.raises(ValueError, match=r"for 4 columns, but encoding='unit' .*'fourier'"):
+        unit.fit(X, y)
+    with pytest.raises(ValueError, match="Set encoding='fourier'"):
+        unit.partial_fit(X, y, classes=[0, 1, 2])
+    for relevances in ("auto", None):
+        assert unit.set_params(relevances=relevances).fit(X, y).relevances_ is None
+    given = unit.set_params(encoding="auto", relevances=[1, 2, 0, 1]).fit(X, y)
+    assert given.encoding_ in ("unit", "fourier")
+
+
 def test_columns_that_count_alike_have_no_relevances():
     X, y = load_iris(return_X_y=True)
     plain = ActivationLearningClassifier(encoding="fourier", relevances=None, **SMALL).fit(X, y)
