@@ -23,8 +23,20 @@ from ._validation import (
     validate_rows,
 )
 
+DOCUMENTATION = "https://sklearn-activation.readthedocs.io/en/latest"
 
-class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
+
+class DocumentationLinkMixin:
+    """The link from an estimator's picture in a notebook to its page of the documentation.
+
+    The class stands left of ``BaseEstimator``, whose own link leads to scikit-learn.
+    """
+
+    _doc_link_module = "sklearn_activation"
+    _doc_link_template = DOCUMENTATION + "/api/generated/{estimator_module}.{estimator_name}.html"
+
+
+class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseEstimator):
     """Base class of the estimators, which is not used by itself.
 
     A fit validates the rows, and a ``Training`` turns them into a ``Model``. A twin of the
@@ -58,8 +70,6 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
     }
     _allow_nan = False
-    _doc_link_module = "sklearn_activation"
-    _doc_link_template = "https://arxiv.org/abs/2209.13400"
 
     # -- input -----------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
+from ._base import DocumentationLinkMixin
 from ._imputation.choice import choose, row_weights
 from ._imputation.columns import Columns
 from ._imputation.filling import Filler, fill_from_nearest
@@ -25,7 +26,9 @@ from ._validation import new_seed, refuse_nothing_known, validate_table
 
 
 @reads_in("transform", "get_feature_names_out")
-class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ActivationImputer(
+    OneToOneFeatureMixin, TransformerMixin, DocumentationLinkMixin, BaseEstimator
+):
     """Fill the missing values of a table with numbers and categories.
 
     ``ActivationImputer().fit_transform(table)`` returns the table without missing values; a data
