@@ -23,6 +23,7 @@ from ._validation import (
     validate_rows,
 )
 
+# The home of the site that ``doc/`` builds: estimators in notebooks link there.
 DOCUMENTATION = "https://sklearn-activation.readthedocs.io/en/latest"
 
 

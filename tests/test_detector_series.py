@@ -50,7 +50,7 @@ def test_verbose_says_which_width_and_why(capsys):
 
 def test_series_too_short_to_hold_windows_out_warn():
     X = series(150)
-    with pytest.warns(UserWarning, match="150 time stamps .* window=100.* 900 stamps"):
+    with pytest.warns(UserWarning, match="150 time steps .* window=100.* 900 time steps"):
         ActivationAnomalyDetector(window=100, **SMALL).fit(X)
 
 
@@ -187,7 +187,7 @@ def test_no_window_crosses_a_gap_of_the_index():
 def test_series_shorter_than_a_window_are_named_and_left_out():
     X, groups = series(600), np.repeat([0, 1, 2], [400, 15, 185])
     detector = ActivationAnomalyDetector(window=20, **SMALL)
-    with pytest.warns(UserWarning, match="1 series are shorter .* time stamps 400 to 414"):
+    with pytest.warns(UserWarning, match="1 series are shorter .* time steps 400 to 414"):
         labels = detector.fit_predict(X, groups=groups)
     assert np.isnan(detector.training_scores_[400:415]).all()
     assert np.isfinite(detector.training_scores_).sum() == 585
@@ -319,10 +319,10 @@ def test_monitors_raise_few_false_alarms(seed):
 def test_dead_sensors_are_outliers_whatever_the_threshold():
     walk = np.cumsum(np.random.default_rng(0).normal(size=60))[:, None]
     detector = ActivationAnomalyDetector(window=20, random_state=0)
-    with pytest.warns(UserWarning, match="60 time stamps are too few"):
+    with pytest.warns(UserWarning, match="60 time steps are too few"):
         detector.fit(walk)
     later = np.concatenate([walk, np.full((40, 1), np.nan), walk])
-    with pytest.warns(UserWarning, match="40 of 160 time stamps are NaN"):
+    with pytest.warns(UserWarning, match="40 of 160 time steps are NaN"):
         assert (detector.predict(later)[60:100] == -1).all()
 
 

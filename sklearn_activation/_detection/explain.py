@@ -46,8 +46,8 @@ def attribute_loss(X, missing, references, n_features, score, rng):
         Entries that never change, and so contribute nothing.
     references : ndarray of shape (n_rows, n_references, n_columns)
     n_features : int
-        Number of features. A window holds all features of its first time stamp, then all features
-        of its second time stamp, and so on.
+        Number of features. A window holds all features of its first time step, then all features
+        of its second time step, and so on.
     score : callable
         Function that scores an array of the shape of ``X``. Row i of the array stands in for row i
         of ``X``.

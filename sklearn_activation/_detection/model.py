@@ -70,7 +70,7 @@ class DetectorModel(Model):
         raise NotImplementedError
 
     def read(self, X, time=None, groups=None):
-        """Return validated rows or time stamps in the form that ``judge`` and ``explain`` take."""
+        """Return validated rows or time steps in the form that ``judge`` and ``explain`` take."""
         raise NotImplementedError
 
     def judge(self, found):

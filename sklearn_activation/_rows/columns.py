@@ -176,7 +176,7 @@ def _refuse_dates(name, column):
         raise ValueError(
             f"Column {name!r} holds dates or times. Drop the column or make it the index, or "
             "replace it by numbers with a meaning: the time elapsed since an event, the hour, "
-            "the weekday. Do not turn each time stamp into a category."
+            "the weekday. Do not turn each time step into a category."
         )
 
 

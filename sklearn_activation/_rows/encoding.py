@@ -86,7 +86,7 @@ class Encoding:
         return self.pull_back(_between(start, end, at), Z[:, :n], G) * (end - start)
 
     def to_hash(self, X):
-        """Return the time stamps of a series in the form in which windows are recognised.
+        """Return the time steps of a series in the form in which windows are recognised.
 
         The base class returns the stamps unchanged.
         """

@@ -1,1 +1,1 @@
-"""Series: windows of time stamps, scores of time stamps, events and monitors."""
+"""Series: windows of time steps, scores of time steps, events and monitors."""

@@ -1,4 +1,4 @@
-"""What a detector knows about normal series: the gate below which time stamps are anomalous.
+"""What a detector knows about normal series: the gate below which time steps are anomalous.
 
 The module finds the gate in a training series, and turns it into a threshold on scores.
 """
@@ -23,7 +23,7 @@ from .stamps import (
 
 @dataclass(frozen=True)
 class SeriesCalibration:
-    """What a detector knows about the windows and time stamps of normal series.
+    """What a detector knows about the windows and time steps of normal series.
 
     Parameters
     ----------
@@ -197,8 +197,8 @@ def judge_series(
         n, width = len(windows), windows.width
         if n < fewest_widths * width:
             doubts.append(
-                f"{n + width - 1} time stamps are too few for a threshold with window={width}. "
-                f"Give {(fewest_widths + 1) * width} stamps or more, set a shorter window, or "
+                f"{n + width - 1} time steps are too few for a threshold with window={width}. "
+                f"Give {(fewest_widths + 1) * width} time steps or more, set a shorter window, or "
                 "expect more false alarms."
             )
     stamps, counts = _witnesses(learned, windows, n_old, task.partial)

@@ -26,15 +26,15 @@ def check_lengths(bounds, width, n_before=0):
         longest = max(b - a for a, b in bounds)
         raise ValueError(
             f"window={width} is longer than the series, which has {longest} sample(s). Give "
-            f"{width} time stamps or more. To score one new stamp at a time, use monitor() of a "
-            "fitted detector."
+            f"{width} time steps or more. To score one new time step at a time, use monitor() of "
+            "a fitted detector."
         )
     if short:
         named = ", ".join(f"{a - n_before} to {b - 1 - n_before}" for a, b in short[:3])
         rest = f" and {len(short) - 3} more" if len(short) > 3 else ""
         warn(
             f"{len(short)} series are shorter than window={width} and are left out. Their scores "
-            f"are NaN, at time stamps {named}{rest}. Give longer series or a shorter window."
+            f"are NaN, at time steps {named}{rest}. Give longer series or a shorter window."
         )
 
 
@@ -45,13 +45,13 @@ def find_series(groups, n_stamps):
     """
     if groups is None:
         return [(0, n_stamps)]
-    groups = check_groups(groups, n_stamps, "time stamp", "series")
+    groups = check_groups(groups, n_stamps, "time step", "series")
     change = np.flatnonzero(groups[1:] != groups[:-1]) + 1
     edges = [0, *change.tolist(), n_stamps]
     bounds = list(pairwise(edges))
     if len(bounds) > len(np.unique(groups)):
         raise ValueError(
-            "groups: the time stamps of a series must stand together, but "
+            "groups: the time steps of a series must stand together, but "
             f"{len(np.unique(groups))} groups lie in {len(bounds)} separate pieces. Sort the rows "
             "by group, and within each group by time."
         )
@@ -134,7 +134,7 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
             at = first + int(np.argmax(steps <= 0)) + 1 - n_before
             raise ValueError(
                 f"The index does not increase at row {at}. Sort the rows by time, and keep one "
-                "row per time stamp."
+                "row per time step."
             )
         usual = np.median(steps)
         n_missing = np.rint(steps / usual) - 1
@@ -158,9 +158,9 @@ def _warn_of_gaps(n_cuts, n_closed, longest_gap):
     """Warn of gaps at which series are cut, and of shorter gaps across which they go on."""
     found = [f"the series is cut at {n_cuts} gaps"] if n_cuts else []
     if n_closed:
-        found.append(f"{n_closed} gaps of {longest_gap} stamps or fewer are ignored")
+        found.append(f"{n_closed} gaps of {longest_gap} time steps or fewer are ignored")
     if found:
-        warn(f"The index lacks time stamps: {', and '.join(found)}.")
+        warn(f"The index lacks time steps: {', and '.join(found)}.")
 
 
 def bridge_gaps(X, bounds, longest_gap):

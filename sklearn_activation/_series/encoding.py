@@ -12,7 +12,7 @@ from .roughness import Roughness, measure_roughness
 class WindowEncoding(Encoding):
     """Random Fourier features of standardised windows (Rahimi & Recht 2007).
 
-    A window x_s of time stamps s becomes the columns (x_s - mean) / scale for each channel. Three
+    A window x_s of time steps s becomes the columns (x_s - mean) / scale for each channel. Three
     logarithms per channel measure how its entries change from stamp to stamp, |x_s - x_(s-1)|. The
     three measures are the mean change, the largest change, and the mean change of the calmest
     eighth of the window. A frozen sensor, a spike and a burst of noise each move one of these

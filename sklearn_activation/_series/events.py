@@ -1,4 +1,4 @@
-"""Events of a series, and a monitor that judges a log one time stamp at a time."""
+"""Events of a series, and a monitor that judges a log one time step at a time."""
 
 import numpy as np
 from numpy.lib.recfunctions import append_fields
@@ -32,7 +32,7 @@ def require_window(detector, name):
     check_is_fitted(detector)
     if detector.window_ is None:
         raise ValueError(
-            f"{name} needs a detector with window: without window, rows are not time stamps. Set "
+            f"{name} needs a detector with window: without window, rows are not time steps. Set "
             "window and fit the detector to a series."
         )
 
@@ -119,7 +119,7 @@ def find_blamed(model, windows, stamp, typical, least_share=0.2):
 
 
 class SeriesMonitor:
-    """Scores, p-values and alarms of the newest time stamps of a log, as they arrive.
+    """Scores, p-values and alarms of the newest time steps of a log, as they arrive.
 
     ``ActivationAnomalyDetector.monitor`` makes a monitor. A monitor keeps the stamps of two
     windows, and each new stamp is judged by the one window that ends at it. The time per stamp
@@ -127,7 +127,7 @@ class SeriesMonitor:
 
     A score equals that of ``score_samples`` for the last stamp of a log that ends with this stamp,
     if the stamp was not learned. Gaps make a difference: the monitor repeats the last known entry
-    until the next one arrives. A monitor has no clock. Pass missing time stamps as rows of NaN.
+    until the next one arrives. A monitor has no clock. Pass missing time steps as rows of NaN.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class SeriesMonitor:
         self._activation = np.empty(0)
 
     def update(self, X):
-        """Judge new time stamps, each by its own entries and the stamps before it.
+        """Judge new time steps, each by its own entries and the stamps before it.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a detector has learned about series, and how it judges time stamps."""
+"""What a detector has learned about series, and how it judges time steps."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ from .windows import Windows
 
 @dataclass(frozen=True)
 class Cut:
-    """The windows of a series, and the time stamps in long gaps.
+    """The windows of a series, and the time steps in long gaps.
 
     Parameters
     ----------
@@ -121,9 +121,9 @@ class SeriesModel(DetectorModel):
         """Return the scores of the stamps of a ``Cut``, and warn of stamps in long gaps."""
         if found.dead.any():
             warn(
-                f"{np.count_nonzero(found.dead)} of {len(found.dead)} time stamps are NaN "
-                f"throughout, in runs of more than {self.longest_gap} stamps. Nothing is known of "
-                "these stamps, and their score is 0. If they are no anomalies, ignore their "
+                f"{np.count_nonzero(found.dead)} of {len(found.dead)} time steps are NaN "
+                f"throughout, in runs of more than {self.longest_gap} time steps. Nothing is known "
+                "of these time steps, and their score is 0. If they are no anomalies, ignore their "
                 "alarms."
             )
         activation = self.score(found.windows)

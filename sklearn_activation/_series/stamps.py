@@ -1,6 +1,6 @@
-"""Scores of time stamps, from the activation of the windows that cover them.
+"""Scores of time steps, from the activation of the windows that cover them.
 
-A time stamp is judged twice. The first step decides whether the stamp is anomalous, from the 90 %
+A time step is judged twice. The first step decides whether the stamp is anomalous, from the 90 %
 quantile of the activation of the windows that cover it. If some of these windows have a high
 activation, the stamp is normal, and the anomaly in the other windows is elsewhere. The second step
 decides how anomalous the stamp is, from a smooth mean of the activation of all windows around it.

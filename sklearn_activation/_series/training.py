@@ -104,7 +104,7 @@ class SeriesTraining(DetectorTraining):
             if not self.going_on:
                 raise ValueError(
                     f"sample_weight: all {len(windows)} windows have weight zero. Give positive "
-                    "weights to the time stamps of at least one window."
+                    "weights to the time steps of at least one window."
                 )
             return windows, places, weight[places]
         weight = self.forget(weight[places])

@@ -42,7 +42,7 @@ def choose_width(X, bounds, *, least_stamps=100, most_share=0.1, longest_lag=100
     if width > most:
         width = max(2, most // period * period or most)
     if period == 1:
-        return width, f"window={width}: no period of up to {n_lags} stamps was found"
+        return width, f"window={width}: no period of up to {n_lags} time steps was found"
     return width, f"window={width}: the period is {period} (autocorrelation {height:.2f})"
 
 

@@ -1,6 +1,6 @@
 """Sliding windows of time series, which are cut out when they are needed.
 
-Rows of the input are time stamps, or stamps for short, and columns are channels. A window of w
+Rows of the input are time steps, or stamps for short, and columns are channels. A window of w
 stamps is one row of w x channels entries.
 """
 

@@ -126,5 +126,5 @@ def test_bad_groups_are_refused(groups, message):
 
 
 def test_stamps_of_a_series_must_stand_together():
-    with pytest.raises(ValueError, match="time stamps of a series must stand together"):
+    with pytest.raises(ValueError, match="time steps of a series must stand together"):
         find_series(["x", "y", "x"], 3)
