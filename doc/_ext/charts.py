@@ -114,7 +114,7 @@ def mnist():
 
 
 def false_alarms():
-    """Shares of normal rows, and of time stamps of normal series, that raise an alarm."""
+    """Shares of normal rows, and of time steps of normal series, that raise an alarm."""
     works = sorted({row["work"] for row in results.load("tabular_anomaly")})
     left_out = ("mean of 14 shapes", "gaps in training", "new units")
     works = [work for work in works if work.startswith("false alarms, ")]
@@ -130,7 +130,7 @@ def false_alarms():
     figure, axes = new_figure(7.6, 2, gridspec_kw={"height_ratios": (len(tables), len(series))})
     for ax, rows, title in (
         (axes[0], tables, "New rows of normal tables"),
-        (axes[1], series, "Time stamps of normal series"),
+        (axes[1], series, "Time steps of normal series"),
     ):
         rows.sort(key=lambda row: row["mean"])
         names = [row["work"].split(", ", 1)[1].removesuffix(", alarms") for row in rows]
