@@ -203,19 +203,28 @@ def test_linked_pages_exist(path):
 def glossary_terms():
     text = (DOC / "glossary.rst").read_text(encoding="utf-8")
     sections = re.findall(r"^\.\. glossary::\n((?:[ ]+[^\n]*\n|\n)+)", text, re.M)
-    return [
-        term for block in sections for term in re.findall(r"^   (\S[^\n]*)\n      \S", block, re.M)
-    ]
+    return [term for block in sections for term in re.findall(r"^   (\w[^\n]*)", block, re.M)]
 
 
 def test_glossary_terms_are_unique_and_linked_terms_are_there():
     terms = glossary_terms()
     assert len(terms) > 30
     assert len({term.lower() for term in terms}) == len(terms)
-    assert {"activation", "flow", "learning time", "p-value", "stamp", "unit"} <= set(terms)
+    assert {"activation", "flow", "learning time", "p-value", "stamp", "time step", "unit"} <= set(
+        terms
+    )
     for path in PAGES:
         for target in roles(path.read_text(encoding="utf-8"), "term"):
             assert target in terms, (path, target)
+
+
+def test_first_examples_of_the_gallery_exist():
+    order = extension("order")
+    for stem in order.FIRST:
+        assert (ROOT / "examples" / f"{stem}.py").exists()
+    sort = order.ReadingOrder("")
+    names = sorted((f"{stem}.py" for stem in ["plot_aaa", *order.FIRST]), key=sort)
+    assert names == [*(f"{stem}.py" for stem in order.FIRST), "plot_aaa.py"]
 
 
 def test_linked_names_of_other_projects_are_in_the_inventories():
