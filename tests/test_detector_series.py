@@ -177,7 +177,7 @@ def test_unequal_steps_warn_and_unsorted_ones_are_refused():
 def test_no_window_crosses_a_gap_of_the_index():
     log = dated().drop(dated().index[200:260])
     detector = ActivationAnomalyDetector(window=20, **SMALL)
-    with pytest.warns(UserWarning, match="cut at 1 gaps"):
+    with pytest.warns(UserWarning, match="cut at gaps: 1"):
         scores = detector.fit(log).score_samples(log)
     groups = np.arange(len(log)) >= 200
     twin = clone_of(detector).fit(log.to_numpy(), groups=groups)

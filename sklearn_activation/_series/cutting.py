@@ -156,11 +156,11 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
 
 def _warn_of_gaps(n_cuts, n_closed, longest_gap):
     """Warn of gaps at which series are cut, and of shorter gaps across which they go on."""
-    found = [f"the series is cut at {n_cuts} gaps"] if n_cuts else []
+    found = [f"The series is cut at gaps: {n_cuts}."] if n_cuts else []
     if n_closed:
-        found.append(f"{n_closed} gaps of {longest_gap} time steps or fewer are ignored")
+        found.append(f"Gaps of {longest_gap} time steps or fewer are ignored: {n_closed}.")
     if found:
-        warn(f"The index lacks time steps: {', and '.join(found)}.")
+        warn(f"The index lacks time steps. {' '.join(found)}")
 
 
 def bridge_gaps(X, bounds, longest_gap):

@@ -122,9 +122,9 @@ class SeriesModel(DetectorModel):
         if found.dead.any():
             warn(
                 f"{np.count_nonzero(found.dead)} of {len(found.dead)} time steps are NaN "
-                f"throughout, in runs of more than {self.longest_gap} time steps. Nothing is known "
-                "of these time steps, and their score is 0. If they are no anomalies, ignore their "
-                "alarms."
+                f"throughout, in runs of more than {self.longest_gap} time steps. Nothing is "
+                "known of these time steps, and their score is 0. If they are no anomalies, "
+                "ignore their alarms."
             )
         activation = self.score(found.windows)
         return score_stamps(found.windows, activation, self.series, self.encoding, found.dead)
