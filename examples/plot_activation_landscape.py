@@ -1,7 +1,7 @@
 """
-====================
-Typical, seen from above
-====================
+========================
+A map of what is typical
+========================
 
 The picture shows which places of the plane a detector takes for typical, and where its threshold
 lies. The detector learns deliveries of two kinds: short trips of a bicycle and long trips of a
@@ -20,7 +20,7 @@ plt.rcParams["font.size"] = 12
 # %%
 # Four hundred deliveries
 # -----------------------
-# A van is slower in the town than its distance promises, and no delivery takes 15 km and an hour.
+# A bicycle takes four minutes for a kilometre, and a van one and a half.
 rng = np.random.default_rng(0)
 by_van = rng.random(400) < 0.5
 distance = np.where(by_van, rng.normal(22, 3, 400), rng.normal(5, 1.2, 400))
@@ -29,22 +29,23 @@ trips = pd.DataFrame({"distance (km)": distance, "time (minutes)": minutes})
 detector = ActivationAnomalyDetector(random_state=0).fit(trips)
 
 new = pd.DataFrame(
-    {"distance (km)": [5, 22, 5, 13], "time (minutes)": [25, 46, 55, 35]},
-    index=["a usual bicycle", "a usual van", "a bicycle that waited", "neither"],
+    {"distance (km)": [5, 22, 5, 22], "time (minutes)": [25, 45, 46, 25]},
+    index=["usual bicycle", "usual van", "slow bicycle", "fast van"],
 )
 for name, p, label in zip(new.index, detector.p_values(new), detector.predict(new), strict=True):
-    print(f"{name:<23} p-value {p:.4f}  {'alarm' if label == -1 else 'normal'}")
+    print(f"{name:<14} p-value {p:.4f}  {'alarm' if label == -1 else 'normal'}")
 
 # %%
 # The landscape
 # -------------
 # Colours show the activation, and white dots are the deliveries that were learned. The red line is
-# the threshold. Distance alone, or time alone, tells nothing about the bicycle that waited.
+# the threshold. The slow bicycle has a common distance and a common time, but no delivery has both.
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 ActivationLandscapeDisplay.from_estimator(detector, trips, ax=ax)
-ax.plot(new["distance (km)"], new["time (minutes)"], "X", color="tab:orange", markersize=11)
-for name in new.index[2:]:
-    ax.annotate(name, new.loc[name], (8, 8), textcoords="offset points", color="tab:orange")
+odd = new.iloc[2:]
+ax.plot(odd["distance (km)"], odd["time (minutes)"], "X", color="white", markersize=11)
+for name, place in odd.iterrows():
+    ax.annotate(name, place, (9, 6), textcoords="offset points", color="white")
 
 # %%
 # The encoding decides what is typical

@@ -1,7 +1,7 @@
 """
-===========================================
+=========================================
 Name the faults of pumps, with few labels
-===========================================
+=========================================
 
 The classifier learns which fault a pump has from a data frame with a category and gaps, and needs
 fewer labelled rows than the usual classifiers with their defaults. The faults show in how the

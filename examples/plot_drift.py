@@ -57,7 +57,9 @@ for forget in (0, 0.005):
 # %%
 # The price of a memory that is short: what was normal in April is an alarm in June.
 as_in_april = log[days[5]]
-print(f"readings of 6 April, judged in June: {np.mean(detector.predict(as_in_april) == -1):.0%} alarms")
+print(
+    f"readings of 6 April, judged in June: {np.mean(detector.predict(as_in_april) == -1):.0%} alarms"
+)
 
 # %%
 # False alarms day by day

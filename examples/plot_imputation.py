@@ -75,7 +75,9 @@ lost = hidden[:, study.columns.get_loc("height")]
 figure, axes = plt.subplots(1, 2, sharey=True, figsize=(6.4, 3.8), layout="constrained")
 for ax, name in zip(axes, ("ActivationImputer", "KNNImputer"), strict=True):
     ax.scatter(gaps["age"], gaps["height"], s=5, color="0.75", label="known")
-    ax.scatter(study["age"][lost], filled[name]["height"][lost], s=12, color="black", label="filled")
+    ax.scatter(
+        study["age"][lost], filled[name]["height"][lost], s=12, color="black", label="filled"
+    )
     ax.set(title=name, xlabel="age (years)")
     ax.set_xticks([0, 4, 8, 12])
 axes[0].set_ylabel("height (cm)")

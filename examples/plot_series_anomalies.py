@@ -1,7 +1,7 @@
 """
-===============================
+==============================
 Four faults of a heating plant
-===============================
+==============================
 
 The detector learns 40 days of a log without labels, and then reports when the log was odd and
 which sensor to look at. A heating plant logs its temperature and its pressure every ten minutes.
@@ -44,7 +44,9 @@ faults = {
 }
 shift, stuck, spike, lost = pd.to_datetime(list(faults.values()))
 later.loc[shift:, "water (°C)"] += 5
-later.loc[stuck : stuck + pd.Timedelta("4h"), "pressure (bar)"] = later.loc[stuck, "pressure (bar)"]
+later.loc[stuck : stuck + pd.Timedelta("4h"), "pressure (bar)"] = later.loc[
+    stuck, "pressure (bar)"
+]
 later.loc[spike, "water (°C)"] += 5
 later.loc[lost : lost + pd.Timedelta("10h"), "pressure (bar)"] = np.nan
 
