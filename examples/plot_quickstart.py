@@ -270,7 +270,7 @@ print("How much each column counts:", relevance.to_dict())
 # ----------------------
 # Payments of March with the alarms among them; the power of the building with the events of all
 # sensors; how many pumps each classifier judges right.
-figure, axes = plt.subplots(3, figsize=(7, 9.5), layout="constrained")
+figure, axes = plt.subplots(3, figsize=(6.4, 9), layout="constrained")
 alarm = alarms["ActivationAnomalyDetector"]
 for rows, style, label in (
     (~alarm, {"color": "0.6", "s": 8}, "payment"),
@@ -298,5 +298,5 @@ axes[2].bar_label(bars, fmt="%.0f %%", padding=3)
 axes[2].invert_yaxis()
 axes[2].set(xlabel="pumps judged right (%)", xlim=(0, 100))
 axes[2].set_title("Pumps: 300 labels")
-figure.savefig("quickstart.png", dpi=110)
+figure.savefig("quickstart.png", dpi=120)
 print("\nPicture: quickstart.png")
