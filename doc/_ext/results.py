@@ -16,6 +16,7 @@ SEPARATOR = "|"
 
 HEADINGS = {
     "classification": "Classification of tables",
+    "features": "Features for a linear model",
     "forecast": "Forecasts of series",
     "imputation": "Gaps filled in",
     "mnist": "MNIST without feedback",
@@ -25,6 +26,7 @@ HEADINGS = {
     "speed": "Speed",
     "tabular_anomaly": "Anomalies in tables",
     "timeseries_anomaly": "Anomalies in time series",
+    "without_labels": "A detector chosen without labels",
 }
 
 
