@@ -1,5 +1,9 @@
-"""Sphinx site: ``python -m sphinx -W --keep-going -b html doc doc/_build/html``."""
+"""Sphinx site: ``python -m sphinx -W --keep-going -b html doc doc/_build/html``.
 
+``-D plot_gallery=0`` leaves the examples out, which take most of the time.
+"""
+
+import inspect
 import shutil
 import sys
 from pathlib import Path
@@ -7,10 +11,13 @@ from pathlib import Path
 import matplotlib
 
 import sklearn_activation
+import sklearn_activation.plotting
 
 matplotlib.use("Agg")
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "_ext"))
+
+import inventories  # noqa: E402
 
 project = "sklearn_activation"
 author = "the sklearn_activation developers"
@@ -20,10 +27,13 @@ release = version = sklearn_activation.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
     "sphinx_copybutton",
     "matplotlib.sphinxext.plot_directive",
+    "charts",
     "mathml",
     "measured",
     "outputs",
@@ -33,8 +43,16 @@ exclude_patterns = ["_build", "_ext", "_templates", "api/backreferences"]
 default_role = "literal"
 
 html_math_renderer = "mathml"
-outputs_exclude = ["index", "auto_examples/*", "api/*"]
+outputs_exclude = ["auto_examples/*", "api/*"]
+intersphinx_mapping = inventories.write(HERE / "_build" / "inventories")
 autosummary_generate = True
+autosummary_context = {
+    "first_lines": {
+        f"{module.__name__}.{name}": inspect.getdoc(getattr(module, name)).splitlines()[0]
+        for module in (sklearn_activation, sklearn_activation.plotting)
+        for name in module.__all__
+    }
+}
 autodoc_typehints = "none"
 add_module_names = False
 toc_object_entries_show_parents = "hide"
@@ -91,6 +109,10 @@ html_show_sphinx = False
 html_sidebars = {
     "index": [],
     "install": [],
+    "choosing": [],
+    "cheat_sheet": [],
+    "faq": [],
+    "glossary": [],
     "benchmarks": [],
     "compatibility": [],
     "changes": [],
@@ -103,7 +125,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "choosing": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": True,

@@ -1,4 +1,7 @@
-"""Activation learning: forward-only estimators for scikit-learn on Numba kernels."""
+"""Find anomalies, classify rows, fill gaps and make features with scikit-learn estimators.
+
+The estimators learn by activation learning: a local rule without backpropagation.
+"""
 
 from ._classifier import ActivationLearningClassifier
 from ._detector import ActivationAnomalyDetector

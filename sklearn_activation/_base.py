@@ -1,4 +1,4 @@
-"""What the estimators of layers share: parameters, the order of a fit, state."""
+"""What the estimators share: parameters, the order of steps in a fit, and their state."""
 
 from numbers import Integral, Real
 
@@ -23,13 +23,26 @@ from ._validation import (
     validate_rows,
 )
 
+# The home of the site that ``doc/`` builds: estimators in notebooks link there.
+DOCUMENTATION = "https://sklearn-activation.readthedocs.io/en/latest"
 
-class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
-    """Base of the estimators; not for use by itself.
 
-    A fit validates rows, has a ``Training`` make a ``Model`` of them, and adopts the model: on a
-    twin, so that the estimator changes all at once (see ``_state``).
-    Attributes are made from a model, and a model from attributes, here and nowhere else.
+class DocumentationLinkMixin:
+    """The link from an estimator's picture in a notebook to its page of the documentation.
+
+    The class stands left of ``BaseEstimator``, whose own link leads to scikit-learn.
+    """
+
+    _doc_link_module = "sklearn_activation"
+    _doc_link_template = DOCUMENTATION + "/api/generated/{estimator_module}.{estimator_name}.html"
+
+
+class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseEstimator):
+    """Base class of the estimators, which is not used by itself.
+
+    A fit validates the rows, and a ``Training`` turns them into a ``Model``. A twin of the
+    estimator adopts the model, and the estimator therefore changes all at once (see ``_state``).
+    Only this class makes attributes from a model, and a model from attributes.
     """
 
     _parameter_constraints = {
@@ -51,15 +64,13 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
-    # Constraints of the estimators that have an ``encoding``.
+    # These are constraints of the estimators that have an ``encoding``.
     _encoding_constraints = {
         "n_frequencies": [Interval(Integral, 1, None, closed="left")],
         "standardize": ["boolean"],
         "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
     }
     _allow_nan = False
-    _doc_link_module = "sklearn_activation"
-    _doc_link_template = "https://arxiv.org/abs/2209.13400"
 
     # -- input -----------------------------------------------------------------
 
@@ -69,14 +80,19 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         return validate_rows(self, X, reset=reset, **options)
 
     def _declared_categories(self):
-        """Which columns hold categories as the parameters say; None if the encoding takes none."""
+        """Return the columns of categories that the parameters name.
+
+        The result is None if the encoding takes no categories.
+        """
         kind, declared = ENCODINGS.get(self.encoding), self.categorical_features
         if kind is None or kind.takes_categories:
             return declared
         if declared is not None and not isinstance(declared, str):
             able = [name for name, kind in ENCODINGS.items() if kind.takes_categories]
             raise ValueError(
-                f"categorical_features needs encoding={' or '.join(map(repr, able))}."
+                f"encoding={self.encoding!r} takes no categories, but categorical_features names "
+                f"columns. Set encoding={' or '.join(map(repr, able))}, or leave "
+                "categorical_features at 'from_dtype'."
             )
         return None
 
@@ -92,7 +108,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     # -- training --------------------------------------------------------------
 
     def _training(self, previous, partial):
-        """The ``Training`` that goes on from a model, or begins."""
+        """Return the ``Training`` that starts anew, or goes on from a model."""
         raise NotImplementedError
 
     def _learn_unlabelled(self, X, sample_weight, *, partial):
@@ -104,11 +120,11 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     # -- state -----------------------------------------------------------------
 
     def _adopt(self, model):
-        """Become an estimator that is fitted with a model."""
+        """Take over the attributes of a fitted model."""
         vars(self).update(self._attributes_of(model))
 
     def _attributes_of(self, model):
-        """The attributes of an estimator that is fitted with a model."""
+        """Return the attributes of an estimator that is fitted with a model."""
         solution, network = model.solution, model.network
         return {
             "coefs_": network.coefs,
@@ -129,7 +145,7 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
         }
 
     def _model(self):
-        """The model that the attributes were made from, or None before a fit."""
+        """Return the model that belongs to the attributes, or None before a fit."""
         if not self.__sklearn_is_fitted__():
             return None
         solution = Solution(
@@ -160,23 +176,31 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
     def merge(self, other):
         """Add what another estimator has learned from other rows.
 
-        With one layer and a given ``learning_time`` the weights are those of ``fit`` on
-        the rows of both. Upper layers add up statistics of features that the two
-        networks computed differently.
+        Fit one estimator on each part of the rows, for example on different machines, and merge
+        them into one. With one layer and a given ``learning_time``, the weights equal the weights
+        after one ``fit`` on all rows. With several layers, the result is close to one ``fit``,
+        because the two networks have computed different features for the upper layers. See the
+        :doc:`user guide </guide/streams>`.
 
         Parameters
         ----------
         other : estimator of the same class
-            Fitted by ``solver="flow"`` with the same parameters on the same columns.
-            A random encoding must be the same, too: give both the same ``random_state``
-            and, for columns' scales, ``standardize=False`` or the same first ``partial_fit``
-            batch, whose rows then count twice. With windows, a detector's threshold and
-            p-values compare with the stamps of both.
+            An estimator that was fitted on the same columns with ``solver="flow"`` and the same
+            parameters. Random encodings must be equal: give both estimators the same
+            ``random_state`` and ``bandwidth``, and ``standardize=False``. Instead of
+            ``standardize=False``, both estimators may start with the same first batch in
+            ``partial_fit``. The rows of this batch then count twice. The threshold and the
+            p-values of a detector with ``window`` then belong to the time steps of both.
 
         Returns
         -------
         self : object
-            This estimator, with what both have learned.
+            This estimator, which now knows both parts.
+
+        Raises
+        ------
+        ValueError
+            If the two estimators differ, or if one has no statistics left to merge.
         """
         check_is_fitted(self)
         check_is_fitted(other)
@@ -186,27 +210,39 @@ class ActivationLearningBase(CallbackSupportMixin, BaseEstimator):
 
     def _check_mergeable(self, other):
         if type(self) is not type(other):
-            raise ValueError(f"Cannot merge {type(other).__name__} into {type(self).__name__}.")
+            raise ValueError(
+                f"Cannot merge {type(other).__name__} into {type(self).__name__}. Both must be "
+                "estimators of the same class."
+            )
         if any(SOLVERS[e._solver].keeps_moments and not e._state for e in (self, other)):
-            raise ValueError("Cannot merge: compact() dropped the statistics that merge adds up.")
+            raise ValueError(
+                "Cannot merge: compact() dropped the statistics that merge adds up. Fit again, "
+                "and merge before compact()."
+            )
         keeps = SOLVERS[self.solver].keeps_moments
         if not (keeps and all("moments" in estimator._state for estimator in (self, other))):
             raise ValueError(
                 "Cannot merge: only solver='flow' without feedback keeps the statistics that "
-                "merge adds up."
+                "merge adds up. Fit both estimators with solver='flow' and, for a classifier, "
+                "feedback=False."
             )
         names = ["n_features_in_", "classes_", "_encoding_name", "_encoding_state", "_activation"]
         names += ["_epsilon"] if self.n_layers_ == 1 else ["_epsilon", "_seed"]
         for name in names:
             if not are_equal(getattr(self, name, None), getattr(other, name, None)):
                 hint = {
-                    "_seed": " Give both the same random_state.",
-                    "_encoding_state": " Their Fourier maps are not the same. Give both the same "
-                    "random_state and bandwidth, and "
-                    "standardize=False or the same first partial_fit batch.",
-                }.get(name, "")
+                    "_seed": "Give both the same random_state.",
+                    "_encoding_state": "Their Fourier maps are not the same. Give both the same "
+                    "random_state and bandwidth, and standardize=False or the same first batch in "
+                    "partial_fit.",
+                    "_epsilon": "Give both the same init_activation.",
+                }.get(name, "Fit both with the same parameters and the same columns and classes.")
                 raise ValueError(
-                    f"Cannot merge: the estimators differ in {name.strip('_')}.{hint}"
+                    f"Cannot merge: the estimators differ in {name.strip('_')}. {hint}"
                 )
-        if [W.shape for W in self.coefs_] != [W.shape for W in other.coefs_]:
-            raise ValueError("Cannot merge: the estimators differ in layer sizes.")
+        sizes, others = ([W.shape[1] for W in e.coefs_] for e in (self, other))
+        if sizes != others:
+            raise ValueError(
+                f"Cannot merge: the estimators differ in layer sizes, {sizes} and {others}. Give "
+                "both the same layer_sizes."
+            )

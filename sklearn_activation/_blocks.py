@@ -1,26 +1,26 @@
-"""Blocks of rows in threads: kernels and BLAS release the GIL."""
+"""The loop over blocks of rows, in threads. Kernels and BLAS release Python's global lock."""
 
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
 
-# A block of rows has this many entries at most: enough for products at full speed, few enough
-# for the cache that the cores share.
+# A block of rows has this many entries at most. Blocks of this size are large enough for matrix
+# products at full speed, and small enough for the cache that the cores share.
 BLOCK_ENTRIES = 1 << 22
 
 
 def block_slices(n_rows, n_columns):
-    """Slices that cut ``n_rows`` rows of ``n_columns`` entries into blocks."""
+    """Return slices that cut ``n_rows`` rows of ``n_columns`` entries into blocks."""
     size = max(1, BLOCK_ENTRIES // max(1, n_columns))
-    if n_rows <= size:  # few rows are not worth the checks of ``gen_batches``
+    if n_rows <= size:  # ``gen_batches`` checks its arguments, which takes longer than few rows do
         return [slice(0, n_rows)] if n_rows else []
     return list(gen_batches(n_rows, size))
 
 
 def map_blocks(function, n_rows, n_columns, n_jobs=None):
-    """Yield ``function(block)`` for every block of rows, in their order.
+    """Yield ``function(block)`` for each block of rows, in the order of the rows.
 
-    This is the package's one loop over blocks. Its results do not depend on ``n_jobs``, and no
-    more than two of them a thread wait to be taken: they may be large.
+    All loops over blocks in this package call this function. The results do not depend on
+    ``n_jobs``. Because a result may be large, at most two results per thread wait for the caller.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def map_blocks(function, n_rows, n_columns, n_jobs=None):
         It takes a slice of rows.
     n_rows : int
     n_columns : int
-        Entries that a row has where it is widest; blocks hold fewer rows the more it has.
+        Number of entries of a row at the step of ``function`` where rows are widest. Blocks of
+        wider rows hold fewer rows.
     n_jobs : int or None
     """
     blocks, n_threads = block_slices(n_rows, n_columns), effective_n_jobs(n_jobs)

@@ -1,4 +1,4 @@
-"""Classification: the label that activates most."""
+"""Classification: the label with the highest output activation."""
 
 from dataclasses import replace
 from numbers import Integral, Real
@@ -50,206 +50,219 @@ from ._validation import (
     "complete",
 )
 class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
-    """Classifier that learns rows with their labels and asks which label activates most.
+    """Classify the rows of a table, also with gaps, categories or few labels.
 
-    A row and its label are one input, each scaled to norm 1: the label block has one
-    unit a class. The network learns such inputs without supervision, and classifies by
-    trying every label: argmax_c ||y(x, c)||^2 (paper [1]_, section III and eq. 10).
+    ``ActivationLearningClassifier().fit(table, labels).predict(new_rows)`` returns a label for
+    each new row. The table may hold numbers, categories and missing values, and needs no scaling.
+    The network learns each row together with its label, without backpropagation. The network then
+    tries every label with a new row. The output activation, a number from 0 to 2, says how well
+    row and label go together. The predicted label is the one with the highest output activation
+    (paper [1]_, section III and eq. 10). ``predict_proba`` gives probabilities, ``explain`` says
+    which columns speak for a label, and ``missing_label`` admits rows without a label. The user
+    guide explains :doc:`how the classifier works </guide/rule>` and :doc:`when to change a
+    parameter </guide/parameters>`.
 
     Parameters
     ----------
     layer_sizes : int, tuple of int or None, default=None
-        Units of every layer. None: one or two layers as wide as the input with its label
-        block, within 256 and 1,024: two on unit rows, and on random Fourier features what
-        has less held-out log-loss on up to 1,000 training rows. One layer relates labels
-        linearly to what its input is encoded as.
+        Number of units of each layer. None makes layers as wide as the encoded row with its label,
+        within 256 and 1,024. With ``encoding="unit"`` there are two layers; with "fourier", one
+        and two layers are compared on held-out rows. Give numbers to save this comparison, or to
+        try wider layers for images.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
-        Function between layers; all of them keep a row's norm (paper, section III.A).
-        "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
-        subtracts the row's own mean, which needs no statistics; "square" makes strong
-        responses stronger, which suits features for a linear model.
+        Function through which the outputs of a layer pass before the next layer reads them. "abs"
+        takes absolute values, and "square" takes squares. "std_abs" standardises the absolute
+        values over the training rows, and "layer_std_abs" subtracts their mean over the units of
+        the layer. Change the function if cross-validation shows that another one suits your data.
+        The :doc:`user guide </guide/rule>` has the formulas.
     encoding : {"auto", "unit", "fourier"}, default="auto"
-        How a row becomes input. "unit" scales it to norm 1, right for images, spectra
-        and counts, where only proportions matter. "fourier" maps standardised columns
-        to random Fourier features, right for tables, where size matters. "auto" takes
-        the one with less held-out log-loss on up to 1,000 training rows (each row held out
-        in turn of up to 50); "unit" is tried if there are several columns, none of
-        categories, and at least a quarter of them make up the length of rows.
+        How a row becomes the input of the network. "fourier" compares rows by the distances
+        between their columns, which suits tables. "unit" divides each row by its length, and only
+        proportions count, which suits images, spectra and counts. "auto" takes the encoding with
+        the lower log-loss on held-out rows. Give one if you know which suits, to save this
+        comparison.
     n_frequencies : int, default=256
-        Random frequencies of the Fourier map, which has twice as many columns. More
-        follow the data more closely and cost time with their cube.
+        Number of random frequencies of the "fourier" encoding. The encoded row has twice as many
+        entries. A larger number follows the data more closely, and the time for training grows
+        with its cube. Raise ``n_frequencies`` for large tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
-        Width of the Gaussian kernel behind the Fourier map, in the units of the
-        standardised columns. "auto" takes the root mean squared distance of training rows,
-        or half of it, by rows left out of a linear read-out of up to 2,000 of them. Smaller
-        values see finer structure and need more rows.
+        Distance at which the "fourier" encoding sees two rows as different, in standard deviations
+        of the columns. "auto" compares the typical distance between training rows with half of it
+        on held-out rows. Give a smaller number to see finer structure, which needs more rows.
+        Values from 0.25 to 4 are worth a search.
     standardize : bool, default=True
-        Whether the Fourier map centres and scales columns first, by scales of up to 8,000
-        training rows that survive junk in a tenth of a column. Positive columns of many
-        magnitudes are read as logarithms, and distances grow as a cube root beyond 2
-        deviations.
+        Whether the "fourier" encoding centres and scales the columns. The scales ignore outliers,
+        and columns that span several orders of magnitude are read as logarithms. Set
+        ``standardize`` to False if all columns have the same unit and their sizes matter, or if
+        batches must not depend on the first one.
     relevances : "auto", None or array-like of shape (n_features,), default="auto"
-        How far each column counts in the Fourier map: distances in it are multiplied by
-        this. "auto" finds out by what a column says about the label: in up to three rounds,
-        relevances are the slopes of a linear read-out of the encoded rows, and those of the
-        round with the least error of rows left out are taken ([2]_). Columns that vary count
-        alike if that does not lower the error by a hundredth of the labels' variance, and with
-        None.
+        How much each column counts for the distance between two rows with the "fourier" encoding.
+        "auto" measures how much the labels depend on each column [2]_. None lets all columns count
+        alike. Give one number for each column if you know better. With ``encoding="unit"``,
+        numbers raise an error. See the :doc:`user guide </guide/relevance>`.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
-        Columns that hold categories: "from_dtype" takes those of strings, of a category type
-        and of booleans in data frames and arrays of objects; a mask, numbers or names
-        say which; None takes none. Two different categories are as far apart as a typical
-        pair of numbers, times the column's relevance.
+        Columns that hold categories. "from_dtype" takes the columns of strings, of a category type
+        and of booleans. Name the columns, or give their numbers or a mask, if numbers in your
+        table are codes. None means no column. ``encoding="unit"`` takes no categories: booleans
+        count as 0 and 1, and strings are refused.
     solver : {"flow", "hebbian"}, default="flow"
-        "flow" integrates the rule's gradient flow in closed form, one pass over the
-        rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
-        together: slower by orders of magnitude, for rows that come one at a time and
-        for studying the rule.
+        "flow" computes the trained network in closed form, with one pass over the rows for each
+        layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
+        by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive one at
+        a time.
     learning_time : "auto", float > 0 or tuple of float, default="auto"
-        Time t of the flow, for all layers or for each; t = (learning rate) x (number
-        of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
-        log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
-        regularises more.
-        "auto" chooses by log-loss on held-out rows (a fifth of up to 8,000; several
-        folds if there are few; with fewer than 20 rows a class the cut-off is at the
-        mean eigenvalue instead): a hidden layer's time by how well the layer above
-        does at its best, then the last layer's along the whole path, which costs one
-        decomposition. Beyond 8,000 rows the last layer's path is that of all rows but
-        the held-out ones. ``fit`` with ``solver="hebbian"`` learns for the times of
-        those 8,000 rows, unless ``max_iter`` epochs end before; with feedback it takes
-        all epochs.
+        How long the network learns. A shorter time regularises more, and a longer time learns
+        finer detail. "auto" takes the time with the lowest log-loss on held-out rows. Give one
+        number, or one for each layer, to save this search or to search yourself in steps of ten
+        around ``learning_times_``. See the :doc:`user guide </guide/learning_time>`.
     init_activation : float in (0, 1), default=0.1
-        Share of activation that an input has before any learning (epsilon in
-        W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
+        Share of its activation that an input keeps in an untrained network (epsilon in W W^T =
+        epsilon I). The paper starts with about 0.1: its weights N(0, 0.01^2) have 1064 units. Keep
+        the default unless you study the rule.
     feedback : "auto" or bool, default="auto"
-        Whether to learn from mistakes (paper, eq. 12-14): a row is learned with its
-        label, and unlearned with the wrong label that activates most, unless the first
-        activates more by ``feedback_gap``. Training starts from the closed form
-        (``solver="flow"``) or from random weights ("hebbian"). Feedback needs many
-        rows: the paper finds that it hurts with fewer than about 4,000 of MNIST.
-        "auto" holds out a tenth of the rows (250 to 2,000), or ``validation_fraction``, and
-        takes feedback if it has less log-loss on them, by a standard error, and gives it up
-        after a fifth of the epochs if it has more by then; otherwise the model is that of
-        False. With fewer than 1,000 rows, and in ``partial_fit``, it goes
-        without. With feedback, "auto" learning times put every layer's cut-off at the
-        mean eigenvalue.
+        Whether the network also learns from its mistakes: it unlearns each wrong label that comes
+        near to the right one (paper, eq. 12-14). "auto" compares the network with and without
+        feedback on held-out rows, and takes feedback if the log-loss falls. With fewer than 1,000
+        rows, and in ``partial_fit``, "auto" means no feedback. Give True or False to save the
+        trial. See the :doc:`user guide </guide/feedback>`.
     unlearning_factor : float in [0, 1], default=0.7
-        Rate of unlearning over the rate of learning (lambda in the paper's eq. 14).
-        Below 1, activation keeps rising while labels are told apart.
+        Rate of unlearning wrong labels, as a share of the rate of learning right ones (lambda in
+        eq. 14). 0 unlearns nothing. The factor has no effect without feedback. Keep the default
+        unless you study the rule.
     feedback_gap : float > 0, default=0.15
-        Difference of activations beyond which a row has nothing to learn. Activations
-        lie in [0, 2]. Wider gaps take longer; the paper's program takes 0.5 with fewer
-        than 1,000 rows.
+        Lead in activation of the right label from which feedback leaves a row alone. Activations
+        lie between 0 and 2. A larger lead takes longer to reach. Keep the default unless you study
+        the rule; the paper's program uses 0.5 for fewer than 1,000 rows.
     learning_rate : float > 0, default=0.1
-        Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
-        In ``fit``, layers with less learning time than others take a share of it;
-        ``partial_fit`` is one pass over its rows at this rate.
-        With feedback, a mini-batch learns at 14 times this rate in total at first, less
-        once most rows have a wide gap, and falling along a half cosine to 0.
+        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
+        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
+        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
+        Feedback starts with 14 times this rate for a mini-batch, and lowers the rate to 0.
     max_iter : int, default=None
-        Epochs. None: 100 at most of ``solver="hebbian"``, 20 of feedback from the closed
-        form.
+        Largest number of epochs, which are passes over the training rows. None means 100 epochs of
+        ``solver="hebbian"``, or 20 epochs of feedback with ``solver="flow"``. Lower ``max_iter``
+        to save time with feedback, and raise it if the held-out error still falls in the last
+        epochs.
     batch_size : int, default=100
-        Rows in a mini-batch of ``solver="hebbian"``; 1 learns row by row. Feedback visits
-        twice as many rows for a mini-batch, since about half have nothing to learn.
+        Number of rows in each mini-batch of ``solver="hebbian"``. 1 updates the weights after
+        every row. Change ``batch_size`` only to study the rule. Feedback visits twice as many rows
+        for a mini-batch, because about half of them have nothing to learn.
     early_stopping : bool, default=False
         Whether feedback ends when the error on held-out rows has not fallen for
-        ``n_iter_no_change`` epochs; the weights of the best epoch are kept.
+        ``n_iter_no_change`` epochs. The weights of the best epoch are kept. Set ``early_stopping``
+        to True to save epochs with many rows.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows held out for ``early_stopping``.
+        Share of the training rows that ``early_stopping`` holds out. Raise ``validation_fraction``
+        if the held-out rows are too few to measure an error.
     n_iter_no_change : int, default=10
-        Epochs without a lower held-out error after which ``early_stopping`` ends.
+        Number of epochs without a lower held-out error after which ``early_stopping`` ends the
+        training. Lower ``n_iter_no_change`` to save time.
     class_weight : dict, "balanced" or None, default=None
-        Weight of every class, on top of ``sample_weight``; "balanced" gives all
-        classes the same total. ``partial_fit`` cannot balance.
+        Weight of each class, which multiplies ``sample_weight``. None weighs all rows alike.
+        "balanced" gives all classes the same total weight; choose it if a rare class matters as
+        much as a common one. ``partial_fit`` takes a dict only.
     missing_label : label, NaN or None, default=None
-        What stands in ``y`` for rows without a label. They are learned with the label
-        that the network gives them itself: ``fit`` learns the labelled rows first, then
-        all rows in two rounds, each with the labels of the round before, labelled rows
-        weighing half as much as the others together or more. Rows that are unlike all that
-        the network has learned so far are left out of a round. With ``feedback=True``, or
-        "auto" and at least 4,000 rows, up to six rounds with feedback follow, each a fifth
-        of its epochs. That pays where classes form clusters. ``score`` counts rows without
-        a label as mistakes: search parameters on rows with one.
+        Value in ``y`` that marks a row without a label, such as -1. None means that all rows have
+        a label. Set ``missing_label`` if few of many rows have a label and if the classes form
+        clusters. The network then labels the other rows itself and learns them, too. ``score``
+        counts rows without a label as mistakes. See the :doc:`user guide </guide/feedback>`.
     warm_start : bool, default=False
-        With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
-        solver found them. With ``solver="flow"`` it keeps the learning times found
-        before instead of choosing them again.
+        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
+        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
+        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
+        again.
     n_jobs : int, default=None
-        Threads that work on blocks of rows, on top of those of NumPy's BLAS: worth
-        it where that runs on one. The result does not depend on it.
+        Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
+        linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
+        is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
-        Rotation of every layer, random start, order of mini-batches, and frequencies
-        of the Fourier map.
+        Source of all random numbers: the rotation of each layer, the first weights, the order of
+        rows in an epoch, and the frequencies of the "fourier" encoding. Pass an int to get the
+        same result in every run.
     verbose : int, default=0
-        1 prints a line a layer (flow) or an epoch (hebbian, feedback): seconds,
-        training error, share of rows that were learned, held-out error if there is one.
+        1 prints a line for each layer with ``solver="flow"``, or for each epoch with
+        ``solver="hebbian"`` or feedback. A line of feedback has the seconds, the training error,
+        and the share of rows that still had something to learn ("active"). With
+        ``early_stopping``, the line also has the held-out error. 0 prints nothing.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Labels in ascending order.
     coefs_ : list of ndarray of shape (n_inputs, n_units)
-        Weights of every layer, input units along the rows.
+        Weights of each layer, with one row for each input and one column for each unit.
     n_layers_ : int
+        Number of layers.
     learning_times_ : ndarray of shape (n_layers,)
-        The time each layer has learned for.
+        Learning time of each layer.
     n_iter_ : int
-        Epochs of the stochastic solver, a part of one counts, or of feedback; 1 for the
-        flow alone.
+        Number of epochs of ``solver="hebbian"`` or of feedback; a part of an epoch counts as one.
+        The number is 1 with ``solver="flow"`` and no feedback.
     encoding_ : {"unit", "fourier"}
-        The encoding that ``encoding="auto"`` took, or the one given.
+        Encoding that was given, or that ``encoding="auto"`` has chosen.
     feedback_ : bool
-        Whether it learned from mistakes.
+        Whether the network has learned from its mistakes.
     relevances_ : ndarray of shape (n_features,) or None
-        How far each column counts; their mean square, weighted by the columns' variances,
-        is 1 with "auto". None if ``relevances`` is None, and with unit rows.
+        How much each column counts. With "auto", the mean square of the relevances is 1, weighted
+        by the variances of the columns. The value is None with ``relevances=None`` or with unit
+        rows.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
-        Which columns hold categories; None if there are none.
+        Which columns hold categories. The value is None if no column holds categories.
     activation_curve_ : ndarray of shape (n_points,)
-        Mean output activation of the training rows as training advanced: at 20 equal
-        steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
-        Epochs of feedback follow those of the closed form.
+        Mean output activation of the training rows during training. The curve has one entry for
+        each of 20 equal steps of the last layer's learning time, or one for each epoch (paper,
+        Fig. 7b). The epochs of feedback come last.
     n_features_in_ : int
+        Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
-        Only if the training columns had names.
+        Names of the columns in training. The attribute exists only if the columns had names.
 
     See Also
     --------
-    CompetitiveHebbianTransformer : Features without labels.
-    sklearn.neural_network.MLPClassifier : The same layers by backpropagation.
+    CompetitiveHebbianTransformer : Makes features without labels.
+    sklearn.neural_network.MLPClassifier : Trains layers by backpropagation.
 
     Notes
     -----
-    Gaps are filled in, in training and in prediction, from the five nearest of up to 2,048
-    training rows, distances being those of standardised columns, whatever the labels are. A
-    column of which training knew nothing counts for nothing, and so does one that was known in
-    fewer than 10 rows and less than a tenth as often as another; a row of which nothing is known
-    has the probabilities of the training rows.
+    **Missing values.** A gap is filled with the mean of the five nearest of up to 2,048 training
+    rows, or with their most frequent category, in training and in prediction. A column is ignored
+    if training knew nothing of it. A column is also ignored if it was known in fewer than 10 rows,
+    and in less than a tenth of the rows that know the best known column. A row without any known
+    entry gets the shares of the labels in training as its probabilities. See the :doc:`user guide
+    </guide/gaps>`.
 
-    The less a row activates the network with any label, the less certain its probabilities are.
-    Rows that activate it less than all but a fiftieth of held-out rows have probabilities on the
-    way to those of the training rows, which rows have that activate it no more than random
-    inputs; ``predict`` goes by activation all the same.
+    **Held-out rows.** The encoding and the number of layers are compared on up to 1,000 training
+    rows, and the learning time on a fifth of up to 8,000. ``solver="hebbian"`` learns for the
+    times of these rows, but not for more than ``max_iter`` epochs. Feedback is tried on a tenth of
+    the rows, from 250 to 2,000 of them. Held-out rows are chosen by their values. The order of the
+    rows therefore does not matter, and copies of a row are never on both sides. With fewer than 20
+    rows in each class, the learning time follows from the statistics of the rows instead.
 
-    Prediction runs every row through the upper layers once for each class. Held-out
-    rows are picked by a hash of their values, so the order of rows does not matter and
-    copies of a row never stand on both sides.
+    **Rows without a label.** The network first learns the labelled rows, and then labels and
+    learns the other rows in two rounds. The labelled rows together weigh at least half as much as
+    all other rows together. A round leaves out rows that are unlike everything learned before. Up
+    to six rounds with feedback follow with ``feedback=True``, or with ``feedback="auto"`` and at
+    least 4,000 rows.
 
-    After a visit with a wide gap, feedback visits a row again two to six epochs later. It
-    compares its label with a single wrong one, that which activated most when all were last
-    tried, at most five epochs ago, by the largest eigenvalues of the last layer. The flow
-    keeps all eigenvalues of W W^T within 1; the finite steps of unlearning do not, so those
-    that outgrow 1 are set back. After an activation that is not finite or more than twice
-    its input's, the weights go back by up to ten updates and the rate is halved, with a
-    ConvergenceWarning.
+    **Unfamiliar rows.** A row is unfamiliar if its highest activation is below that of all but a
+    fiftieth of the held-out rows. The probabilities of an unfamiliar row tend to the shares of the
+    labels in training. The predicted label of the row does not change.
+
+    **Feedback.** Automatic learning times have their cut-off at the mean eigenvalue with feedback.
+    A row whose label leads by ``feedback_gap`` is left alone for two to six epochs. Feedback
+    compares the right label with the wrong label of the highest activation, which is searched anew
+    at least every six epochs. Eigenvalues of W W^T above 1 are set back to 1. If the activation
+    diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning is raised.
+
+    **Cost.** Prediction passes each row through the upper layers once for each class.
 
     References
     ----------
     .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
     .. [2] A. Radhakrishnan, D. Beaglehole, P. Pandit and M. Belkin, "Mechanism for feature
-       learning in neural networks and backpropagation-free machine learning models",
-       Science 383 (2024).
+       learning in neural networks and backpropagation-free machine learning models", Science 383
+       (2024).
 
     Examples
     --------
@@ -347,13 +360,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            Numbers and categories; NaN stands for missing (see Notes).
+            Rows of numbers and categories. NaN stands for a missing value.
         y : array-like of shape (n_samples,)
-            Labels of any type, of at least two classes; ``missing_label`` for none.
+            Labels of any type, from at least two classes. ``missing_label`` marks a row without
+            one.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 counts as two copies of the row (with ``feedback`` or a
-            ``batch_size`` of 1 nearly: copies come in other mini-batches), and a factor
-            that all weights share changes nothing.
+            Weight of each row. A weight of 2 counts as two copies of the row. The equality is only
+            approximate with feedback or ``batch_size=1``, because copies fall into other
+            mini-batches. A factor that all weights share changes nothing.
 
         Returns
         -------
@@ -370,37 +384,38 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             if not np.array_equal(before, self.classes_):
                 raise ValueError(
                     f"warm_start=True goes on with the classes {before}, but y holds "
-                    f"{self.classes_}."
+                    f"{self.classes_}. Set warm_start=False to learn other classes."
                 )
         if len(self.classes_) < 2:
-            raise ValueError("y holds one class only; the classifier needs at least 2 classes.")
+            raise ValueError(
+                f"y holds only one class, {self.classes_[0]}, but the classifier needs at least "
+                "2 classes."
+            )
         self._learn(X, labels, unknown, sample_weight, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Learn from more rows.
+        """Learn from one more batch of rows, without the rows of earlier batches.
 
-        With ``solver="flow"``, one layer and a given ``learning_time`` the result is
-        that of ``fit`` on all rows so far. ``learning_time="auto"`` is chosen anew
-        on a sample of all rows whenever their number passes a power of two.
-
-        The first call fits the encoding and, with ``feedback=True``, the closed form that
-        later calls go on from: give it some hundred rows, of all classes. It ignores rows
-        without a label and needs some with; later calls learn them with the label that the
-        network gives them.
+        Give the first call some hundred rows of all classes, because it fixes the encoding and the
+        number of layers. The first call ignores rows without a label. Later calls learn rows
+        without a label with the label that the network predicts. With ``solver="flow"``, one
+        layer, a fixed encoding and a given ``learning_time``, the result equals one ``fit`` on all
+        rows. An automatic learning time is chosen again whenever the number of rows passes a power
+        of two. See the :doc:`user guide </guide/streams>`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN stands for missing.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value.
         y : array-like of shape (n_samples,)
-            Their labels, all of them in ``classes``.
+            Labels, all of them in ``classes``.
         classes : array-like of shape (n_classes,), default=None
-            All labels there will ever be; needed in the first call only. A
+            All labels that will ever occur. Only the first call needs ``classes``. A
             ``missing_label`` among them is left out.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row; 2 counts as two copies.
+            Weight of each row. A weight of 2 counts as two copies of the row.
 
         Returns
         -------
@@ -419,22 +434,29 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             )
             if not first and not np.array_equal(classes, self.classes_):
                 raise ValueError(
-                    f"classes={classes} differ from those of the first call, {self.classes_}."
+                    f"classes={classes} differ from the classes of the first call, "
+                    f"{self.classes_}. Leave classes out, or call fit to learn other classes."
                 )
         elif first:
-            raise ValueError("classes must be given in the first call of partial_fit.")
+            raise ValueError(
+                "The first call of partial_fit needs classes, the list of all labels that will "
+                "ever occur."
+            )
         if first:
             if len(classes) < 2:
-                raise ValueError(f"classes={classes}: the classifier needs at least 2 classes.")
+                raise ValueError(
+                    f"classes={classes} has {len(classes)} label(s), but the classifier needs at "
+                    "least 2 classes."
+                )
             self.classes_ = classes
         self._learn(X, self._codes(y), unknown, sample_weight, partial=True)
 
     def _validate(self, X, *, reset, **options):
-        """Rows as an array of numbers, categories as codes."""
+        """Return validated rows as an array of numbers, with categories as codes."""
         return validate_table(self, X, self._declared_categories(), reset=reset, **options)
 
     def _learn(self, X, labels, unknown, sample_weight, *, partial):
-        """Weigh rows, train, and adopt the model."""
+        """Weigh the rows, train on them, and adopt the model."""
         known = np.ones(len(labels), dtype=bool) if unknown is None else ~unknown
         if self.class_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -449,7 +471,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         X, labels, known, weight = leave_out_weightless(weight, X, labels, known)
         training = self._training(self._model(), partial)
         if not (known.any() or training.going_on):
-            raise ValueError("sample_weight: every row with a label has weight zero.")
+            raise ValueError(
+                "sample_weight: every row with a label has weight zero. At least one labelled row "
+                "needs a positive weight."
+            )
         if known.all():
             model = training.run(X, labels, weight)
         else:
@@ -486,34 +511,35 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         )
 
     def predict(self, X):
-        """The label that activates most with each row (paper, eq. 10).
+        """Predict the label of each row: the one with the highest activation (paper, eq. 10).
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN stands for missing.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            A label of ``classes_`` for every row.
+            A label of ``classes_`` for each row.
         """
         X = self._fitted_rows(X)
         return self.classes_[self._model().predict(X)]
 
     def decision_function(self, X):
-        """Output activation with every label.
+        """Compute the output activation of each row with each label.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN stands for missing.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value.
 
         Returns
         -------
         activation : ndarray of shape (n_samples, n_classes)
-            ||y(x, c)||^2, in [0, 2]. For two classes, of shape (n_samples,): that of
-            ``classes_[1]`` less that of ``classes_[0]``.
+            Output activation ||y(x, c)||^2 from 0 to 2, in the order of ``classes_``. With two
+            classes, the shape is (n_samples,), and the entry is the activation with
+            ``classes_[1]`` minus the activation with ``classes_[0]``.
         """
         X = self._fitted_rows(X)
         energies = self._model().label_energies(X)
@@ -522,145 +548,175 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return energies
 
     def predict_proba(self, X):
-        """Probability of every label, p(c | x) proportional to exp(a ||y(x, c)||^2).
+        """Compute the probability of each label for each row.
 
-        ``a`` is fitted to held-out rows (paper, eq. 8): of a training of the same
-        learning times, or, with feedback, rows that are not trained on (those of the trial
-        or of ``early_stopping``, else a tenth, up to 1,000; no rows if that is fewer than
-        50); in ``partial_fit`` with feedback, the latest rows as they were before they were
-        learned. After ``missing_label``, rows with a label of their own, if there are 50 to
-        hold out; else ``a`` is that of the labelled rows alone, at their gaps of now. One more
-        row of an unknown label keeps ``a`` finite, as many as there are rows if no class has
-        two.
+        The probability of label c is proportional to exp(a ||y(x, c)||^2) (paper, eq. 8). The
+        factor ``a`` is fitted to rows that training has not seen. Probabilities of a row that is
+        unlike all training rows tend to the shares of the labels in training. See the :doc:`user
+        guide </guide/rule>`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN stands for missing.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value.
 
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            Rows add up to 1; columns are in the order of ``classes_``.
+            Probabilities in the order of ``classes_``. Each row adds up to 1.
+
+        Notes
+        -----
+        Without feedback, ``a`` comes from a second training that holds out rows and learns for the
+        same times. With feedback, the rows of the trial or of ``early_stopping`` are the held-out
+        ones, or else a tenth of the rows, up to 1,000. If a tenth is fewer than 50 rows, ``a``
+        comes from a second training without feedback. In ``partial_fit`` with feedback, the latest
+        rows serve before they are learned. After a fit with ``missing_label``, the held-out rows
+        are labelled ones if 50 are available. The fit of ``a`` counts one additional row with an
+        unknown label, which keeps ``a`` finite. If each class has one row only, the fit counts as
+        many additional rows as there are training rows.
         """
         return softmax(self._scaled_scores(X), axis=1)  # eq. 8
 
     def predict_log_proba(self, X):
-        """The logarithms of ``predict_proba``, finite where a probability is too small a number.
+        """Compute the logarithm of the probability of each label for each row.
+
+        The logarithm is finite even if the probability is too small for a floating-point number.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN stands for missing.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value.
 
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            Columns are in the order of ``classes_``.
+            Natural logarithms of the probabilities, in the order of ``classes_``.
         """
         return log_softmax(self._scaled_scores(X), axis=1)
 
     def score_samples(self, X):
-        """Highest output activation over the labels: how typical each row is.
+        """Score how typical each row is by its highest activation with any label.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN stands for missing.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value.
 
         Returns
         -------
         activation : ndarray of shape (n_samples,)
-            In [0, 2].
+            Highest output activation, from 0 to 2. A higher value is more typical.
         """
         X = self._fitted_rows(X)
         return self._model().label_energies(X).max(axis=1)
 
     def layer_activations(self, X, y=None):
-        """Activation of every layer for rows with a label: where activation is lost.
+        """Compute the activation after each layer, which shows where a row loses it.
 
-        Layer l passes on ||y_l||^2 of what it gets; their ratios are the activation
-        filters h_l of the paper's eq. 9, and the last column is the output activation.
+        Each layer passes on a share of the activation that it gets (paper, eq. 9). A row that
+        loses activation in the first layer is unlike the training rows. A row that loses it later
+        combines familiar parts in an unfamiliar way.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN stands for missing.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value.
         y : array-like of shape (n_samples,), default=None
-            Labels, all of them in ``classes_``. None takes those that ``predict`` finds.
+            Labels, all of them in ``classes_``. None takes the predicted labels.
 
         Returns
         -------
         activation : ndarray of shape (n_samples, n_layers)
-            In [0, 2]: data and label block have norm 1.
+            Activation from 0 to 2 after each layer. The last column is the output activation.
         """
         X, model = self._fitted_rows(X), self._model()
         return model.layer_energies(X, self._labels(model, X, y))
 
     def explain(self, X):
-        """How far each column speaks for the predicted label and against the next best one.
+        """Compute how much each column speaks for the predicted label of each row.
 
-        On the way from the nearest kept training row that the next best label is predicted for
-        to the row, the slopes of the gap between both labels' activations are added up from
-        where they activate alike: each column's on its own (integrated gradients, Sundararajan,
-        Taly & Yan 2017). Gaps of rows are filled in first, and explained as what was filled in;
-        a row of which nothing is known has no contributions.
+        The contributions split the lead of the predicted label: its activation minus that of the
+        next best label. The method starts from the nearest training row with the next best label
+        and moves towards the row. From the point at which both labels have the same activation,
+        the method adds up how much each column raises the lead (integrated gradients [1]_).
+        Missing values are filled first and explained as if they were known. A row without any
+        known entry has contributions of 0. See the :doc:`user guide </guide/explanations>`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN stands for missing.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value.
 
         Returns
         -------
         contributions : ndarray of shape (n_samples, n_features)
-            In activation. Positive ones speak for the predicted label, negative ones for the
-            next. Rows add up to the difference of the activations of both.
+            Contributions in units of activation. A positive number speaks for the predicted label,
+            and a negative one for the next best label. Each row adds up to the lead of the
+            predicted label.
+
+        References
+        ----------
+        .. [1] M. Sundararajan, A. Taly and Q. Yan, "Axiomatic Attribution for Deep Networks", ICML
+           2017.
         """
         X = self._fitted_rows(X)
         return explain_gaps(self._model(), X)
 
     def generate(self, y, *, n_samples=1, sharpness=0.003, noise=0.03, random_state=None):
-        """New rows of given labels: what activates most with them (paper, eq. 15 and 16).
+        """Generate new rows that look like rows of given labels (paper, eq. 15 and 16).
 
-        Maximises ``sum_i (1 + d_i) y_i^2 - sharpness |z|_1`` over the row z, with d_i drawn from
-        N(0, noise^2) for every row and output unit. Each search starts from a training row of
-        the label, out of 2,048 that the model keeps, moved by half the difference of two
-        others, and ends at a local maximum near it: a typical row. Rows of a label so made
-        differ less than real ones do, in tables much less.
+        The method searches for rows with a high activation together with the label. Each search
+        starts near training rows of the label. The generated rows are typical ones: rows of a
+        label differ less than real rows do, and much less in tables. See the :doc:`user guide
+        </guide/inference>`.
 
         Parameters
         ----------
         y : array-like of shape (n_labels,)
             Labels, all of them in ``classes_``.
         n_samples : int >= 1, default=1
-            Rows for every entry of ``y``; they stand together.
+            Number of rows for each entry of ``y``. The rows of one entry stand together.
         sharpness : float >= 0, default=0.003
-            Weight of the L1 norm of the unit row (of the standardised row with the
-            encoding "fourier"). More leaves fewer entries away from 0.
+            Penalty on the absolute entries of the row. Raise ``sharpness`` to get more entries
+            near 0. With the encoding "fourier", the penalty acts on the standardised row.
         noise : float >= 0, default=0.03
-            More makes rows of a label more diverse, and less typical.
+            Standard deviation of random weights of the output units. Raise ``noise`` for more
+            variety among the rows of a label, which makes each row less typical.
         random_state : int, RandomState instance or None, default=None
-            An int makes the draws repeatable.
+            Pass an int to generate the same rows in every call.
 
         Returns
         -------
         X : ndarray of float64 of shape (n_labels * n_samples, n_features)
-            In the units of the training rows. Within the range of the kept ones with the
-            encoding "fourier"; with "unit" of the mean length of those of the label.
+            Rows in the units of the training rows. With the encoding "fourier", they stay within
+            the range of the training rows. With "unit", they have the mean length of the training
+            rows of their label.
+
+        Raises
+        ------
+        ValueError
+            If the classifier has learned categories, or if an argument is out of range.
+
+        Notes
+        -----
+        A search maximises ``sum_i (1 + d_i) y_i^2 - sharpness |z|_1`` over the row z, with d_i
+        drawn from N(0, noise^2). The search starts from one of up to 2,048 training rows that the
+        model keeps, moved by half of the difference between two other rows. The search ends at a
+        local maximum.
         """
         check_is_fitted(self)
         self._refuse_categories("generate")
         check_count("n_samples", n_samples, 1)
         for name, value in (("sharpness", sharpness), ("noise", noise)):
             if not (isinstance(value, Real) and 0 <= value < np.inf):
-                raise ValueError(f"{name}={value!r} must be a number, 0 or more.")
+                raise ValueError(f"{name}={value!r} must be a finite number, 0 or more.")
         y = column_or_1d(y)
         if not len(y):
-            raise ValueError("y is empty: give a label for every row to generate.")
+            raise ValueError("y is empty. Give one label for each row that generate is to make.")
         labels = np.repeat(self._codes(y), n_samples)
         rng = np.random.default_rng(new_seed(random_state))
-        # 1 + d of eq. 16.
+        # These are the factors 1 + d of eq. 16.
         gains = 1 + noise * rng.normal(size=(len(labels), self.coefs_[-1].shape[1]))
         model = self._model()
         objective = Objective(model.network, model.encoding, model.n_labels, sharpness)
@@ -676,26 +732,31 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         )
 
     def complete(self, X, y=None):
-        """Fill what is missing so that least activation is lost.
+        """Fill the missing values of rows with the values that suit their label best.
 
-        A row x with label c loses ``|x|^2 (2 - ||y(x / |x|, c)||^2)``, with the encoding
-        "fourier" ``2 - ||y(x, c)||^2``. Missing entries minimise that within the range of 2,048
-        training rows that the model keeps, from the mean of the five nearest of the label. (The
-        paper's eq. 17 maximises the activation of the normalised row, in which missing entries
-        outweigh known ones.)
+        The method searches for the values with which the row loses the least activation. The
+        search starts from the mean of the five nearest training rows of the label. See the
+        :doc:`user guide </guide/inference>` for the loss; use ``ActivationImputer`` to fill tables
+        without labels.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            NaN stands for missing. If all known entries of a row are 0, it gets the mean
-            of the kept rows of the label with the encoding "unit".
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. NaN stands for a missing value. With the encoding "unit", a row whose known
+            entries are all 0 gets the mean of the training rows of the label.
         y : array-like of shape (n_samples,), default=None
-            Labels, all of them in ``classes_``. None takes those that ``predict`` finds.
+            Labels, all of them in ``classes_``. None takes the predicted labels.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Known entries as they were; rows that lack nothing are the same.
+            The rows with known entries as they were, and filled ones within the range of the
+            training rows that the model keeps.
+
+        Raises
+        ------
+        ValueError
+            If the classifier has learned categories, or if ``y`` holds a new label.
         """
         X, model = self._fitted_rows(X), self._model()
         self._refuse_categories("complete")
@@ -713,12 +774,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             every = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
             names = every[self.is_categorical_].tolist()
             raise ValueError(
-                f"{method} makes numbers, but columns {names} hold categories. ActivationImputer "
-                "fills in categories."
+                f"{method} makes numbers, but columns {names} hold categories. Fit a classifier "
+                "without these columns, or use ActivationImputer to fill in categories."
             )
 
     def _labels(self, model, X, y):
-        """Classes of validated rows by number: those given, or those that activate most."""
+        """Return the class numbers of validated rows: those of ``y``, or the predicted ones."""
         if y is None:
             return model.predict(X)
         y = column_or_1d(y)
@@ -726,13 +787,16 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._codes(y)
 
     def _codes(self, y):
-        """Labels as numbers of classes."""
+        """Return labels as class numbers."""
         unseen = np.setdiff1d(y, self.classes_)
         if len(unseen):
-            raise ValueError(f"y contains labels that are not in classes: {unseen}.")
+            raise ValueError(
+                f"y contains labels that are not in classes: {unseen}. Call fit with rows "
+                "of these labels to learn them."
+            )
         return np.searchsorted(self.classes_, y)
 
     def _scaled_scores(self, X):
-        """What probabilities are proportional to the exponential of (eq. 8)."""
+        """Return the logarithms of the probabilities, up to a constant for each row (eq. 8)."""
         X, model = self._fitted_rows(X), self._model()
         return model.certainty.sharpness * model.label_scores(X)

@@ -1,4 +1,4 @@
-"""Anomaly detection: what activates less is less typical."""
+"""Anomaly detection: rows with a low output activation are unusual."""
 
 from numbers import Integral, Real
 
@@ -37,183 +37,198 @@ from ._warnings import warn
     "sample_future",
 )
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
-    """Anomaly detector: rows that activate less are less typical.
+    """Find unusual rows of a table, or unusual times in a series.
 
-    Fit it to a table or to a time series, with or without anomalies in it: the training rows
-    themselves are scored by what all other rows teach. A row's score is its output activation
-    ||y||^2 (paper [1]_, section II.C, property 5, and eq. 8). With the Fourier encoding this is
-    Tikhonov-regularised support estimation [2]_, between a Parzen density and kernel PCA's
-    reconstruction error. Scoring costs the same however many rows there were to learn from.
+    ``ActivationAnomalyDetector().fit_predict(table)`` returns -1 for each unusual row and +1 for
+    each normal row. The table may hold numbers, categories and missing values, and a few anomalies
+    among the training rows do no harm. A small network learns which rows are typical. The score of
+    a row is its output activation, a number from 0 to 1 (paper [1]_, section II.C). Typical rows
+    score high, and unusual rows score low. ``p_values`` says how rare a score is among normal
+    rows, and ``explain`` says which columns lowered the score. With ``window``, the rows are the
+    time steps of a series, and ``events`` lists when the series was unusual. The user guide has a
+    page on :doc:`thresholds </guide/thresholds>`, on :doc:`time series </guide/series>` and on
+    :doc:`the mathematics </guide/averaged>`.
 
     Parameters
     ----------
     layer_sizes : int, tuple of int or None, default=None
-        Units of every layer. None: one layer as wide as the encoded row, 1,024 at most. With
-        fewer units than inputs, scores of rows without themselves are approximate.
+        Number of units of each layer. None means one layer with as many units as the encoded row
+        has entries, up to 1,024. Give fewer units to make a wide table faster; the scores of
+        training rows are then approximate. Give several numbers to study deeper networks.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
-        Function between layers; all of them keep a row's norm (paper, section III.A).
-        "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
-        subtracts the row's own mean, which needs no statistics; "square" makes strong
-        responses stronger, which suits features for a linear model.
+        Function through which the outputs of a layer pass before the next layer reads them. "abs"
+        takes absolute values, and "square" takes squares. "std_abs" standardises the absolute
+        values over the training rows, and "layer_std_abs" subtracts their mean over the units of
+        the layer. Change the function if cross-validation shows that another one suits your data.
+        The :doc:`user guide </guide/rule>` has the formulas.
     encoding : {"fourier", "unit"}, default="fourier"
-        How a row becomes input. "fourier" maps standardised columns to random Fourier
-        features, right for tables. "unit" scales the row to norm 1, right where only
-        proportions matter; a row that is too long or too short then looks normal.
+        How a row becomes the input of the network. "fourier" compares rows by the distances
+        between their standardised columns, which suits tables. "unit" divides each row by its
+        length, and only the proportions within a row count. Choose "unit" for spectra, counts or
+        images. With "unit", a row that is too long or too short looks normal.
     n_frequencies : int, default=192
-        Random frequencies of the Fourier map, which has twice as many columns. More
-        follow the data more closely; scoring costs time with their square, training with
-        their cube.
+        Number of random frequencies of the "fourier" encoding. The encoded row has twice as many
+        entries. A larger number follows the data more closely. The time for training grows with
+        its cube, and the time for scoring with its square. Raise ``n_frequencies`` for large
+        tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
-        Width of the Gaussian kernel behind the Fourier map, in the units of the
-        standardised columns. "auto" takes a quarter, half, once and twice the root mean squared
-        distance between training rows, a quarter of the frequencies each: fine structure
-        where there are rows enough, coarse where there are few. Smaller values see finer
-        structure and need more rows.
+        Distance at which the "fourier" encoding sees two rows as different, in standard deviations
+        of the columns. "auto" combines four bandwidths, from a quarter of the typical distance
+        between training rows to twice that distance. Give a smaller number to see finer structure,
+        which needs more rows.
     standardize : bool, default=True
-        Whether the Fourier map centres and scales columns first. Scales survive a tenth of a
-        column being junk: they are the mean and deviation of entries clipped to 5 robust
-        deviations from the median. Positive columns that span decades are read as logarithms. In
-        tables, distances beyond 2 deviations grow as a cube root.
+        Whether the "fourier" encoding centres and scales the columns. The scales ignore outliers,
+        and columns that span several orders of magnitude are read as logarithms. Set
+        ``standardize`` to False if all columns have the same unit and their sizes matter, or if
+        batches must not depend on the first one.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
-        Columns that hold categories: "from_dtype" takes those of strings, of a category type and
-        of booleans in pandas, polars, Arrow and object arrays; a mask, column numbers or names
-        say which; None takes none. Two different categories are as far apart as a typical pair
-        of numbers, however rare either is, and one never seen is as far from all. With
-        ``window`` or ``encoding="unit"`` booleans are 0 and 1, and strings are refused.
+        Columns that hold categories. "from_dtype" takes the columns of strings, of a category type
+        and of booleans. Name the columns, or give their numbers or a mask, if numbers in your
+        table are codes. None means no column. With ``window`` or ``encoding="unit"``, booleans
+        count as 0 and 1, and strings are refused.
     contamination : "auto" or float in (0, 0.5], default="auto"
-        Share of the training rows that are outliers. "auto": ``offset_`` aims at 1 % false
-        alarms on normal rows to come.
-        A float puts as near to that share of the training rows below ``offset_`` as equal
-        scores allow. It also learns more coarsely (see ``learning_time``), and rows
-        below the threshold leave the statistics once (not with ``solver="hebbian"``, nor in a
-        stream of more than 2,048 rows). More than there are costs accuracy.
-        With ``window`` a float is the share of time stamps of the training series. "auto" cuts
-        the series into 5 to 20 blocks, scores each without itself, and takes the median of the
-        blocks' 1 % quantiles less three times how far those above the median spread, so that few
-        alarms are raised on later series, and anomalies of this one do not hide themselves. It
-        needs a series of many windows.
+        Share of anomalies among the training rows. With "auto", the threshold aims at a
+        false-alarm rate of 1 % on normal rows. Give a number if you know the share. About that
+        share of the training rows is then below the threshold. The detector learns more coarsely,
+        and learns again without these rows. A share that is too high costs accuracy.
     window : int >= 2, "auto" or None, default=None
-        Rows are time stamps in their order, columns channels, and windows of so many
-        stamps are what is learned, together with how rough they are: frozen sensors, spikes and
-        bursts of noise stand out however wide the window. "auto" takes the shortest
-        multiple of the series' period with 100 stamps or more, a tenth of the (shortest) series
-        at most; ``verbose=1`` says which. Longer windows see slower patterns; shorter ones say
-        more exactly when an event began and ended, which is known to about a tenth of a window,
-        and keep events apart that follow each other within a window.
+        Number of consecutive time steps that the detector judges together. None means that rows
+        are independent. Set ``window`` if rows are the time steps of a series in their order.
+        "auto" finds the period of the series and takes a multiple of the period. Longer windows
+        see slower patterns. Shorter windows find the start and the end of an event more exactly.
     relative_to : {"level", "scale", None}, default="level"
-        What windows are seen relative to: "level" takes each channel's mean over the window away,
-        so that a trend is normal, and a shift an event and not an alarm for ever; "scale" then
-        divides by its deviation, for amplitudes that come and go. None takes windows as they are,
-        for series in which the level itself says what is normal.
+        What is removed from each window before it is judged. "level" subtracts the mean of each
+        channel, and a slow trend is then normal. "scale" also divides by the standard deviation;
+        choose "scale" if the amplitude changes without a fault. Choose None if the level itself
+        shows whether the series is normal. ``relative_to`` has no effect without ``window``.
     level_weight : float >= 0, default=0
-        Weight of the level that was taken away, and of the logarithm of the scale, as columns
-        beside the window; 1 counts as much as all stamps together. With ``relative_to=None``
-        nothing is taken away, and the weight is of nothing.
+        Weight of the removed level and scale as additional columns. 0 ignores them, and 1 gives
+        them as much weight as the shape of the window. Raise the weight if a change of the level
+        should remain an alarm. The weight has no effect without ``window`` or with
+        ``relative_to=None``.
     forget : float in [0, 1), default=0
-        In ``partial_fit``, share of weight that rows lose with every row that follows: an
-        effective memory of 1 / forget rows, however they are cut into batches.
+        Share of their weight that all earlier rows lose with each new row in ``partial_fit``. The
+        detector then remembers about 1 / ``forget`` rows. 0 keeps all rows. Raise the share if
+        normal behaviour changes slowly. A share above 0 needs ``solver="flow"``.
     solver : {"flow", "hebbian"}, default="flow"
-        "flow" integrates the rule's gradient flow in closed form, one pass over the
-        rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
-        together: slower by orders of magnitude, for rows that come one at a time and
-        for studying the rule.
+        "flow" computes the trained network in closed form, with one pass over the rows for each
+        layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
+        by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive one at
+        a time.
     learning_time : "auto", float > 0 or tuple of float, default="auto"
-        A float is the time t at which the flow stops, for all layers or for each; t = (learning
-        rate) x (number of batch-mean updates). A longer time learns finer directions.
-        "auto" averages the last layer's flow over exponentially distributed learning times of
-        mean 1 / mu, so that rare patterns activate less than common ones at every scale; mu is
-        0.0003, or a tenth of a stated ``contamination`` if that is more. Layers below it stop
-        where the cut-off is a tenth of the mean eigenvalue over the inputs in use (a fifth with
-        ``encoding="unit"``). ``fit`` with ``solver="hebbian"``, which cannot average, stops all
-        layers there, as a sample of 2,048 rows says; ``max_iter`` epochs may end before.
+        How long the network learns. A longer time learns rarer patterns as typical. "auto"
+        averages the last layer over many learning times, and rare patterns then score lower than
+        common ones at every scale. Give one number, or one for each layer, to stop at that time.
+        The user guide explains :doc:`the averaged time </guide/averaged>`.
     init_activation : float in (0, 1), default=0.1
-        Share of activation that an input has before any learning (epsilon in
-        W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
+        Share of its activation that an input keeps in an untrained network (epsilon in W W^T =
+        epsilon I). The paper starts with about 0.1: its weights N(0, 0.01^2) have 1064 units. Keep
+        the default unless you study the rule.
     learning_rate : float > 0, default=0.1
-        Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
-        In ``fit``, layers with less learning time than others take a share of it;
-        ``partial_fit`` is one pass over its rows at this rate.
+        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
+        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
+        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
     max_iter : int, default=100
-        Maximum number of epochs of ``solver="hebbian"``.
+        Largest number of epochs, which are passes over the training rows, of ``solver="hebbian"``.
+        Raise ``max_iter`` if a warning says that training ended too early.
     batch_size : int, default=100
-        Rows in a mini-batch of ``solver="hebbian"``; 1 learns row by row.
+        Number of rows in each mini-batch of ``solver="hebbian"``. 1 updates the weights after
+        every row. Change ``batch_size`` only to study the rule.
     warm_start : bool, default=False
-        With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
-        solver found them. With ``solver="flow"`` it keeps the learning times found
-        before instead of choosing them again.
+        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
+        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
+        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
+        again.
     n_jobs : int, default=None
-        Threads that work on blocks of rows, on top of those of NumPy's BLAS: worth
-        it where that runs on one. The result does not depend on it.
+        Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
+        linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
+        is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
-        Rotation of every layer, random start, order of mini-batches, and frequencies
-        of the Fourier map.
+        Source of all random numbers: the rotation of each layer, the first weights, the order of
+        rows in an epoch, and the frequencies of the "fourier" encoding. Pass an int to get the
+        same result in every run.
     verbose : int, default=0
-        1 prints a line a layer (flow) or an epoch (hebbian).
+        1 prints a line for each layer with ``solver="flow"``, or for each epoch with
+        ``solver="hebbian"``. 0 prints nothing.
 
     Attributes
     ----------
     offset_ : float
-        Threshold on the activation: ``decision_function = score_samples - offset_``.
+        Threshold on the activation: ``predict`` returns -1 for rows that score less.
     training_scores_ : ndarray of shape (n_samples,)
-        Scores of the rows of the last ``fit`` or ``partial_fit``, each by what all other rows
-        (or, with ``groups``, all other units) teach; rank the rows that were learned by them.
-        Time stamps of a series are scored without their block of it. Networks of several layers
-        are trained without a tenth of up to 2,048 rows at a time; of more rows, the last layer
-        alone leaves a row out. With ``solver="hebbian"`` rows are scored as they are.
+        Scores of the rows of the last ``fit`` or ``partial_fit``, as activations from 0 to 1. Each
+        row is scored as if it were new, by what all other rows teach (see Notes). Rank the
+        training rows by these scores.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
-        Which columns hold categories; None if there are none.
+        Which columns hold categories. The value is None if no column holds categories.
     coefs_ : list of ndarray of shape (n_inputs, n_units)
-        Weights of every layer, input units along the rows.
+        Weights of each layer, with one row for each input and one column for each unit.
     n_layers_ : int
+        Number of layers.
     learning_times_ : ndarray of shape (n_layers,)
-        The time each layer has learned for, of the averaged flow the mean.
+        Learning time of each layer. A layer that averages over learning times has their mean.
     n_iter_ : int
-        Epochs of the stochastic solver, a part of one counts; 1 for the flow.
+        Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. The number is 1
+        with ``solver="flow"``.
     activation_curve_ : ndarray of shape (n_points,)
-        Mean output activation of the training rows as training advanced: at 20 equal
-        steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
+        Mean output activation of the training rows during training. The curve has one entry for
+        each of 20 equal steps of the last layer's learning time, or one for each epoch (paper,
+        Fig. 7b).
     window_ : int or None
-        Stamps of a window.
+        Number of time steps of a window. The value is None for a table.
     n_features_in_ : int
+        Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
-        Only if the training columns had names.
+        Names of the columns in training. The attribute exists only if the columns had names.
 
     See Also
     --------
-    CompetitiveHebbianTransformer : The layers' features.
-    sklearn.ensemble.IsolationForest : Splits at random instead.
+    CompetitiveHebbianTransformer : Makes features from the layers.
+    sklearn.ensemble.IsolationForest : Isolates rows by random splits.
 
     Notes
     -----
-    ``fit`` learns from 50,000 rows of a larger table, drawn at random, and scores them all;
-    ``partial_fit`` learns from every row.
+    **Training rows are scored as if they were new.** ``score_samples``, ``predict`` and
+    ``p_values`` recognise the training rows and score them without their own contribution.
+    Thresholds from training scores therefore hold for later rows. After ``partial_fit``, this
+    holds for a sample of 2,048 rows. Rows are not recognised if more than a twentieth of them have
+    copies; use ``fit_predict`` and ``training_scores_`` then. The time steps of a series are
+    scored without their own block of the series. A network of several layers is trained again
+    without a tenth of the rows at a time. With more than 2,048 rows, only the last layer of such a
+    network leaves out the row. With ``solver="hebbian"``, training rows are scored with their own
+    contribution.
 
-    Rows that were learned are recognised: ``score_samples``, ``predict`` and ``p_values`` score
-    them without themselves, so that quantiles of the training rows' scores are thresholds for
-    rows to come. After ``partial_fit`` that holds for a sample of 2,048 rows. Where more than a
-    twentieth of the rows have copies nothing is recognised: use ``fit_predict`` and
-    ``training_scores_`` there.
+    **Large tables.** ``fit`` learns from 50,000 random rows of a larger table, and scores all
+    rows. ``partial_fit`` learns from every row. The time for scoring does not depend on the number
+    of training rows.
 
-    NaN stands for missing. In tables with the Fourier encoding, gaps of training rows are
-    filled from one of the 20 nearest rows, so that thresholds hold for complete rows, too,
-    roughly; gaps of other rows from the five nearest training rows' mean, which makes them look
-    more typical than they may be. With ``encoding="unit"`` a gap counts as 0. A row of which
-    nothing is known has score 0. A column without known entries in training counts for nothing.
+    **Missing values.** NaN, None and NA are missing values. A gap in a training row is filled from
+    one of the 20 nearest training rows. A gap in a later row is filled with the mean of the five
+    nearest training rows, which can make that row look too typical. With ``encoding="unit"``, a
+    gap counts as 0. A row without any known entry has score 0. A column without any known entry in
+    training is ignored. See the :doc:`user guide </guide/gaps>`.
 
-    In a series, straight lines cross gaps; a channel that lies in a gap of more than an eighth of
-    a window looks frozen. Time stamps that are NaN throughout for longer have score 0. Windows
-    with long gaps are not learned. If the index of a data frame holds times, the series is cut
-    where stamps are missing. Stamps that no window covers have score NaN and are no outliers.
+    **Gaps in a series.** Short gaps are bridged by straight lines. A channel that is missing for
+    more than an eighth of a window looks frozen. Time steps at which all channels are missing for
+    that long have score 0. A data frame with times as its index is cut where time steps are
+    missing. Time steps that no window covers have score NaN, and count as normal. See the
+    :doc:`user guide </guide/series>`.
 
-    A stamp is an outlier if nine tenths of the windows that cover it activate less than the
-    threshold: a stamp that some windows activate on is normal, and the fault is elsewhere in the
-    others. Above and below the
-    threshold stamps rank by a smooth mean over the windows around them.
+    **Scales of columns.** A scale is the mean and the standard deviation of the entries, cut off
+    at five robust deviations from the median. In a table, the distance of an entry from the mean
+    counts in full up to two deviations, and grows as a cube root from there. A column that is
+    constant in training, apart from at most one entry, notices any change of more than a millionth
+    of its value.
 
-    A column of numbers that is constant in training, or but for one entry, is new by any change
-    beyond a millionth of its value. Thresholds need 30 independent rows, or a warning says that
-    they cannot be trusted. With ``encoding="unit"`` a row of zeros has activation 0.
+    **A stated contamination.** Rows below the threshold leave the training once, and the detector
+    learns again. ``solver="hebbian"`` and a stream of more than 2,048 rows skip this step. With
+    ``window``, the stated share counts time steps.
+
+    **Method.** With the default parameters, the score is a regularised estimate of the support of
+    the training rows [2]_.
+
+    **Few rows.** The threshold needs 30 independent rows; a warning says if there are fewer.
 
     References
     ----------
@@ -223,6 +238,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     Examples
     --------
+    The first detector learns benign tumours, and most malignant ones are rare among them:
+
     >>> import pandas as pd
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn_activation import ActivationAnomalyDetector
@@ -231,6 +248,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     >>> detector = ActivationAnomalyDetector(random_state=0).fit(benign)
     >>> bool((detector.p_values(malignant) <= 0.05).mean() > 0.7)
     True
+
+    The second detector finds the unusual row of a data frame with categories:
+
     >>> visits = pd.DataFrame({"browser": ["firefox"] * 500 + ["lynx"], "pages": 3.0})
     >>> detector = ActivationAnomalyDetector(contamination=0.002, random_state=0)
     >>> detector.fit_predict(visits)[-2:].tolist()
@@ -309,19 +329,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            Rows, two at least; a few anomalies among them do no harm. Numbers, NaN for what is
-            missing, and categories. With ``window``, time stamps in their order.
+            Two or more rows of numbers and categories. NaN stands for a missing value. With
+            ``window``, the rows are time steps in their order.
         y : ignored
-            Accepted for pipelines.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 counts as two copies of the row; a window has the mean weight of
-            its time stamps. Where weights are no multiples of each other, a row is left out
-            with all its weight.
+            Weight of each row. A weight of 2 counts as two copies of the row, and a weight of 0
+            leaves the row out. A window has the mean weight of its time steps.
         groups : array-like of shape (n_samples,), default=None
-            Which unit (patient, machine) each row belongs to: thresholds and p-values then hold
-            for rows of units never seen, and need 30 units or more.
-            With ``window``, which series each time stamp belongs to. The stamps of a series
-            stand together, and no window crosses from one to the next.
+            Group of each row, such as a patient or a machine. The threshold and the p-values then
+            hold for rows of groups that training has not seen, if there are 30 groups or more.
+            With ``window``, ``groups`` says which series each time step belongs to. The time steps
+            of a series stand together, and no window crosses from one series to the next.
 
         Returns
         -------
@@ -333,29 +352,30 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
     def partial_fit(self, X, y=None, sample_weight=None, groups=None):
-        """Learn from more rows.
+        """Learn from one more batch of rows, without the rows of earlier batches.
 
-        The first batch fixes the columns' scales, and ``bandwidth="auto"``. Gaps are filled from
-        the rows so far. The threshold follows from a sample of 2,048 of all rows, with ``forget``
-        from the last 2,048. With ``window`` a batch continues the one before, unless ``groups``
-        are given or the index of a data frame says otherwise; it is scored before it is learned,
-        and the threshold follows from the last 50,000 stamps.
+        The first batch fixes the scales of the columns and the automatic bandwidth. Make the first
+        batch typical of all rows. The threshold follows from a sample of 2,048 of all rows; with
+        ``forget``, it follows from the last 2,048 rows. With ``window``, a batch continues the
+        series of the batch before, unless ``groups`` or the times in the index of a data frame say
+        otherwise. A batch of a series is scored before it is learned, and the threshold follows
+        from the last 50,000 time steps.
 
-        With ``solver="flow"``, one layer, ``standardize=False`` and a given ``bandwidth`` (or
-        ``encoding="unit"``) activations are those after one ``fit`` on all rows so far. A stated
-        ``contamination`` leaves rows out only while there are no more than 2,048.
+        With ``solver="flow"``, one layer and a fixed encoding, the scores equal the scores after
+        one ``fit`` on all rows. A fixed encoding is ``encoding="unit"``, or ``standardize=False``
+        with a given ``bandwidth``. See the :doc:`user guide </guide/streams>`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; with ``window`` a series, its time stamps in their order.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows; with ``window``, the time steps of a series in their order.
         y : ignored
-            Accepted for pipelines.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row; 2 counts as two copies.
+            Weight of each row. A weight of 2 counts as two copies of the row.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to. Without, only ``fit`` takes
-            it.
+            With ``window``, the series that each time step belongs to. Without ``window``, only
+            ``fit`` accepts groups.
 
         Returns
         -------
@@ -365,7 +385,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self._learn(X, sample_weight, groups, partial=True)
 
     def _validate(self, X, *, reset, **options):
-        """Rows as an array of numbers, categories as codes."""
+        """Return validated rows as an array of numbers, with categories as codes."""
 
         def refuse(is_categorical):
             if self.window is None:
@@ -374,8 +394,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             if hasattr(X, "columns"):
                 names = [str(X.columns[j]) for j in names]
             raise ValueError(
-                f"Columns {names} hold categories, which windows of a series cannot: leave them "
-                "out, or encode them as numbers."
+                f"Columns {names} hold categories, but a detector with window takes numbers only. "
+                "Leave these columns out, or encode them as numbers."
             )
 
         return validate_table(
@@ -389,7 +409,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         )
 
     def _learn(self, X, sample_weight, groups, *, partial):
-        """Validate rows or stamps, train, and adopt the model."""
+        """Validate the rows or time steps, train on them, and adopt the model."""
         previous = self._model()
         going_on = partial and previous is not None
         least = 1 if partial or self.window is not None else 2
@@ -400,7 +420,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         if previous is not None and (self.window is None) != (self.window_ is None):
             if partial:
                 refuse_width(repr(self.window), self.window_)
-            previous = None  # a fit cannot go on from rows of another kind
+            previous = None  # A fit on a table cannot go on from a series, nor the other way.
         training = self._training(previous, partial, self.window)
         self._adopt(training.learn(X, time, weight, groups))
 
@@ -460,155 +480,177 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def _check_mergeable(self, other):
         ours, theirs = self.window_, getattr(other, "window_", self.window_)
         if ours != theirs:
-            raise ValueError(f"Cannot merge: the windows are of {ours} and {theirs} time stamps.")
+            raise ValueError(
+                f"Cannot merge: the windows are of {ours} and {theirs} time steps. Fit both "
+                "detectors with the same window."
+            )
         if any(getattr(detector, "_by_units", False) for detector in (self, other)):
-            raise ValueError("Cannot merge: a detector was fitted with groups.")
+            raise ValueError(
+                "Cannot merge: a detector was fitted with groups, and its groups are not kept. "
+                "Fit one detector on all rows with their groups instead."
+            )
         super()._check_mergeable(other)
 
     def score_samples(self, X, groups=None):
-        """Output activation of each row: higher is more normal.
+        """Score how typical each row is.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            With ``window``, a series of at least that many time stamps.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows; with ``window``, a series of at least that many time steps in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to. Without, ignored.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
         activation : ndarray of float64 of shape (n_samples,)
-            ||y||^2, in [0, 1]; of training rows, by what all other rows teach. Rows that are NaN
-            throughout have 0, with a warning. Time stamps rank by a mean of the activations of
-            the windows around them, mapped to either side of the threshold (see Notes).
+            Output activation ||y||^2 from 0 to 1; a higher value is more typical. Training rows
+            are scored as if they were new. The score of a time step comes from the windows that
+            cover it, and is NaN if no window does. A row without any known entry has score 0, with
+            a warning.
         """
         check_is_fitted(self)
         model = self._model()
         return model.judge(model.read(self._fitted_rows(X), model.times_of(X), groups))
 
     def decision_function(self, X, groups=None):
-        """``score_samples(X) - offset_``, exactly: negative for outliers.
-
-        Adding ``offset_`` again gives the score up to rounding.
+        """Subtract the threshold from the score of each row.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; with ``window`` a series, its time stamps in their order.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows; with ``window``, the time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to. Without, ignored.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
         decision : ndarray of float64 of shape (n_samples,)
-            0 at the threshold.
+            ``score_samples(X) - offset_``, in units of activation. The difference is negative for
+            anomalies, and 0 at the threshold.
         """
         return self.score_samples(X, groups) - self.offset_
 
     def predict(self, X, groups=None):
-        """Whether each row is normal.
+        """Say whether each row is normal.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; with ``window`` a series, its time stamps in their order.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows; with ``window``, the time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to. Without, ignored.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
         labels : ndarray of int of shape (n_samples,)
-            +1 for inliers, -1 for outliers: -1 wherever ``decision_function`` is negative.
+            -1 for rows with a score below ``offset_``, and +1 for all other rows.
         """
         return np.where(self.decision_function(X, groups) < 0, -1, 1)
 
     def fit_predict(self, X, y=None, *, sample_weight=None, groups=None):
-        """``fit``, and ``predict`` the same rows.
+        """Learn rows, and say which of the same rows are normal.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; with ``window`` a series, its time stamps in their order.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows; with ``window``, the time steps of a series in their order.
         y : ignored
-            Accepted for pipelines.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row; 2 counts as two copies.
+            Weight of each row. A weight of 2 counts as two copies of the row.
         groups : array-like of shape (n_samples,), default=None
-            Which unit each row, or with ``window`` which series each time stamp, belongs to.
+            Group of each row, such as a patient or a machine. With ``window``, the series that
+            each time step belongs to.
 
         Returns
         -------
         labels : ndarray of int of shape (n_samples,)
-            +1 for inliers, -1 for outliers.
+            -1 for anomalies, and +1 for normal rows.
         """
         fitted = twin_of(self.fit(X, sample_weight=sample_weight, groups=groups))
         return np.where(fitted.training_scores_ < fitted.offset_, -1, 1)
 
     def p_values(self, X, groups=None):
-        """Share of normal rows that are expected to activate no more than each row.
+        """Compute how rare the score of each row is among normal rows.
 
-        Conformal: p = (1 + #{training scores <= score}) / (1 + #training scores), with
-        ``training_scores_`` (after ``partial_fit`` those of a sample of 2,048 rows, of a series
-        those of the last 50,000 stamps). Below the lowest of them, 1 / (1 + #) goes on
-        as a generalised Pareto tail. If all rows are exchangeable, ``p_values <= 0.05``
-        raises about 5 % false alarms; with ``solver="hebbian"`` training rows are scored as they
-        are and p is too small. Rows that a stated ``contamination`` puts below the threshold do
-        not count, and with ``groups`` a unit counts as one row. Time stamps of a series are not
-        exchangeable: with few windows that do not overlap, shares vary much around 5 %, and no
-        p-value is less than 1 / (1 + #).
+        A p-value of 0.01 means that about 1 % of normal rows score as low as this row or lower. If
+        normal rows are exchangeable, ``p_values(X) <= 0.05`` raises false alarms on about 5 % of
+        them. The time steps of a series are not exchangeable, and the rate varies more if the
+        series holds few windows. The p-values are too small with ``solver="hebbian"``, which
+        scores training rows with their own contribution.
+
+        The p-value is (1 + number of training scores at or below the score) / (1 + number of
+        training scores). A fitted tail continues below the lowest training score in a table. The
+        training scores are ``training_scores_``, without the rows that a stated ``contamination``
+        calls anomalies. After ``partial_fit``, the training scores are the scores of a sample of
+        2,048 rows, or of the last 50,000 time steps of a series. With ``groups``, each group
+        counts as one row. See the :doc:`user guide </guide/thresholds>`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; with ``window`` a series, its time stamps in their order.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows; with ``window``, the time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to. Without, ignored.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
         p : ndarray of float64 of shape (n_samples,)
-            In (0, 1].
+            Numbers greater than 0 and at most 1.
         """
         scores = self.score_samples(X, groups)
         return Calibration(**self._calibration).p_values(scores)
 
     def events(self, X, groups=None, *, max_gap=None):
-        """When a series was anomalous, how much, and which channels are to blame.
+        """List when a series was anomalous, how anomalous, and in which channels.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            A series, its time stamps in their order.
+            The time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            Which series each time stamp belongs to; no event crosses from one to the next.
+            Series that each time step belongs to. No event crosses from one series to the next.
         max_gap : int, default=None
-            Alarms with no more stamps between them are one event; None takes an eighth of the
-            window.
+            Alarms with at most this many normal time steps between them are one event. None means
+            an eighth of the window. Raise ``max_gap`` if one fault appears as several events.
 
         Returns
         -------
         events : structured ndarray, or pandas DataFrame if ``X`` is one
-            A row an event, with "start", "end" (its last stamp) and "peak" (the stamp of the
-            lowest score), "score" and "p" at the peak, and "channels", those that have cost
-            activation at the peak, the worst first. Stamps are row numbers, in a data frame
-            labels of its index, and channels those of its columns. With ``groups`` a column
-            "group" says which series an event belongs to.
+            One row for each event. "start" and "end" are the first and the last time step, and
+            "peak" is the time step with the lowest score. "score" and "p" are the score and the
+            p-value at the peak. "channels" names the channels that lowered the score most, the
+            worst first. "group" names the series if ``groups`` is given. Time steps are row
+            numbers, or entries of the index of a data frame.
+
+        Raises
+        ------
+        ValueError
+            If the detector was fitted without ``window``.
         """
         return label_events(find_events(self, X, groups, max_gap), X, groups)
 
     def monitor(self, X=None):
-        """Judge the newest stamps of a live log, without looking at its past again.
+        """Watch a live log, and judge each new time step as it arrives.
+
+        A monitor keeps the latest time steps, and a new one costs the same however long the log
+        is. See the :doc:`user guide </guide/alerts>`.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features), default=None
-            The latest stamps of the log, to begin with: two windows or more, or the first stamps
-            cannot be judged.
+            The latest time steps of the log, at least two windows of them. Without them, the
+            monitor cannot judge the first time steps.
 
         Returns
         -------
         monitor : SeriesMonitor
-            ``monitor.update(new_stamps)`` returns their scores, p-values and alarms.
+            ``monitor.update(new_time_steps)`` returns their scores, p-values and alarms.
         """
         require_window(self, "monitor")
         monitor = SeriesMonitor(original_of(self))
@@ -619,46 +661,60 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     @learns
     def set_threshold(self, score=None, *, p=None):
-        """Choose the threshold of ``predict``, by an activation or by a rate of false alarms.
+        """Set the threshold of ``predict`` to a score or to a false-alarm rate.
 
-        It stays with the model, through ``partial_fit`` and ``merge``, until the next ``fit``.
+        The threshold is saved with the detector. ``partial_fit`` and ``merge`` keep it, and the
+        next ``fit`` sets the automatic threshold again. A call without an argument also sets the
+        automatic threshold again.
 
         Parameters
         ----------
         score : float, default=None
-            Rows that activate less are outliers: the new ``offset_``.
+            The new ``offset_``: rows with a lower score are anomalies.
         p : float in (0, 1), default=None
-            Rows whose p-value is ``p`` or less are outliers, of a series the share ``p`` of its
-            stamps. ``offset_`` follows from what is learned later.
+            Wanted false-alarm rate: rows with a p-value of ``p`` or less are anomalies. For a
+            series, it is the share of time steps. ``offset_`` then changes with the rows that the
+            detector learns later.
 
         Returns
         -------
         self : object
-            This detector. Without either argument it has its automatic threshold again.
+            This detector with the new threshold.
+
+        Raises
+        ------
+        ValueError
+            If both arguments are given, or if one of them is out of range.
         """
         check_is_fitted(self)
         if score is not None and p is not None:
-            raise ValueError("Give score or p, not both.")
+            raise ValueError(
+                f"set_threshold got score={score!r} and p={p!r}. Give one of them, not both: "
+                "score is an activation, and p is a false-alarm rate."
+            )
         if p is not None and not (isinstance(p, Real) and 0 < p < 1):
-            raise ValueError(f"p={p!r} must be a number between 0 and 1.")
+            raise ValueError(f"p={p!r} must be a number between 0 and 1, such as 0.01.")
         if score is not None and not (isinstance(score, Real) and np.isfinite(score)):
-            raise ValueError(f"score={score!r} must be a finite number.")
+            raise ValueError(
+                f"score={score!r} must be a finite number, such as a quantile of training_scores_."
+            )
         chosen = {"score": score, "p": p}
         chosen = {name: float(value) for name, value in chosen.items() if value is not None}
         model = self._model()
         if "score" in chosen and chosen["score"] < model.lowest_training_score:
             warn(
-                f"score={score!r} is less than that of every training row: hardly any row will be "
-                "an outlier. A rate of false alarms is p."
+                f"The threshold score={score!r} is below the score of every training row, so "
+                "hardly any row will be an anomaly. If you meant a false-alarm rate, give p "
+                "instead."
             )
         self._adopt(model.with_threshold(chosen, self.contamination))
 
     @learns
     def compact(self):
-        """Drop what only ``partial_fit`` and ``merge`` need: the statistics of the rows.
+        """Drop the statistics that only further learning needs, to save memory.
 
-        Scores, p-values, explanations and samples stay as they are. The detector learns no more
-        until the next ``fit``, but for ``solver="hebbian"``, which goes on from weights alone.
+        Scores, p-values, explanations and samples do not change. ``partial_fit`` and ``merge``
+        raise an error until the next ``fit``, except with ``solver="hebbian"``.
 
         Returns
         -------
@@ -670,105 +726,139 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         vars(self).pop("_tail", None)
 
     def explain(self, X, groups=None):
-        """Contribution of every feature to the activation that a row has lost.
+        """Compute how much each column lowers the score of each row.
 
-        Each row is compared with the five nearest of the most typical rows (up to 512, the
-        better half) of a training sample (distances in standardised columns, none counting
-        as more than 2). A training row is scored by the network without it (with one layer as
-        wide as its inputs, and if it has no gaps; with ``groups``, without that row alone).
-        The row's entries are replaced by those of a reference, one column after the other,
-        in a random order and its reverse; a column's contribution is the mean rise of
-        activation when its turn comes (Shapley values by sampling; Strumbelj & Kononenko
-        2014). A row of the result therefore adds up to the mean activation of the
-        references less the row's own. Missing entries contribute nothing.
+        Each row is compared with the five nearest of the typical training rows. The entries of the
+        row are replaced by the entries of a typical row, one column after another in random order.
+        The contribution of a column is the mean rise of the score when the column is replaced
+        (Shapley values by sampling [1]_). The contributions of a row therefore add up to the mean
+        score of the typical rows minus the score of the row. Explain the alarms and not the whole
+        table, because each row takes some hundred scorings. See the :doc:`user guide
+        </guide/explanations>`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; with ``window`` a series, its time stamps in their order.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows; with ``window``, the time steps of a series in their order.
         groups : array-like of shape (n_samples,), default=None
-            With ``window``, which series each time stamp belongs to. Without, ignored.
+            With ``window``, the series that each time step belongs to. ``groups`` is ignored
+            without ``window``.
 
         Returns
         -------
         contributions : ndarray of float64 of shape (n_samples, n_features)
-            In units of activation; negative for columns that are more typical than the
-            references'. With ``window``, a column is a channel, and a time stamp gets the
-            mean over the windows that cover it.
+            Lost activation. A positive number means that the column makes the row less typical. A
+            missing entry contributes 0. With ``window``, a time step gets the mean over the
+            windows that cover it.
+
+        Notes
+        -----
+        The typical rows are up to 512 rows of the better half of a sample of the training rows.
+        Distances count at most two deviations in each column. Training rows are explained without
+        their own contribution if the network has one layer as wide as its input, and if the row
+        has no gaps.
+
+        References
+        ----------
+        .. [1] E. Strumbelj and I. Kononenko, "Explaining prediction models and individual
+           predictions with feature contributions", Knowledge and Information Systems 41, 2014.
         """
         check_is_fitted(self)
         model = self._model()
         return model.explain(model.read(self._fitted_rows(X), model.times_of(X), groups))
 
     def sample(self, n_samples=1, *, given=None, n_steps=300, random_state=None):
-        """New rows from p(x) proportional to exp(a ||y(x)||^2) (paper, eq. 8).
+        """Draw new rows that resemble the training rows.
 
-        A Metropolis-adjusted Langevin walk for each row, within twice the range of the kept
-        training rows, and started from one of them, or from a linear regression on them.
-        ``a`` is fitted to what training rows lose. Needs ``encoding="fourier"``: unit rows know
-        nothing of a row's length.
+        The rows follow the density p(x) proportional to exp(a ||y(x)||^2) that the detector has
+        learned (paper, eq. 8). A random walk draws each row (Metropolis-adjusted Langevin). The
+        walk starts from a training row and stays within twice the range of the training rows. See
+        the :doc:`user guide </guide/inference>`.
 
         Parameters
         ----------
         n_samples : int >= 1, default=1
-            How many to draw; a decile wants 100 or more.
+            Number of rows to draw. Draw 100 or more to estimate a decile.
         given : array-like of shape (n_features,) or data frame of one row, default=None
-            A row of which only the NaN are drawn, given the other entries. Columns that are
-            constant in training stay so.
+            A row with some known entries. Only its NaN are drawn, given the known entries. Columns
+            that are constant in training keep their value.
         n_steps : int >= 3, default=300
-            Length of the walk; two thirds of it settle the step size.
+            Number of steps of the walk. The first two thirds set the step size. More steps let a
+            row move further away from its start.
         random_state : int, RandomState instance or None, default=None
-            An int makes the draws repeatable.
+            Pass an int to draw the same rows in every call.
 
         Returns
         -------
         X : ndarray of float64 of shape (n_samples, n_features)
-            With ``verbose=1`` the share of accepted steps is printed, ideally about 0.57; a
-            ConvergenceWarning says if it is below 0.2.
+            Rows in the units of the training rows. With ``verbose=1``, the share of accepted steps
+            is printed; about 0.57 is ideal.
+
+        Raises
+        ------
+        ValueError
+            If the detector has ``encoding="unit"``, has learned categories or was fitted with
+            ``window``.
         """
         check_is_fitted(self)
         if self.window_ is not None:
-            raise ValueError("A detector with window samples futures: sample_future.")
+            raise ValueError(
+                "sample draws rows of a table, but this detector was fitted with window="
+                f"{self.window_}. Call sample_future to draw continuations of a series."
+            )
         row = np.full((1, self.n_features_in_), np.nan)
         if given is not None:
             row = self._fitted_rows(as_table(given)).astype(np.float64)
             if len(row) != 1:
-                raise ValueError(f"given has {len(row)} rows; it must be one.")
+                raise ValueError(f"given has {len(row)} rows, but it must be a single row.")
             if not np.isnan(row).any():
-                raise ValueError("given has no NaN: there is nothing to sample.")
+                raise ValueError(
+                    "given has no NaN, so there is nothing to sample. Set the entries to NaN that "
+                    "sample is to draw."
+                )
         return draw_rows(self._model(), row[0], n_samples, n_steps, random_state, self.verbose)
 
     def sample_future(self, X, horizon, n_samples=100, *, n_steps=300, random_state=None):
-        """Sample continuations of a series, its last stamps given (paper, VI.A).
+        """Draw possible continuations of a series (paper, section VI.A).
 
         Parameters
         ----------
-        X : array-like of shape (n_stamps, n_features)
-            The latest stamps, ``window_ - horizon`` or more; NaN counts as the channel's mean.
+        X : array-like or data frame of shape (n_time_steps, n_features)
+            The latest time steps, at least ``window_ - horizon`` of them. NaN is replaced by the
+            mean of the channel.
         horizon : int >= 1
-            Stamps to sample, fewer than ``window_``.
+            Number of time steps to draw, less than ``window_``.
         n_samples : int >= 1, default=100
-            How many to draw; a decile wants 100 or more.
+            Number of continuations. Draw 100 or more to estimate a decile.
         n_steps : int >= 3, default=300
-            Length of the walk, as in ``sample``.
+            Number of steps of the walk, as in ``sample``.
         random_state : int, RandomState instance or None, default=None
-            An int makes the draws repeatable.
+            Pass an int to draw the same continuations in every call.
 
         Returns
         -------
         futures : ndarray of float64 of shape (n_samples, horizon, n_features)
-            Quantiles over the first axis are a forecast.
+            Continuations in the units of the series. Quantiles over the first axis are a forecast.
+
+        Raises
+        ------
+        ValueError
+            If the detector was fitted without ``window``, or if ``X`` or ``horizon`` does not fit
+            the window.
         """
         require_window(self, "sample_future")
         X = self._fitted_rows(X)
         check_count("horizon", horizon, 1)
         n_known = self.window_ - horizon
         if n_known < 1:
-            raise ValueError(f"horizon={horizon} must be less than the window, {self.window_}.")
+            raise ValueError(
+                f"horizon={horizon} must be less than the window of {self.window_} time steps. "
+                "Give a smaller horizon, or fit the detector with a larger window."
+            )
         if len(X) < n_known:
             raise ValueError(
-                f"X has {len(X)} sample(s); with window={self.window_} and horizon={horizon} "
-                f"it needs {n_known} time stamps."
+                f"X has {len(X)} sample(s), but window={self.window_} and horizon={horizon} need "
+                f"the latest {n_known} time steps."
             )
         unknown = np.full((horizon, X.shape[1]), np.nan)
         known = fill_with_means(self._model(), X[-n_known:])

@@ -1,4 +1,4 @@
-"""Missing entries filled in so that least activation is lost, without labels."""
+"""Missing values filled in with the values that suit the rest of the row best."""
 
 from numbers import Integral, Real
 
@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
+from ._base import DocumentationLinkMixin
 from ._imputation.choice import choose, row_weights
 from ._imputation.columns import Columns
 from ._imputation.filling import Filler, fill_from_nearest
@@ -25,81 +26,97 @@ from ._validation import new_seed, refuse_nothing_known, validate_table
 
 
 @reads_in("transform", "get_feature_names_out")
-class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Fills in missing entries so that rows activate most, given their known ones.
+class ActivationImputer(
+    OneToOneFeatureMixin, TransformerMixin, DocumentationLinkMixin, BaseEstimator
+):
+    """Fill the missing values of a table with numbers and categories.
 
-    One layer learns the Fourier features of the rows, with the mean of the five nearest
-    rows in the place of missing numbers, and their vote in the place of missing categories. To
-    fill in a row, its missing numbers go from that mean, within the range of the kept training
-    rows, to the next maximum of the output activation ||y(x)||^2 (paper [1]_, eq. 11), and
-    each missing category becomes the one that activates most. They stay with the nearest rows if
-    that is no worse for entries that are known, but hidden in training to see.
+    ``ActivationImputer().fit_transform(table)`` returns the table without missing values; a data
+    frame with categories comes back as a data frame. The imputer needs no labels, and serves as a
+    step of a pipeline. The imputer first fills each gap from the nearest rows, as ``KNNImputer``
+    does. A network that has learned the table then makes the row more typical. The network changes
+    the filled values until the output activation ||y(x)||^2 is at a maximum (paper [1]_, eq. 11).
+    The values of the nearest rows stay if they predict hidden entries as well as the network does.
+    See the :doc:`user guide </guide/gaps>`.
 
     Parameters
     ----------
     n_frequencies : int >= 1, default=256
-        Random frequencies of the Fourier map. More follow the data more closely and cost time
-        with their cube.
+        Number of random frequencies of the "fourier" encoding. A larger number follows the data
+        more closely, and the time grows with its cube. Raise ``n_frequencies`` for large tables,
+        and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
-        Width of the Gaussian kernel behind the map, in units of the standardised columns.
-        "auto" tries half, once, twice and four times the root mean squared distance between rows.
+        Distance at which the encoding sees two rows as different, in standard deviations of the
+        columns. "auto" tries four multiples, from half to four times, of the typical distance
+        between rows. Give a number to save this search.
     learning_time : "auto" or float > 0, default="auto"
-        Time of the flow; shorter ones learn less detail. "auto" tries those with the cut-off
-        between ten times and a thirtieth of the mean eigenvalue. What is "auto" is
-        chosen by a tenth of the known entries of kept rows, hidden for that: 6,000 entries
-        at most judge the best three.
+        How long the network learns. A shorter time learns less detail. "auto" tries several times,
+        and takes the one with the lowest error on known entries that are hidden for this test.
+        Give a number to save this search.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
-        Columns that hold categories: "from_dtype" takes those of strings, of a category type and
-        of booleans in pandas, polars, Arrow and object arrays; a mask, column numbers or names
-        say which; None takes none. Of a column of more than 32 categories the most frequent ones
-        are tried, and the one that the nearest rows vote for.
+        Columns that hold categories. "from_dtype" takes the columns of strings, of a category type
+        and of booleans. Name the columns, or give their numbers or a mask, if numbers in your
+        table are codes; otherwise their gaps are filled with fractions. None means no column.
     init_activation : float in (0, 1), default=0.1
-        Share of activation that an input has before any learning.
+        Share of its activation that an input keeps in an untrained network. Keep the default
+        unless you study the rule.
     n_jobs : int, default=None
-        Threads that find the nearest rows and raise the activation of blocks of rows, on top
-        of those of NumPy's BLAS.
+        Number of threads that find the nearest rows and fill blocks of rows, in addition to the
+        threads of BLAS. None means one thread, and -1 one for each core. Raise ``n_jobs`` for
+        large tables.
     random_state : int, RandomState instance or None, default=None
-        Frequencies of the map, and entries hidden to choose by.
+        Source of the random frequencies, and of the choice of hidden entries. Pass an int to get
+        the same result in every run.
 
     Attributes
     ----------
     coefs_ : list of one ndarray of shape (2 * n_frequencies, n_units)
-        Weights of the layer, input units along the rows; directions of which next to nothing
-        was learned have no unit.
+        Weights of the layer, with one row for each input and one column for each unit. Directions
+        of which next to nothing was learned have no unit.
     learning_times_ : ndarray of shape (1,)
-        The time that it has learned for.
+        Learning time of the layer.
     validation_error_ : float
-        Root mean squared error of the hidden entries, in deviations of their columns, where a
-        wrong category counts for the square root of 2: the least of those compared, so somewhat
-        optimistic. NaN if there was nothing to choose.
+        Root mean squared error of the hidden entries, in standard deviations of their columns. A
+        wrong category counts as an error of the square root of 2. The error is somewhat too low,
+        because it is the lowest of several errors. The value is NaN if there was nothing to
+        choose.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
-        Which columns hold categories; None if there are none.
+        Which columns hold categories. The value is None if no column holds categories.
     n_features_in_ : int
+        Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
-        Only if the training columns had names.
+        Names of the columns in training. The attribute exists only if the columns had names.
 
     See Also
     --------
-    ActivationLearningClassifier : Learns rows with NaN as they are, and completes them.
-    sklearn.impute.KNNImputer : Stays with the mean of the nearest rows.
+    ActivationLearningClassifier : Classifies rows with missing values as they are.
+    sklearn.impute.KNNImputer : Takes the mean of the nearest rows.
 
     Notes
     -----
-    A row that is wholly NaN gets the means, and the most frequent categories. A column of numbers
-    that is wholly NaN in training is filled with 0, one of categories stays missing, and neither
-    counts for anything where it is known. A column of n known entries counts for n / (n + 20),
-    as if twenty more said nothing, over what the best known one does; a constant one counts for
-    nothing.
+    **What is tried.** A tenth of the known entries of up to 2,048 training rows is hidden to
+    compare the settings. Up to 6,000 hidden entries decide between the best three settings. The
+    learning times have their cut-off between ten times and a thirtieth of the mean eigenvalue. In
+    a column with more than 32 categories, only the most frequent ones are tried, and the one that
+    most of the nearest rows have.
 
-    Deviations are those of entries up to five robust deviations from the median. Entries beyond
-    ten deviations count as ten deviations away, and no number is filled in beyond that.
+    **Which rows are learned.** The nearest rows are searched among up to 2,048 training rows,
+    which the imputer keeps. The network learns from up to 20,000 rows.
 
-    A category that was not seen in training is kept, and is as far from all others. Categories
-    coded as numbers get fractions, unless ``categorical_features`` names their columns.
-    Neighbours are those among up to 2,048 training rows, which the imputer keeps, and the
-    layer learns up to 20,000. Searches end when they gain little, so that a row may be filled in
-    a little differently in another batch.
+    **Columns.** Columns are scaled by their standard deviation after entries are cut off at five
+    robust deviations from the median. No number further than ten deviations from the mean is
+    filled in, and entries further away count as ten deviations away. A column with n known entries
+    has the weight n / (n + 20), relative to that of the best known column. A constant column has
+    no weight.
+
+    **Rows and columns without known entries.** A row without any known entry gets the means and
+    the most frequent categories. A column of numbers without any known entry in training is filled
+    with 0. A column of categories without any known entry in training stays missing. A category
+    that training has not seen is kept, and counts as different from every other category.
+
+    **Reproducibility.** A search ends when it gains little. A row may therefore be filled a little
+    differently together with other rows.
 
     References
     ----------
@@ -107,6 +124,8 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Examples
     --------
+    Gaps in measurements of flowers are filled better than with the means:
+
     >>> import numpy as np
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_activation import ActivationImputer
@@ -115,6 +134,9 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> filled = ActivationImputer(random_state=0).fit_transform(np.where(hidden, np.nan, X))
     >>> bool(np.abs(filled - X)[hidden].mean() < np.abs(X.mean(axis=0) - X)[hidden].mean() / 2)
     True
+
+    A missing category follows from the rest of the row:
+
     >>> import pandas as pd
     >>> trips = {"km": [3.0, 4, 700, 800] * 9, "by": ["bus", "bus", "train", None] * 9}
     >>> filled = ActivationImputer(random_state=0).fit_transform(pd.DataFrame(trips))
@@ -131,7 +153,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
-    # A larger table teaches by this many rows of it.
+    # The network learns from at most this many rows of a table.
     _most_rows = 20_000
 
     def __init__(
@@ -156,14 +178,14 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
     def fit(self, X, y=None):
-        """Learn rows of which entries may be missing.
+        """Learn rows, in which entries may be missing.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            Rows; NaN, None and NA stand for missing.
+            Rows of numbers and categories. NaN, None and NA stand for missing values.
         y : ignored
-            Accepted for pipelines, and ignored.
+            ``y`` has no effect. A pipeline may pass it.
 
         Returns
         -------
@@ -177,19 +199,20 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._learn(rows, new_seed(self.random_state))
 
     def transform(self, X):
-        """Fill in what is NaN.
+        """Fill the missing values of rows.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            Rows; NaN, None and NA stand for missing.
+            Rows of numbers and categories. NaN, None and NA stand for missing values.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features), or data frame
-            Known entries as they were. If there are categories, a data frame becomes one of
-            the same kind and types, in which whole numbers are rounded, and everything else an
-            array of objects. Without categories, frames do so if ``set_output`` asks for them.
+            The rows with known entries as they were. If there are categories, a data frame comes
+            back as one of the same kind and column types, with filled whole numbers rounded. Any
+            other table with categories comes back as an array of objects. Without categories, the
+            result is an array unless ``set_output`` asks for a data frame.
         """
         check_is_fitted(self)
         rows = self._validate(X, reset=False)
@@ -208,7 +231,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return validate_table(self, X, self.categorical_features, reset=reset)
 
     def _learn(self, X, seed):
-        """Adopt what the rows ``X`` teach."""
+        """Learn the rows ``X``, and adopt what was learned."""
         kept = draw_rows(X)
         columns = Columns.fitted_to(kept, self.is_categorical_)
         kept = columns.read(kept)
@@ -239,13 +262,13 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._encoding_state = encoding.state
 
     def _rule(self, share):
-        """The rule of the learning time, with a cut-off at ``share`` if it is automatic."""
+        """Return the rule of the learning time; ``share`` is the cut-off of an automatic one."""
         if isinstance(self.learning_time, Real):
             return GivenTimes([self.learning_time])
         return TIME_RULES[self.learning_time](lambda: MeanEigenvalue(share))
 
     def _fill(self, X):
-        """Rows in double precision without gaps."""
+        """Return the rows in double precision with their gaps filled."""
         columns = Columns(**self._columns)
         Z = columns.read(X)
         start = fill_from_nearest(Z, self._kept, columns, self.n_jobs)
@@ -262,7 +285,7 @@ class ActivationImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def draw_rows(X):
-    """Up to ``SAMPLE_SIZE`` rows, with copies in proportion to those in ``X``."""
+    """Return up to ``SAMPLE_SIZE`` rows, with as large a share of copies as in ``X``."""
     sample = Sample.of(X, None, np.ones(len(X)), SAMPLE_SIZE)
     n_copies = sample.weight * min(1.0, SAMPLE_SIZE / sample.weight.sum())
     n_copies = np.maximum(1, np.round(n_copies)).astype(int)

@@ -1,4 +1,4 @@
-"""What a training returns: one value, from which an estimator's attributes are made."""
+"""The result of a training: one value, from which an estimator gets its attributes."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -14,28 +14,28 @@ from ._rows.sample import Sample
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network with all that its use and later training need.
+    """A trained network, with everything that its use and later trainings need.
 
     Parameters
     ----------
     solution : Solution
-        The network, its learning times and statistics.
+        Network with its learning times and its statistics.
     encoding : Encoding
-        How rows become its input.
+        Encoding that turns rows into the input of the network.
     sample : Sample
-        Training rows that are kept.
+        Training rows that the model keeps.
     seed : int
-        The seed of rotations and random starts.
+        Seed of the rotations and of random starts.
     epsilon : float
-        The isotropic start was W W^T = epsilon I.
+        Activation of an input before training, where W W^T = epsilon I.
     solver : str
-        The name of the solver.
+        Name of the solver.
     n_seen : float
-        The weight of all rows that were learned.
+        Total weight of all rows that were learned.
     n_labels : int
         Width of the label block.
     n_jobs : int or None
-        Threads that work on blocks of rows when the model is used.
+        Number of threads that work on blocks of rows when the model is used.
     """
 
     solution: Solution
@@ -49,7 +49,7 @@ class Model:
     n_jobs: int | None = None
 
     def extend(self, kind, **more):
-        """The same as a ``kind`` of model that holds ``more``."""
+        """Return the same model as a model of class ``kind``, with the attributes ``more``."""
         return kind(**{f.name: getattr(self, f.name) for f in fields(Model)}, **more)
 
     @property
@@ -62,28 +62,28 @@ class Model:
 
     @property
     def widest(self):
-        """Entries of the largest row between input and output."""
+        """Number of entries of a row at the widest place between input and output."""
         return max(max(W.shape) for W in self.network.coefs)
 
     def encode(self, X):
-        """Data blocks of rows, in the precision of the weights."""
+        """Return the encoded rows without labels, in the precision of the weights."""
         return EncodedRows(X, self.encoding, dtype=self.dtype).data()
 
     def map(self, function, X, n_columns=None):
-        """``function`` of every block of rows of ``X``, put together."""
+        """Return the results of ``function`` for all blocks of rows of ``X``, in one array."""
         found = map_blocks(
             lambda block: function(X[block]), len(X), n_columns or self.widest, self.n_jobs
         )
         return np.concatenate(list(found))
 
     def energies(self, X):
-        """Output activation ||y||^2 of rows without labels, shape (n_rows,)."""
+        """Return the output activation ||y||^2 of rows without labels, shape (n_rows,)."""
         return self.map(lambda block: self.network.energies(self.encode(block)), X)
 
     def scale(self, factor):
-        """The model as if all rows that it has learned weighed ``factor`` times as much."""
+        """Return the model as if all learned rows weighed ``factor`` times as much."""
         state = self.solution.state
-        if state:  # a compact model, or the rule's, has none
+        if state:  # A compact model, and a model of solver="hebbian", have no statistics.
             state = scale_states(state, factor)
         return replace(
             self,
@@ -93,7 +93,7 @@ class Model:
         )
 
     def join(self, other):
-        """What another model's statistics add to this one's; the network stays as it is."""
+        """Return this model, with its network, and with the statistics of both models."""
         state = merge_states(self.solution.state, other.solution.state)
         return replace(
             self,

@@ -6,8 +6,8 @@ import numpy as np
 
 from .kernels import activations, rows
 
-# Every activation function has a forward kernel and a gradient kernel. The file
-# kernels/activations.py says what they do, which is all that a new one needs.
+# Each activation function has a forward kernel and a gradient kernel. The module docstring of
+# kernels/activations.py states what both kernels read and write.
 ACTIVATIONS = {
     "abs": (activations.abs_forward, activations.abs_gradient),
     "std_abs": (activations.std_abs_forward, activations.std_abs_gradient),
@@ -18,22 +18,23 @@ ACTIVATIONS = {
     "square": (activations.square_forward, activations.square_gradient),
 }
 
-# A triangular matrix is multiplied in this many strips of columns.
+# ``product_energies`` cuts a triangular matrix into this number of strips of columns.
 N_STRIPS = 4
 
 
 class Network:
     """Layers of weights with an activation function between them.
 
-    A network is not an estimator's state: estimators keep plain arrays, and build a
-    network around them when they need it.
+    A ``Network`` is built when a forward pass needs it. Estimators store the weights and moments
+    as plain arrays.
 
     Parameters
     ----------
     coefs : list of ndarray of shape (n_inputs, n_units)
     activation : str, a key of ``ACTIVATIONS``
     standards : list of (mean, variance), each an ndarray of shape (n_units,)
-        Moments of \\|y\\| in every layer, for ``std_abs``.
+        Mean and variance of \\|y\\| for each unit of each layer. Only ``std_abs`` reads these
+        moments.
     """
 
     def __init__(self, coefs, activation, standards):
@@ -45,7 +46,7 @@ class Network:
         return len(self.coefs)
 
     def copy(self, dtype):
-        """The same network in arrays of its own."""
+        """Return the same network on new arrays of type ``dtype``."""
         return Network(
             [W.astype(dtype, order="C", copy=True) for W in self.coefs],
             self.activation,
@@ -53,24 +54,24 @@ class Network:
         )
 
     def without_last(self):
-        """All layers but the last, on the same arrays."""
+        """Return the network without its last layer, on the same arrays."""
         return Network(self.coefs[:-1], self.activation, self.standards)
 
     def activate(self, layer, A, B=None):
-        """Pass the rows ``A[i] + B[c]`` of ``layer`` through the activation function.
+        """Apply the activation function of a layer to all sums ``A[i] + B[c]``.
 
         Parameters
         ----------
         layer : int
         A : ndarray of shape (n_rows, n_units)
         B : ndarray of shape (n_labels, n_units), default=None
-            None takes a single row of zeros.
+            Products of each label with the layer's weights. None stands for a single row of zeros.
 
         Returns
         -------
         out : ndarray of shape (n_rows * n_labels, n_units)
         energy : ndarray of shape (n_rows * n_labels,)
-            Squared norm of each row.
+            Squared norm of each sum ``A[i] + B[c]``.
         """
         if B is None:
             B = np.zeros((1, A.shape[1]), dtype=A.dtype)
@@ -81,16 +82,16 @@ class Network:
         return out, energy
 
     def hidden(self, Z, n_layers):
-        """Rows ``Z`` after ``n_layers`` layers, each with its activation."""
+        """Return rows ``Z`` after the first ``n_layers`` layers and their activation functions."""
         for layer in range(n_layers):
             Z, _ = self.activate(layer, Z @ self.coefs[layer])
         return Z
 
     def layer_energies(self, Z):
-        """Activation of every layer, ndarray of shape (n_rows, n_layers).
+        """Return the activation of every layer, ndarray of shape (n_rows, n_layers).
 
-        Its column l is ||x||^2 h_1(x) ... h_l(x), where h_l is the activation filter of
-        layer l (paper, eq. 9).
+        Column l is ||x||^2 h_1(x) ... h_l(x), where h_l is the activation filter of layer l
+        (paper, eq. 9).
         """
         result = np.empty((len(Z), len(self)), dtype=Z.dtype)
         for layer in range(len(self) - 1):
@@ -99,34 +100,41 @@ class Network:
         return result
 
     def energies(self, Z):
-        """Output activation ||y||^2 of encoded rows, shape (n_rows,)."""
+        """Return the output activation ||y||^2 of encoded rows, shape (n_rows,)."""
         return product_energies(self.hidden(Z, len(self) - 1), self.coefs[-1])
 
     def candidates(self, Z):
-        """Rows of the second layer's input for every label: (n_rows * n_labels, n_units).
+        """Return the second layer's input for each row with each label.
 
-        ``Z`` (n_rows, n_data) holds the data block alone; the label of class c is
-        input number n_data + c.
+        ``Z`` (n_rows, n_data) holds the data block alone, without a label block. The label of
+        class c is input number n_data + c of the first layer. The result has shape (n_rows *
+        n_labels, n_units).
         """
         W = self.coefs[0]
         return self.activate(0, Z @ W[: Z.shape[1]], W[Z.shape[1] :])[0]
 
     def label_rows(self, Z):
-        """``candidates`` after all other layers, each with its activation."""
+        """Return the input of the layer above this network, for each row with each label.
+
+        The result has shape (n_rows * n_labels, n_units): it is ``candidates`` after the remaining
+        layers.
+        """
         H = self.candidates(Z)
         for layer in range(1, len(self)):
             H, _ = self.activate(layer, H @ self.coefs[layer])
         return H
 
     def label_energies(self, Z):
-        """Output activation of data rows with every label, (n_rows, n_labels).
+        """Return the output activation of each data row with each label, (n_rows, n_labels).
 
-        These are all values of ||y(a, z)||^2 whose maximum classifies a row (paper, eq. 10).
+        Entry (i, c) is ||y(a_i, z_c)||^2. The label with the largest activation is the predicted
+        label of a row (paper, eq. 10).
         """
         W, n_data = self.coefs[0], Z.shape[1]
         labels = W[n_data:]
         if len(self) == 1:
-            # ||a + b||^2 = ||a||^2 + 2 a b + ||b||^2 needs no row for every label.
+            # ||a + b||^2 = ||a||^2 + 2 a b + ||b||^2, so a single layer needs no array of all
+            # pairs.
             A = Z @ W[:n_data]
             result = A @ (2 * labels.T)
             result += row_energies(A)[:, None]
@@ -136,9 +144,10 @@ class Network:
         return energies.reshape(len(Z), len(labels))
 
     def energies_and_gradient(self, Z, gains=None):
-        """Output activation of encoded rows and its gradient, with fixed standards.
+        """Return the output activation of encoded rows and its gradient by these rows.
 
-        ``gains`` (n_rows, n_units) multiply the squared outputs (paper, eq. 16).
+        The gradient treats the moments of ``std_abs`` as constants. ``gains`` (n_rows, n_units)
+        multiply the squared outputs (paper, eq. 16).
         """
         outputs = []
         for layer in range(len(self) - 1):
@@ -146,7 +155,7 @@ class Network:
             Z, _ = self.activate(layer, outputs[-1])
         W = self.coefs[-1]
         Y = Z @ W
-        # The energy is the sum of (1 + delta_i) y_i^2 with gains 1 + delta_i (paper, eq. 16).
+        # With gains 1 + delta_i the activation is the sum of (1 + delta_i) y_i^2 (paper, eq. 16).
         scaled = Y if gains is None else gains * Y
         energies = row_energies(Y) if gains is None else np.einsum("ij,ij->i", scaled, Y)
         G = 2 * scaled @ W.T
@@ -158,10 +167,11 @@ class Network:
         return energies, G
 
     def _standard(self, layer, dtype):
-        """Mean and reciprocal deviation of |y|, 0 where a unit never varied.
+        """Return the mean of |y| and the reciprocal deviation of |y| for the units of a layer.
 
-        The arrays are always new: a model mapped from disk holds read-only ones, for
-        which Numba would compile every kernel anew.
+        The reciprocal deviation is 0 for a unit whose |y| never varied. Both arrays are new: the
+        arrays of a model that is mapped from disk are read-only, and Numba would compile each
+        kernel again for read-only arrays.
         """
         mean, variance = self.standards[layer]
         varies = variance > 1e-12 * (variance.max() + mean.max() ** 2)
@@ -171,16 +181,16 @@ class Network:
 
 
 def row_energies(Y):
-    """Squared norm of every row."""
+    """Return the squared norm of each row of ``Y``."""
     out = np.empty(len(Y), dtype=Y.dtype)
     rows.energies(np.ascontiguousarray(Y), out)
     return out
 
 
 def product_energies(H, W):
-    """Squared norm of every row of ``H @ W``.
+    """Return the squared norm of each row of ``H @ W``.
 
-    If ``W`` is lower triangular, most of its zeros are left out of the product.
+    If ``W`` is lower triangular, the product skips most of the zeros of ``W``.
     """
     n = W.shape[1]
     if W.shape[0] != n or len(H) < n or n < N_STRIPS or np.count_nonzero(W[0, 1:]):

@@ -1,4 +1,4 @@
-"""Progress of a fit: printed lines, and scikit-learn's callbacks where there are any."""
+"""Progress of a fit: printed lines, and callbacks of scikit-learn versions that have them."""
 
 from functools import wraps
 from inspect import signature
@@ -6,15 +6,15 @@ from inspect import signature
 try:
     from sklearn.callback import CallbackSupportMixin
     from sklearn.callback import with_callbacks as torn_down
-except ImportError:  # before scikit-learn 1.9
+except ImportError:  # scikit-learn is older than 1.9.
     torn_down = None
 
     class CallbackSupportMixin:
-        """Nothing to support."""
+        """A stand-in without callbacks."""
 
 
 def with_callbacks(fit):
-    """Have scikit-learn's callbacks told of a whole fit, where there are any."""
+    """Tell scikit-learn's callbacks when a whole fit begins and ends, if they exist."""
     if torn_down is None:
         return fit
     names = signature(fit)
@@ -36,18 +36,18 @@ def with_callbacks(fit):
 
 
 class Progress:
-    """What a solver tells about a training: one ``begin`` and one ``end`` an epoch or layer.
+    """Reports of a solver: it calls ``begin`` and ``end`` once for each epoch or layer.
 
     Parameters
     ----------
     verbose : int
-        Print a line at every ``end`` if positive.
+        A positive number prints a line at each ``end``.
     estimator : estimator whose callbacks are called, or None
     data : dict
-        X, y and metadata as callbacks get to see them.
+        The X, y and metadata that callbacks get.
     fitted : callable or None
-        It takes what a solver has reached, and returns the attributes of an estimator that is
-        fitted with it.
+        It takes the solution so far, and returns the attributes of an estimator that is fitted
+        with this solution.
     """
 
     def __init__(self, verbose=0, estimator=None, data=None, fitted=None):
@@ -65,10 +65,10 @@ class Progress:
             self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def end(self, line, solution=None):
-        """Report it done; True if a callback asks to stop.
+        """Report the end of an epoch or a layer; return True if a callback asks to stop.
 
-        ``solution`` is a function without arguments, called only if a callback wants
-        the estimator as it would be had training ended here.
+        ``solution`` is a function that returns the solution so far. It is called only if a
+        callback wants the estimator that training would return now.
         """
         if self.verbose:
             print(line)

@@ -1,15 +1,16 @@
-"""An estimator's state changes as a whole, and answers come from one state.
+"""The state of an estimator changes all at once, and each answer comes from one state.
 
-A thread may fit an estimator again while others ask it: each answer is that of the model before
-or of the one after. Methods that learn work on a twin of the estimator, which the estimator
-becomes by a single assignment. Methods that read work on a twin, too, and drop it.
+One thread may fit an estimator again while other threads ask it. Each answer then comes from the
+old model or from the new model, never from a mixture. A method that learns works on a twin of the
+estimator, and a single assignment makes the estimator equal to its twin. A method that reads works
+on a twin, too, and drops the twin at the end.
 """
 
 from functools import wraps
 
 
 def twin_of(estimator):
-    """Another estimator in the state of this one; a twin itself as it is."""
+    """Return an estimator in the same state as this one. A twin is returned unchanged."""
     if "_twin_of" in vars(estimator):
         return estimator
     before = vars(estimator).copy()
@@ -19,12 +20,15 @@ def twin_of(estimator):
 
 
 def original_of(estimator):
-    """The user's estimator, of which another is the twin."""
+    """Return the estimator of the user, whose twin this estimator is."""
     return vars(estimator).get("_twin_of", (estimator,))[0]
 
 
 def learned_by(estimator):
-    """Attributes that a twin has changed since it was made; None for those that are gone."""
+    """Return the attributes that a twin has changed since it was made.
+
+    An attribute that the twin has deleted has the value None.
+    """
     now = vars(estimator)
     _, before = now.get("_twin_of", (estimator, {}))
     gone = dict.fromkeys(before.keys() - now.keys())
@@ -34,9 +38,10 @@ def learned_by(estimator):
 
 
 def learns(method):
-    """Have a method learn on a twin, which its estimator becomes when all is done.
+    """Let a method learn on a twin, and make the estimator equal to the twin at the end.
 
-    Parameters that are set meanwhile stay. The method returns the estimator.
+    Parameters that another thread sets during the training stay. The method returns the
+    estimator.
     """
 
     @wraps(method)
@@ -52,7 +57,7 @@ def learns(method):
 
 
 def reads(method):
-    """Have a method read one state from its beginning to its end."""
+    """Let a method read a single state from its beginning to its end."""
 
     @wraps(method)
     def read(self, *args, **kwargs):
@@ -62,7 +67,7 @@ def reads(method):
 
 
 def reads_in(*names):
-    """Have these methods of a class read one state."""
+    """Let each of the named methods of a class read a single state."""
 
     def decorate(cls):
         for name in names:

@@ -1,4 +1,4 @@
-"""One training, from validated rows to a ``Model``: what is the same for all estimators."""
+"""A training, from validated rows to a ``Model``: the steps that all estimators share."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -18,34 +18,36 @@ from ._rows.unit import UnitEncoding
 from ._state import learned_by, original_of
 from ._validation import new_seed
 
-# Learning times are chosen on this many rows; ``SAMPLE_SIZE`` of them are kept.
+# This is the number of rows on which learning times are chosen. A model keeps ``SAMPLE_SIZE``.
 SEARCH_SIZE = 8_000
 
 
 class Training:
-    """A training by an estimator's parameters, of which the estimator itself is not changed.
+    """A training by the parameters of an estimator, which does not change the estimator.
 
-    Subclasses say what differs: ``draw``, ``fit_encoding``, ``own_rule``, ``solve`` and
+    Subclasses may replace the steps ``draw``, ``fit_encoding``, ``own_rule``, ``solve`` and
     ``finish``.
 
     Parameters
     ----------
     estimator : ActivationLearningBase
+        Estimator whose parameters apply.
     previous : Model or None
-        What the estimator has learned before.
+        Model that the estimator has learned before.
     partial : bool
-        Whether rows add to what was learned before.
+        Whether the rows add to the rows that were learned before.
     """
 
-    # Units that layers have at the least, and at the most, and layers, if nobody chooses.
+    # These bound the units of a layer if the parameters leave their number open.
     least_width = 1
     most_width = 1024
+    # This is the number of layers if the parameters leave it open.
     n_layers = 1
-    # Width of the label block.
+    # This is the width of the label block.
     n_labels = 0
-    # The name of the encoding, if the user has given one.
+    # This is the name of the encoding if the parameters give one.
     given_encoding = None
-    # Whether moments of the last layer's outputs are wanted, too.
+    # This says whether the moments of the outputs of the last layer are needed, too.
     activate_last = False
 
     def __init__(self, estimator, previous=None, partial=False):
@@ -59,11 +61,11 @@ class Training:
             self.check_goes_on()
 
     def run(self, X, labels, weight):
-        """Encode, choose what is to be chosen, and solve: the ``Model``."""
+        """Encode the rows, make all choices that are open, and return the solved ``Model``."""
         estimator, before = self.estimator, self.previous
         self.warm = self.warm and (self.going_on or self.can_start_from(X))
         seed = before.seed if self.warm else new_seed(estimator.random_state)
-        # A sample of a stream must not look at the last batch more closely than at the others.
+        # The sample of a stream must not hold more of the last batch than of earlier batches.
         sample = self.draw(X, labels, weight, SAMPLE_SIZE if self.partial else SEARCH_SIZE)
         if self.going_on or (self.warm and self.solver.goes_on_from_weights):
             encoding, self.n_layers = before.encoding, len(before.network)
@@ -106,7 +108,7 @@ class Training:
         return self.finish(model_of(self.solve(rows, task, sample)), rows, task)
 
     def merge(self, other):
-        """The ``Model`` of what the previous model and another have learned."""
+        """Return the ``Model`` of what the previous model and another model have learned."""
         self.previous = self.previous.join(other)
         nothing = np.empty((0, self.previous.sample.X.shape[1]), dtype=self.previous.dtype)
         return self.run(nothing, np.empty(0, dtype=np.intp), np.empty(0))
@@ -114,61 +116,67 @@ class Training:
     # -- steps that differ ---------------------------------------------------------
 
     def draw(self, X, labels, weight, size):
-        """A sample of these rows and, if the training goes on, of all before them."""
+        """Return a sample of these rows; if the training goes on, of all rows so far."""
         sample = Sample.of(X, labels, weight, size)
         return sample.joined(self.previous.sample, size) if self.going_on else sample
 
     def fit_encoding(self, sample, seed, X, weight):
-        """The encoding of rows ``X``, of which ``sample`` is a sample."""
+        """Return the encoding of the rows ``X``, of which ``sample`` is a sample."""
         return UnitEncoding.fitted_to(sample)
 
     def own_rule(self, task):
-        """The rule of ``learning_time="auto"``."""
+        """Return the rule of ``learning_time="auto"``."""
         return MeanEigenvalue(*self.cut_off)
 
     @property
     def cut_off(self):
-        """``share`` and ``least`` of the mean eigenvalue: see ``kaiser_time``."""
+        """``share`` and ``least`` of the mean eigenvalue, as in ``kaiser_time``."""
         return 1.0, 0.0
 
     def solve(self, rows, task, sample):
-        """The ``Solution`` for the rows."""
+        """Return the ``Solution`` for the rows."""
         return self.solver.solve(rows, task)
 
     def finish(self, model, rows, task, is_last=True):
-        """The model with what follows from it; for callbacks in training, not ``is_last``."""
+        """Return the model with everything that follows from it.
+
+        With ``is_last=False``, the model is for callbacks during the training.
+        """
         return model
 
     # -- sizes, times, task ----------------------------------------------------------
 
     def choose_sizes(self, n_inputs, n_layers=None):
-        """Units of every layer, of ``n_layers`` if the parameters say nothing."""
+        """Return the units of each layer; ``n_layers`` counts if the parameters leave it open."""
         sizes, n_layers = self.estimator.layer_sizes, n_layers or self.n_layers
         if sizes is None:
             return [min(max(n_inputs, self.least_width), self.most_width)] * n_layers
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not sizes or not all(isinstance(n, Integral) and n >= 1 for n in sizes):
             raise ValueError(
-                f"layer_sizes={self.estimator.layer_sizes!r} must be a positive integer or a "
-                "non-empty tuple of them, one a layer."
+                f"layer_sizes={self.estimator.layer_sizes!r} must be a positive integer, or a "
+                "non-empty tuple with one positive integer for each layer."
             )
         return [int(n) for n in sizes]
 
     def given_times(self, n_layers):
-        """The learning time of every layer as the parameter says, or None."""
+        """Return the learning times that the parameters give for each layer, or None."""
         times = self.estimator.learning_time
         if isinstance(times, str):
             return None
         times = [times] * n_layers if isinstance(times, Real) else list(times)
         given = f"learning_time={self.estimator.learning_time!r}"
         if len(times) != n_layers:
-            raise ValueError(f"{given} has {len(times)} entries for {n_layers} layers.")
+            raise ValueError(
+                f"{given} has {len(times)} entries for {n_layers} layers. Give one number for all "
+                "layers, or one for each layer."
+            )
         if not all(isinstance(t, Real) and np.isfinite(t) and t > 0 for t in times):
-            raise ValueError(f"{given} must be positive and finite.")
+            raise ValueError(f"{given} must be positive and finite in every layer.")
         return [float(t) for t in times]
 
     def choose_times(self, task, rows):
-        """Learning times that are given, or that a closed form keeps when it starts again."""
+        """Return the learning times that are given, or that a warm start of the flow keeps."""
         given = self.given_times(len(task.sizes))
         keeps = self.warm and not self.partial and not self.solver.goes_on_from_weights
         if given is None and keeps and self.is_as_before(task, rows):
@@ -176,13 +184,13 @@ class Training:
         return given
 
     def choose_rule(self, times, own):
-        """The rule that chooses learning times: ``times`` if there are any, else the named one."""
+        """Return the rule of the learning times: the given ``times``, or else the named rule."""
         if times is not None:
             return GivenTimes(times)
         return TIME_RULES[self.estimator.learning_time](own)
 
     def make_task(self, rows, seed):
-        """The task without anything to go on from."""
+        """Return the task without anything from an earlier training."""
         estimator = self.estimator
         return Task(
             sizes=self.choose_sizes(rows.n_inputs),
@@ -201,7 +209,10 @@ class Training:
         )
 
     def make_progress(self, X, labels, weight, fitted):
-        """What solvers report to; ``fitted`` makes a whole model of a solution in training."""
+        """Return the object to which solvers report.
+
+        ``fitted`` makes a whole model from a solution during the training.
+        """
         estimator = self.estimator
         data = {"X": X, "y": labels, "metadata": {"sample_weight": weight}}
         return Progress(
@@ -214,44 +225,45 @@ class Training:
     # -- what a training goes on from ------------------------------------------------
 
     def can_start_from(self, X):
-        """Whether the previous encoding, with which its weights go, is one for rows ``X``."""
+        """Return whether the previous encoding, whose weights are used, suits the rows ``X``."""
         before = self.previous
         same_encoding = self.given_encoding in (None, before.encoding.name)
         return same_encoding and before.sample.X.shape[1] == X.shape[1]
 
     def is_as_before(self, task, rows):
-        """Whether the network has the shape that the one before has."""
+        """Return whether the new network has the same shape as the previous network."""
         widths = [rows.n_inputs, *task.sizes]
         return [W.shape for W in self.previous.network.coefs] == list(pairwise(widths))
 
     def find_start(self, task, rows):
-        """The solution to go on from, or None."""
+        """Return the solution from which the training goes on, or None."""
         if not self.warm:
             return None
         is_as_before = self.is_as_before(task, rows)
         if self.going_on and not is_as_before:
             units = [W.shape[1] for W in self.previous.network.coefs]
             raise ValueError(
-                f"layer_sizes={self.estimator.layer_sizes!r} differs from the network that "
-                f"partial_fit is to go on from, {units}: call fit."
+                f"layer_sizes={self.estimator.layer_sizes!r} differs from the layers of the "
+                f"network that partial_fit is to go on from, {units}. Restore layer_sizes, or "
+                "call fit to start anew."
             )
         goes_on = self.partial or self.solver.goes_on_from_weights
         return self.previous.solution if is_as_before and goes_on else None
 
     def check_goes_on(self):
-        """Raise a ValueError if the parameters are not those of what was learned before."""
+        """Raise a ValueError if the parameters differ from those of the previous training."""
         estimator, before = self.estimator, self.previous
-        estimator._validate_params()  # scikit-learn does so in the first call only
+        estimator._validate_params()  # scikit-learn validates in the first call only.
         if self.solver.keeps_moments:
             if not SOLVERS[before.solver].keeps_moments:
                 raise ValueError(
-                    f"solver={estimator.solver!r} goes on from statistics of the rows, and "
-                    f"solver={before.solver!r} kept none: call fit first."
+                    f"solver={estimator.solver!r} goes on from statistics of the rows, but "
+                    f"solver={before.solver!r} kept none. Call fit first."
                 )
             if not before.solution.state:
                 raise ValueError(
-                    "compact() dropped the statistics that partial_fit and merge go on from: "
-                    "call fit."
+                    "compact() dropped the statistics that partial_fit and merge go on from. "
+                    "Call fit with all rows to start anew."
                 )
         self._check_unchanged("activation", before.network.activation)
         if self.given_encoding is not None:
@@ -261,6 +273,6 @@ class Training:
         now = getattr(self.estimator, name)
         if now != before:
             raise ValueError(
-                f"{name}={now!r} differs from the {before!r} that partial_fit is to go on from: "
-                "call fit."
+                f"{name}={now!r} differs from the {before!r} that partial_fit is to go on from. "
+                f"Set {name}={before!r}, or call fit to start anew."
             )

@@ -1,4 +1,4 @@
-"""Unsupervised features."""
+"""Features of rows without labels."""
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
@@ -18,20 +18,23 @@ from .kernels.rows import scale_to_unit
 def _has_codes(transformer):
     if transformer.output != "linear":
         raise AttributeError(
-            "inverse_transform is available with output='linear' only; this transformer has "
+            "inverse_transform is available with output='linear' only, but this transformer has "
             f"output={transformer.output!r}."
         )
     return True
 
 
 class TransformerTraining(Training):
-    """A training of features: the last layer is activated, too."""
+    """A training for features, in which the outputs of the last layer are activated, too."""
 
     activate_last = True
 
     @property
     def cut_off(self):
-        """Activated features keep no small directions; codes keep what PCA would."""
+        """``share`` and ``least`` of the mean eigenvalue, below which directions are not learned.
+
+        Activated features leave small directions out, and linear codes keep what PCA would keep.
+        """
         return (2.0 if self.estimator.output == "activated" else 1.0), 0.0
 
 
@@ -39,108 +42,123 @@ class TransformerTraining(Training):
 class CompetitiveHebbianTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ActivationLearningBase
 ):
-    """Unsupervised features by the local competitive Hebbian rule.
+    """Make features from rows of numbers without labels.
 
-    Every row is scaled to norm 1 and passed through layers that compete for it:
-    dW = rate (x - W y) y^T with y = W^T x (paper [1]_, eq. 4). A layer converges to the
-    subspace of its inputs' leading principal components (uncentred), but mixes them
-    instead of ranking them, and how long it learns decides how softly it cuts off.
-    What a layer activates by tells how typical a row is.
+    ``CompetitiveHebbianTransformer(500).fit_transform(X)`` returns 500 features for each row of
+    ``X``. The features serve a linear model or a clustering after them in a pipeline. Rows are
+    compared by their direction only, which suits images, spectra and counts. The network learns
+    with a local rule in which units compete for the input (paper [1]_, eq. 4). A layer learns the
+    same subspace as uncentred PCA, but each unit mixes the components. The learning time decides
+    how many components the layer keeps. The user guide explains :doc:`the rule </guide/rule>` and
+    :doc:`the learning time </guide/learning_time>`.
 
     Parameters
     ----------
     layer_sizes : int, tuple of int or None, default=None
-        Units of every layer. None: one layer as wide as the input, 1,024 at most.
+        Number of units of each layer; the last layer has one unit for each feature. None means one
+        layer with as many units as ``X`` has columns, up to 1,024. Give a larger number for a
+        table with few columns, such as ten units for each column. Give several numbers to make
+        several layers.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
-        Function between layers; all of them keep a row's norm (paper, section III.A).
-        "std_abs" standardises abs(y) over the training rows, "layer_std_abs" only
-        subtracts the row's own mean, which needs no statistics; "square" makes strong
-        responses stronger, which suits features for a linear model.
+        Function through which the outputs of a layer pass before the next layer reads them. "abs"
+        takes absolute values, and "square" takes squares. "std_abs" standardises the absolute
+        values over the training rows, and "layer_std_abs" subtracts their mean over the units of
+        the layer. Change the function if cross-validation shows that another one suits your data.
+        The :doc:`user guide </guide/rule>` has the formulas.
     output : {"activated", "linear"}, default="activated"
-        What ``transform`` returns: the last layer passed through ``activation`` and
-        scaled to norm 1, for a linear model (its entries are small: a scaler between the
-        two, or a larger ``C``, weakens the penalty); or the codes y = x W of rows at
-        their own scale, which ``inverse_transform`` turns back into rows, the more
-        faithfully the longer the learning time.
+        What ``transform`` returns. "activated" passes the last layer through ``activation`` and
+        scales each row to length 1. The activated features are small numbers: put a
+        ``StandardScaler`` between the transformer and a linear model. "linear" returns the codes y
+        = x W at the scale of the rows; choose it for fewer dimensions, because
+        ``inverse_transform`` turns codes back into rows.
     solver : {"flow", "hebbian"}, default="flow"
-        "flow" integrates the rule's gradient flow in closed form, one pass over the
-        rows a layer. "hebbian" applies the rule itself to mini-batches, all layers
-        together: slower by orders of magnitude, for rows that come one at a time and
-        for studying the rule.
+        "flow" computes the trained network in closed form, with one pass over the rows for each
+        layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
+        by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive one at
+        a time.
     learning_time : "auto", float > 0 or tuple of float, default="auto"
-        Time t of the flow, for all layers or for each; t = (learning rate) x (number
-        of batch-mean updates). Directions whose eigenvalue of E[x x^T] is well below
-        log(1 / init_activation - 1) / (2 t) are not learned: a shorter time
-        regularises more.
-        "auto" puts the cut-off at twice the mean eigenvalue over the inputs in use: a
-        direction is learned if it carries more than twice its even share of the rows'
-        energy (the Kaiser-Guttman criterion takes once, and is known to keep too much
-        [2]_). Codes (``output="linear"``) take once, to keep more of the rows. It
-        follows from the statistics alone, so batches change nothing. ``fit`` with
-        ``solver="hebbian"`` takes those of a sample of 2,048 rows; ``max_iter`` epochs
-        may end before.
+        How long the network learns. A shorter time regularises more. "auto" keeps the directions
+        that carry more than twice their even share of the rows' energy; with ``output="linear"``,
+        "auto" keeps all above the even share [2]_. Give one number, or one for each layer, to keep
+        more or fewer directions. Search in steps of ten around ``learning_times_``.
     init_activation : float in (0, 1), default=0.1
-        Share of activation that an input has before any learning (epsilon in
-        W W^T = epsilon I). The paper's N(0, 0.01^2) with 1064 units is about 0.1.
+        Share of its activation that an input keeps in an untrained network (epsilon in W W^T =
+        epsilon I). The paper starts with about 0.1: its weights N(0, 0.01^2) have 1064 units. Keep
+        the default unless you study the rule.
     learning_rate : float > 0, default=0.1
-        Step of ``solver="hebbian"``; a tenth of it for the last tenth of the updates.
-        In ``fit``, layers with less learning time than others take a share of it;
-        ``partial_fit`` is one pass over its rows at this rate.
+        Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
+        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
+        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
     max_iter : int, default=100
-        Maximum number of epochs of ``solver="hebbian"``.
+        Largest number of epochs, which are passes over the training rows, of ``solver="hebbian"``.
+        Raise ``max_iter`` if a warning says that training ended too early.
     batch_size : int, default=100
-        Rows in a mini-batch of ``solver="hebbian"``; 1 learns row by row.
+        Number of rows in each mini-batch of ``solver="hebbian"``. 1 updates the weights after
+        every row. Change ``batch_size`` only to study the rule.
     warm_start : bool, default=False
-        With ``solver="hebbian"``, ``fit`` goes on from the weights there are, whichever
-        solver found them. With ``solver="flow"`` it keeps the learning times found
-        before instead of choosing them again.
+        Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
+        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
+        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
+        again.
     n_jobs : int, default=None
-        Threads that work on blocks of rows, on top of those of NumPy's BLAS: worth
-        it where that runs on one. The result does not depend on it.
+        Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
+        linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
+        is limited to one thread. The result does not depend on ``n_jobs``.
     random_state : int, RandomState instance or None, default=None
-        Rotation of every layer, random start, order of mini-batches.
+        Source of all random numbers: the rotation of each layer, the first weights, and the order
+        of rows in an epoch. Pass an int to get the same result in every run.
     verbose : int, default=0
-        1 prints a line a layer (flow) or an epoch (hebbian).
+        1 prints a line for each layer with ``solver="flow"``, or for each epoch with
+        ``solver="hebbian"``. 0 prints nothing.
 
     Attributes
     ----------
     coefs_ : list of ndarray of shape (n_inputs, n_units)
-        Weights of every layer, input units along the rows.
+        Weights of each layer, with one row for each input and one column for each unit.
     n_layers_ : int
+        Number of layers.
     learning_times_ : ndarray of shape (n_layers,)
-        The time each layer has learned for.
+        Learning time of each layer.
     n_iter_ : int
-        Epochs of the stochastic solver, a part of one counts; 1 for the flow.
+        Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. The number is 1
+        with ``solver="flow"``.
     activation_curve_ : ndarray of shape (n_points,)
-        Mean output activation of the training rows as training advanced: at 20 equal
-        steps of the last layer's learning time, or after every epoch (paper, Fig. 7b).
+        Mean output activation of the training rows during training. The curve has one entry for
+        each of 20 equal steps of the last layer's learning time, or one for each epoch (paper,
+        Fig. 7b).
     n_features_in_ : int
+        Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
-        Only if the training columns had names.
+        Names of the columns in training. The attribute exists only if the columns had names.
 
     See Also
     --------
     ActivationLearningClassifier : Learns rows together with their labels.
-    ActivationAnomalyDetector : Finds rows that activate less.
-    sklearn.decomposition.PCA : The same subspace with one layer and no cut-off.
+    ActivationAnomalyDetector : Finds rows with a low activation.
+    sklearn.decomposition.PCA : Finds the same subspace with a sharp cut-off.
 
     Notes
     -----
-    ``fit`` costs n_samples x n_inputs x n_units multiply-adds and one
-    eigendecomposition a layer, and keeps no hidden features of all rows.
+    **Tables.** Rows count by direction only, and the activated features of ``x`` and ``-x`` are
+    the same. Pixels, counts and spectra suit the transformer, because their entries have one unit
+    and one sign. For other tables, put ``MinMaxScaler`` before the transformer, because
+    standardised columns lose the meaning of their signs. Give the layer several times as many
+    units as the table has columns. Put ``StandardScaler`` between the features and a linear model.
+    With ``activation="square"``, the linear model then sees products of columns. A row of zeros
+    has no direction, and its features are zero.
 
-    Rows count by direction only, and ``x`` has the activated features of ``-x``. That
-    suits entries of one kind and sign: pixels, counts, spectra. For a table put
-    ``MinMaxScaler`` before it (standardised columns lose what their signs tell), give it
-    several times as many units as there are columns, and put ``StandardScaler`` between
-    its features and a linear model: with ``activation="square"`` that sees products of
-    columns. A row of zeros has no direction: its features are zero.
+    **Learning time.** A direction whose eigenvalue of E[x x^T] is well below log(1 /
+    init_activation - 1) / (2 t) is not learned. ``fit`` with ``solver="hebbian"`` takes the
+    automatic times of a sample of 2,048 rows, but not more than ``max_iter`` epochs.
+
+    **Cost.** For each layer, ``fit`` takes n_samples x n_inputs x n_units multiplications and one
+    eigendecomposition. ``fit`` does not store the hidden features of all rows.
 
     References
     ----------
     .. [1] H. Zhou, "Activation Learning by Local Competitions", arXiv:2209.13400.
-    .. [2] D. A. Jackson, "Stopping Rules in Principal Components Analysis: A Comparison
-       of Heuristical and Statistical Approaches", Ecology 74(8), 1993.
+    .. [2] D. A. Jackson, "Stopping Rules in Principal Components Analysis: A Comparison of
+       Heuristical and Statistical Approaches", Ecology 74(8), 1993.
 
     Examples
     --------
@@ -192,16 +210,16 @@ class CompetitiveHebbianTransformer(
     @with_callbacks
     @learns
     def fit(self, X, y=None, sample_weight=None):
-        """Learn the layers from the rows of ``X``.
+        """Learn the layers from rows.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of numbers, without missing values.
         y : ignored
-            Accepted for pipelines, and ignored.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 counts as two copies of the row.
+            Weight of each row. A weight of 2 counts as two copies of the row.
 
         Returns
         -------
@@ -213,21 +231,21 @@ class CompetitiveHebbianTransformer(
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Learn from more rows.
+        """Learn from one more batch of rows, without the rows of earlier batches.
 
-        With ``solver="flow"`` and one layer the weights are those of ``fit`` on all
-        rows so far, and "std_abs" standardises over a sample of 2,048 of them; with
-        more layers the statistics of the upper ones are those of the features their
-        rows had at the time.
+        With ``solver="flow"`` and one layer, the weights equal the weights after one ``fit`` on
+        all rows. "std_abs" standardises over a sample of 2,048 of the rows. With several layers,
+        the upper layers add up features that earlier networks have computed, and the result is
+        close to one ``fit``.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of numbers, without missing values.
         y : ignored
-            Accepted for pipelines, and ignored.
+            ``y`` has no effect. A pipeline may pass it.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row; 2 counts as two copies.
+            Weight of each row. A weight of 2 counts as two copies of the row.
 
         Returns
         -------
@@ -241,14 +259,15 @@ class CompetitiveHebbianTransformer(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of numbers, without missing values.
 
         Returns
         -------
         features : ndarray of shape (n_samples, n_units)
-            Of float32 if the training rows were. Rows of norm 1 for ``output="activated"``;
-            codes beyond what the precision holds are the largest number that it holds.
+            One column for each unit of the last layer, in float32 if the training rows were. Rows
+            have length 1 with ``output="activated"``. With ``output="linear"``, codes have the
+            scale of the rows, limited to the largest number of the data type.
         """
         X, model = self._fitted_rows(X), self._model()
         function = code_linearly if self.output == "linear" else activate
@@ -260,59 +279,74 @@ class CompetitiveHebbianTransformer(
     @available_if(_has_codes)
     @reads
     def inverse_transform(self, X):
-        """Reconstruct rows from linear codes, y W^T (paper, eq. 6).
+        """Turn linear codes back into rows, y W^T (paper, eq. 6).
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_units)
-            What ``transform`` returned with ``output="linear"`` and one layer.
+            Codes that ``transform`` has returned with ``output="linear"`` and one layer.
 
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            At their own scale, no longer than they were.
+            Reconstructed rows at their own scale. A reconstructed row is no longer than the row
+            was.
+
+        Raises
+        ------
+        AttributeError
+            If ``output`` is "activated".
+        ValueError
+            If the transformer has several layers, or if ``X`` has another number of columns than
+            the layer has units.
         """
         check_is_fitted(self)
         if self.n_layers_ > 1:
             raise ValueError(
-                f"inverse_transform needs one layer; this transformer has {self.n_layers_}."
+                f"inverse_transform needs one layer, but this transformer has {self.n_layers_}. "
+                "Fit a transformer with a single number of layer_sizes."
             )
         Y = read_rows(X)
         W = self.coefs_[0]
         if Y.shape[1] != W.shape[1]:
-            raise ValueError(f"X has {Y.shape[1]} columns, but there are {W.shape[1]} units.")
+            raise ValueError(
+                f"X has {Y.shape[1]} columns, but the layer has {W.shape[1]} units. Give the "
+                "codes that transform of this transformer has returned."
+            )
         return decode_linearly(W, Y)
 
     def score_samples(self, X):
-        """Output activation of each row scaled to norm 1: how typical it is.
+        """Score how typical the direction of each row is.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of numbers, without missing values.
 
         Returns
         -------
         activation : ndarray of shape (n_samples,)
-            ||y||^2, in [0, 1].
+            Output activation ||y||^2 of the row scaled to length 1, from 0 to 1. A higher value is
+            more typical.
         """
         X = self._fitted_rows(X)
         return self._model().energies(X)
 
     def score(self, X, y=None):
-        """Mean output activation of the rows of ``X``.
+        """Compute the mean output activation of rows.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of numbers, without missing values.
         y : ignored
-            Accepted for pipelines, and ignored.
+            ``y`` has no effect. A pipeline may pass it.
 
         Returns
         -------
         activation : float
-            In [0, 1]; higher for rows like those of the training.
+            Mean activation from 0 to 1. A higher value means that the rows resemble the training
+            rows more.
         """
         return float(self.score_samples(X).mean())
 
@@ -327,21 +361,21 @@ class CompetitiveHebbianTransformer(
 
 
 def activate(model, X):
-    """Features of rows: outputs after the last activation, of norm 1."""
+    """Return the features of rows: the activated outputs of the last layer, scaled to length 1."""
     F = model.network.hidden(model.encode(X), len(model.network))
     scale_to_unit(F, F.shape[1])
     return F
 
 
 def code_linearly(model, X):
-    """Linear outputs of the last layer, at the rows' own scale (paper, eq. 6)."""
+    """Return the linear outputs of the last layer at the scale of the rows (paper, eq. 6)."""
     last = len(model.network) - 1
     Y = model.network.hidden(model.encode(X), last) @ model.network.coefs[last]
     return narrow(Y * row_norms(X)[:, None], Y.dtype)
 
 
 def decode_linearly(W, Y):
-    """Rows of linear codes ``Y`` of any size."""
+    """Return the rows that belong to linear codes ``Y`` of any size."""
     largest = np.abs(Y).max(axis=1, keepdims=True).astype(np.float64)
     Z = (Y / np.where(largest > 0, largest, 1)).astype(W.dtype, copy=False)
     with np.errstate(over="ignore"):

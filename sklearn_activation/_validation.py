@@ -1,4 +1,4 @@
-"""Checks of what users give."""
+"""Checks of the arguments that users give."""
 
 from numbers import Integral
 
@@ -14,21 +14,24 @@ from sklearn.utils.validation import (
 
 from ._rows.columns import is_missing, read_table, refuse_gaps, refuse_unfit_columns
 
-# Weights are taken as they are if the largest is between these.
+# Weights are used unchanged if the largest weight lies between these two numbers.
 SANE_WEIGHTS = 1e-20, 1e20
 
 
 def validate_rows(estimator, X, *, reset, **options):
-    """``X``, and with ``options`` y, as scikit-learn checks them, in C order and floats."""
+    """Return ``X``, and y if ``options`` hold it, as scikit-learn checks them.
+
+    The rows are floating-point numbers in C order.
+    """
     refuse_unfit_columns(X)
     return _check(estimator, X, read_table(X, None)[0], reset=reset, **options)
 
 
 def _check(estimator, X, table, *, reset, **options):
-    """What scikit-learn has to check of ``X``, which has been read as the array ``table``."""
+    """Have scikit-learn check ``X``, which has been read as the array ``table``."""
     y_is_given = options.get("y") is not None
-    if table is X or ("y" in options and not y_is_given):  # without y there is an error
-        with np.errstate(invalid="ignore"):  # its check for NaN adds up entries: inf - inf
+    if table is X or ("y" in options and not y_is_given):  # A missing y raises an error here.
+        with np.errstate(invalid="ignore"):  # The check for NaN may add up inf - inf.
             return validate_data(
                 estimator, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
             )
@@ -47,7 +50,7 @@ def _check(estimator, X, table, *, reset, **options):
 
 
 def read_rows(X, **options):
-    """Rows of which no estimator needs to know the columns, as scikit-learn checks them."""
+    """Return rows as scikit-learn checks them, without the names of their columns."""
     refuse_unfit_columns(X)
     with np.errstate(invalid="ignore"):
         return check_array(read_table(X, None)[0], dtype=[np.float64, np.float32], **options)
@@ -56,22 +59,23 @@ def read_rows(X, **options):
 def validate_table(
     estimator, X, declared, *, reset, booleans_are_numbers=False, refuse=None, **options
 ):
-    """Rows as numbers, categories as codes, and y if there is one.
+    """Return rows as numbers, with categories as codes, and y if it is given.
 
     Parameters
     ----------
     estimator : estimator
-        If ``reset``, it is told which columns hold categories (``is_categorical_``).
+        With ``reset``, its attribute ``is_categorical_`` is set.
     X : array-like or data frame of shape (n_rows, n_columns)
     declared : "from_dtype", None, or array-like of bool, int or str
         Which columns hold categories.
     reset : bool
-        Whether this is training, and columns may be others than before.
+        Whether this is a training, in which the columns may differ from those before.
     booleans_are_numbers : bool, default=False
     refuse : callable, default=None
-        It is told which columns hold categories, before anything is checked or kept.
+        A function that may raise an error. It gets the mask of the columns that hold categories,
+        before anything is checked or kept.
     options : dict
-        For scikit-learn's checks, perhaps with ``y``.
+        Options of scikit-learn's checks, among them perhaps ``y``.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def validate_table(
     known = None
     if not reset:
         before = estimator.is_categorical_
-        if hasattr(X, "columns") or before is not None:  # other columns have a better error
+        if hasattr(X, "columns") or before is not None:  # This error names the wrong columns.
             validate_data(estimator, X, reset=False, skip_check_array=True)
         known = np.zeros(estimator.n_features_in_, dtype=bool) if before is None else before
     table, is_categorical = read_table(
@@ -98,14 +102,17 @@ def validate_table(
 
 
 def check_weight(X, sample_weight):
-    """The weight of every row in float64, one for each if none are given.
+    """Return the weight of each row in float64. Without ``sample_weight``, each weight is 1.
 
-    If none is within ``SANE_WEIGHTS``, they are divided by a power of two: a factor that all
-    share changes nothing, but squares and products in single precision must not overflow.
+    If the largest weight is outside of ``SANE_WEIGHTS``, all weights are divided by a power of
+    two. A common factor changes nothing, but without it squares in single precision overflow.
     """
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not weight.any():
-        raise ValueError("sample_weight: every row has weight zero; at least one must count.")
+        raise ValueError(
+            f"sample_weight: every row of {len(weight)} has weight zero. At least one row needs a "
+            "positive weight."
+        )
     least, most = SANE_WEIGHTS
     largest = weight.max()
     if not least <= largest <= most:
@@ -114,7 +121,7 @@ def check_weight(X, sample_weight):
 
 
 def leave_out_weightless(weight, *arrays):
-    """``arrays`` without their rows of weight zero, and the other weights."""
+    """Return ``arrays`` and ``weight`` without the rows that have weight zero."""
     counts = weight > 0
     if counts.all():
         return *arrays, weight
@@ -133,34 +140,40 @@ def check_groups(groups, n, member, whole):
     Parameters
     ----------
     groups : array-like of shape (n,)
-        The whole to which each member belongs; no entry may be missing.
+        The group of each row; no entry may be missing.
     n : int
-        Number of members.
+        Number of rows.
     member, whole : str
-        What messages call a row of the input, and what they call its group.
+        The words for a row and for its group in error messages.
     """
-    # NumPy makes the string "nan" of NaN among strings.
+    # NumPy turns NaN among strings into the string "nan", so entries stay objects here.
     entries = groups if hasattr(groups, "dtype") else np.asarray(groups, dtype=object)
     entries, groups = np.asarray(entries), np.asarray(groups)
     if groups.shape != (n,):
-        raise ValueError(f"groups has shape {groups.shape}, but X has {n} {member}s.")
+        raise ValueError(
+            f"groups has shape {groups.shape}, but X has {n} {member}s. Give one entry for each "
+            f"{member}."
+        )
     if entries.dtype.kind in "mM":
         missing = np.isnat(entries)
     else:
         missing = np.array([is_missing(value) for value in entries.tolist()])
     if missing.any():
         raise ValueError(
-            f"groups[{missing.argmax()}] is missing: every {member} belongs to some {whole}."
+            f"groups[{missing.argmax()}] is missing. Say for every {member} to which {whole} it "
+            "belongs."
         )
     kinds = {isinstance(value, str) for value in entries.tolist()}
     if len(kinds) > 1:
-        raise ValueError("groups holds strings and other things: give all entries one type.")
+        raise ValueError(
+            "groups holds both strings and entries of other types. Give all entries the same type."
+        )
     return groups
 
 
 def as_table(row):
-    """One row, or a Series with names, as a table; a table as it is."""
-    if hasattr(row, "to_frame") and hasattr(row, "index"):  # a Series of pandas
+    """Return a single row or a Series as a table of one row, and a table unchanged."""
+    if hasattr(row, "to_frame") and hasattr(row, "index"):  # The row is a Series of pandas.
         return row.to_frame().T
     if hasattr(row, "columns") or np.ndim(row) != 1:
         return row
@@ -168,18 +181,20 @@ def as_table(row):
 
 
 def refuse_nothing_known(X):
-    """Raise a ValueError if no entry is known."""
+    """Raise a ValueError if every entry is missing."""
     if np.isnan(X).all():
-        raise ValueError(f"X has {len(X)} rows, and every entry is NaN.")
+        raise ValueError(
+            f"X has {len(X)} rows, and every entry is NaN. At least one entry must be known."
+        )
 
 
 def new_seed(random_state):
-    """A seed for NumPy's generators."""
+    """Return a seed for NumPy's generators."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 def are_equal(a, b):
-    """Whether two arrays, numbers or dictionaries of them are the same."""
+    """Return whether two numbers, arrays or dictionaries of them are equal."""
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(are_equal(a[key], b[key]) for key in a)
     return np.array_equal(a, b)

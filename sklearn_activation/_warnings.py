@@ -1,4 +1,4 @@
-"""Warnings that point at the line of the user."""
+"""Warnings that point at the line of code that the user has written."""
 
 import contextlib
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def warn(message, category=UserWarning):
-    """Warn at the line from which the package was called, however deep the warning arises.
+    """Raise a warning that points at the line from which the user called the package.
 
-    Frames of this package, of scikit-learn and joblib, which call methods on users' behalf, and
-    of ``contextlib`` are passed over.
+    The warning skips the frames of this package and of ``contextlib``. It also skips the frames
+    of scikit-learn and joblib, which call methods on behalf of the user.
     """
     modules = [sys.modules[name] for name in (__package__, "sklearn", "joblib")]
     inner = tuple(str(Path(module.__file__).parent) + os.sep for module in modules)

@@ -1,4 +1,4 @@
-"""Scorers and criteria that compare outlier detectors, with labels or without."""
+"""Scorers and criteria that compare anomaly detectors, with labels or without."""
 
 from inspect import signature
 from numbers import Integral, Real
@@ -31,45 +31,47 @@ _criterion_constraints = {
 
 @validate_params(_criterion_constraints, prefer_skip_nested_validation=True)
 def excess_mass_score(score_samples, uniform_scores, *, sample_weight=None, min_mass=0.9):
-    """Area under the excess-mass curve of a scoring function; higher is better.
+    """Compute the area under the excess-mass curve of anomaly scores; higher is better.
 
-    EM(t) = max over u of P(s >= u) - t V(s >= u) is how far a level set of the scores s
-    can hold more mass than t times its volume [1]_. The area goes from t = 0, where EM
-    is 1, to where EM falls to ``min_mass``, and is computed exactly.
+    The score compares detectors without labels. A good detector gives high scores to a small
+    region that holds nearly all rows. For a threshold u, take the share of the rows with a score
+    of u or more, minus t times the volume with a score of u or more. EM(t) is the largest value of
+    this difference over all u [1]_. The area runs from t = 0, where EM is 1, to the t at which EM
+    falls to ``min_mass``. ``make_outlier_scorer("excess_mass")`` draws the uniform rows itself.
 
     Parameters
     ----------
     score_samples : array-like of shape (n_samples,)
-        Scores of rows, the higher the more normal.
+        Scores of rows. A higher score is more normal.
     uniform_scores : array-like of shape (n_uniform,) or (n_samples, n_uniform)
-        Scores of rows that are uniform in a region with the data inside, whose volume
-        counts as 1. With two axes, each row has uniform rows of its own.
+        Scores of rows that are uniformly distributed over a region around the data. The volume of
+        the region counts as 1. With two axes, each row has its own uniform rows.
     sample_weight : array-like of shape (n_samples,), default=None
-        A weight of 2 counts as two copies of the row.
+        Weight of each row. A weight of 2 counts as two copies of the row.
     min_mass : float in (0, 1), default=0.9
-        Excess mass at which the curve ends. The nearer it is to 1, the nearer to all rows are
-        the sets that count.
+        Excess mass at which the curve ends. A value near 1 judges the sets that hold nearly all
+        rows. Lower ``min_mass`` if more than a tenth of the rows are anomalies.
 
     Returns
     -------
     area : float
-        At least (1 - min_mass^2) / 2, which is what equal scores get.
+        The area is at least (1 - min_mass^2) / 2, which is the area of equal scores.
 
     See Also
     --------
-    mass_volume_loss : The volume that a mass needs.
-    make_outlier_scorer : A scorer that draws uniform rows itself.
+    mass_volume_loss : The volume that a share of the rows needs.
+    make_outlier_scorer : A scorer that draws the uniform rows itself.
 
     Notes
     -----
-    V is the share of uniform rows whose score is as high as that of row i, row i being
-    one of them: v_i = (1 + #{uniform score >= s_i}) / (1 + n_uniform), which is never
-    0. P is the weighted share of the rows i with v_i <= v.
+    The volume v_i of row i is (1 + number of uniform scores at or above s_i) / (1 + n_uniform),
+    which is never 0. The mass P(v) is the weighted share of the rows i with v_i <= v. The area is
+    exact for these masses and volumes.
 
     References
     ----------
-    .. [1] N. Goix, "How to Evaluate the Quality of Unsupervised Anomaly Detection
-       Algorithms?", arXiv:1607.01152.
+    .. [1] N. Goix, "How to Evaluate the Quality of Unsupervised Anomaly Detection Algorithms?",
+       arXiv:1607.01152.
 
     Examples
     --------
@@ -92,38 +94,38 @@ def excess_mass_score(score_samples, uniform_scores, *, sample_weight=None, min_
 
 @validate_params(_criterion_constraints, prefer_skip_nested_validation=True)
 def mass_volume_loss(score_samples, uniform_scores, *, sample_weight=None, min_mass=0.9):
-    """Area under the mass-volume curve of a scoring function; lower is better.
+    """Compute the area under the mass-volume curve of anomaly scores; lower is better.
 
-    MV(a) = min over u of V(s >= u), subject to P(s >= u) >= a, is the volume that a
-    level set of the scores s needs to hold the mass a [1]_. The area goes from
-    a = ``min_mass`` to 1, and is computed exactly.
+    The loss compares detectors without labels. MV(a) is the smallest volume that the high scores
+    need to hold the share a of the rows [1]_. The area runs from a = ``min_mass`` to 1.
+    ``make_outlier_scorer("mass_volume")`` draws the uniform rows itself.
 
     Parameters
     ----------
     score_samples : array-like of shape (n_samples,)
-        Scores of rows, the higher the more normal.
+        Scores of rows. A higher score is more normal.
     uniform_scores : array-like of shape (n_uniform,) or (n_samples, n_uniform)
-        Scores of rows that are uniform in a region with the data inside, whose volume
-        counts as 1. With two axes, each row has uniform rows of its own.
+        Scores of rows that are uniformly distributed over a region around the data. The volume of
+        the region counts as 1. With two axes, each row has its own uniform rows.
     sample_weight : array-like of shape (n_samples,), default=None
-        A weight of 2 counts as two copies of the row.
+        Weight of each row. A weight of 2 counts as two copies of the row.
     min_mass : float in (0, 1), default=0.9
-        Share of the rows that the smallest set that counts holds.
+        Smallest share of the rows that counts. Lower ``min_mass`` if more than a tenth of the rows
+        are anomalies.
 
     Returns
     -------
     area : float
-        From 0 to 1 - min_mass, which is what equal scores get.
+        The area lies between 0 and 1 - min_mass, which is the area of equal scores.
 
     See Also
     --------
-    excess_mass_score : The mass beyond a multiple of the volume; its notes say how V
-        and P are estimated.
+    excess_mass_score : The mass beyond a multiple of the volume, with the estimates.
 
     References
     ----------
-    .. [1] N. Goix, "How to Evaluate the Quality of Unsupervised Anomaly Detection
-       Algorithms?", arXiv:1607.01152.
+    .. [1] N. Goix, "How to Evaluate the Quality of Unsupervised Anomaly Detection Algorithms?",
+       arXiv:1607.01152.
 
     Examples
     --------
@@ -140,10 +142,10 @@ def mass_volume_loss(score_samples, uniform_scores, *, sample_weight=None, min_m
 class _OutlierScorer(_MetadataRequester):
     """The scorer that `make_outlier_scorer` returns."""
 
-    # These metrics rank rows by their scores.
+    # These metrics rank the rows by their scores.
     rankings = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
 
-    # These metrics judge alarms; options go with each.
+    # These metrics judge alarms. Each has its options.
     decisions = {
         "f1": (f1_score, {"zero_division": 0.0}),
         "precision": (precision_score, {"zero_division": 0.0}),
@@ -151,22 +153,22 @@ class _OutlierScorer(_MetadataRequester):
         "balanced_accuracy": (balanced_accuracy_score, {}),
     }
 
-    # These criteria need no labels; a sign with each makes higher values better.
+    # These criteria need no labels. The sign makes higher values better.
     label_free = {"excess_mass": (excess_mass_score, 1), "mass_volume": (mass_volume_loss, -1)}
 
-    # This many rows are uniform in the box of the data, if few columns vary.
+    # This is the number of uniform rows in the box of the data if few columns vary.
     n_uniform = 10_000
 
-    # At most this many columns are uniform at once.
+    # This is the largest number of columns that are uniform at once.
     most_columns = 5
 
-    # At most this many rows are copied where more columns vary.
+    # This is the largest number of rows that are copied if more columns vary.
     most_rows = 500
 
-    # Each of these rows has this many copies.
+    # This is the number of copies of each copied row.
     n_copies = 100
 
-    # With this, metadata routing asks for nothing but sample_weight.
+    # This line makes metadata routing ask for sample_weight only.
     __metadata_request__score = {"estimator": UNUSED}
 
     def __init__(self, metric, outlier_label, random_state):
@@ -184,7 +186,7 @@ class _OutlierScorer(_MetadataRequester):
         return repr(self)
 
     def _accept_sample_weight(self):
-        """Whether searches pass weights while metadata routing is not enabled."""
+        """Return whether searches pass weights while metadata routing is not enabled."""
         return bool(self._name) or "sample_weight" in signature(self._metric).parameters
 
     @property
@@ -192,7 +194,7 @@ class _OutlierScorer(_MetadataRequester):
         return self._metric if isinstance(self._metric, str) else None
 
     def score(self, estimator, X, y=None, sample_weight=None):
-        """The value of the metric: see `make_outlier_scorer`."""
+        """Return the value of the metric: see `make_outlier_scorer`."""
         if self._name in self.label_free:
             criterion, sign = self.label_free[self._name]
             scores, uniform_scores, weight = self._against_uniform(estimator, X, sample_weight)
@@ -210,10 +212,15 @@ class _OutlierScorer(_MetadataRequester):
     __call__ = score
 
     def _is_outlier(self, y, sample_weight=None):
-        """1 for outliers, 0 for others; ValueError if there is only one kind."""
+        """Return 1 for each outlier and 0 for each other row.
+
+        A ValueError says if all rows are of one kind.
+        """
         if y is None:
             names = " and ".join(map(repr, self.label_free))
-            raise ValueError(f"{self!r} needs labels y; {names} do without.")
+            raise ValueError(
+                f"{self!r} needs labels y. Give y, or take {names}, which need no labels."
+            )
         labels = column_or_1d(y).tolist()
         check_consistent_length(labels, sample_weight)
         is_outlier = np.array([label == self._outlier_label for label in labels], dtype=int)
@@ -221,16 +228,17 @@ class _OutlierScorer(_MetadataRequester):
         if len(set(is_outlier[counted])) < 2:
             found = list(dict.fromkeys(labels))
             n_named = 10  # The error lists no more labels than this.
-            more = ", ..." if len(found) > n_named else ""
+            more = f" and {len(found) - n_named} others" if len(found) > n_named else ""
             raise ValueError(
                 f"y needs outliers and others, with outlier_label={self._outlier_label!r}"
                 f"{'' if sample_weight is None else ' and weights above 0'}, but its labels are "
-                f"{', '.join(map(repr, found[:n_named]))}{more}."
+                f"{', '.join(map(repr, found[:n_named]))}{more}. Give outlier_label if another "
+                "label marks outliers, and stratified folds if outliers are few."
             )
         return is_outlier
 
     def _against_uniform(self, estimator, X, sample_weight):
-        """Scores of rows, scores of the uniform rows that go with them, and weights of rows."""
+        """Return the scores of rows, of their uniform rows, and the weights of the rows."""
         values = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
         weight = _validation.check_weight(values, sample_weight)
         scores = _normality(estimator, X)
@@ -278,70 +286,73 @@ class _OutlierScorer(_MetadataRequester):
     prefer_skip_nested_validation=True,
 )
 def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
-    """Scorer of outlier detectors, for ``GridSearchCV(detector, ..., scoring=...)``.
+    """Make a scorer of anomaly detectors for ``GridSearchCV`` or ``cross_val_score``.
+
+    A detector has no ``score`` method for a search, and its scores are low for anomalies, which
+    easily turns the sign of an AUROC. The scorer gives the search a value with the right sign:
+    ``GridSearchCV(detector, grid, scoring=make_outlier_scorer("roc_auc"))``. The scorer works with
+    any detector that follows scikit-learn's convention.
 
     Parameters
     ----------
     metric : str or callable
-        The metric to compute. Higher values are better for all of them.
-
-        - "roc_auc", "average_precision": from ``score_samples`` or, where there is
-          none, ``decision_function``. Both are higher for normal rows; the sign is
-          turned so that outliers are the positive class, whatever their label.
-        - "f1", "precision", "recall", "balanced_accuracy": from ``predict(X) == -1``.
-          A ratio without a denominator is 0.
-        - "excess_mass", "mass_volume": `excess_mass_score` and minus
-          `mass_volume_loss`, from the scores without labels, see Notes.
-        - A callable ``metric(is_outlier, score)`` of 1 for outliers and 0 for others, and of
-          scores that are higher for more anomalous rows. It also gets ``sample_weight`` if
-          weights are passed.
+        Metric to compute, by name or as a function. "roc_auc" and "average_precision" judge the
+        order of the scores. "f1", "precision", "recall" and "balanced_accuracy" judge the alarms
+        of ``predict``. "excess_mass" and "mass_volume" need no labels. A higher value is better
+        for each of them. The Notes say how each metric is computed, and which arguments your own
+        function gets.
     outlier_label : int, float, str or bool, default=-1
-        Value of ``y`` that marks outliers; rows with any other value are normal.
+        Value of ``y`` that marks an anomaly. Rows with any other value are normal. Give
+        ``outlier_label`` if your labels are not -1 and 1.
     random_state : int, default=0
-        Seed of the uniform rows of the label-free criteria. Every call starts from it,
-        so on one fold all candidates meet the same uniform rows.
+        Seed of the uniform rows of "excess_mass" and "mass_volume". Each call starts from this
+        seed, and all candidates of a search therefore meet the same uniform rows in each fold.
 
     Returns
     -------
     scorer : callable
-        ``scorer(estimator, X, y=None, sample_weight=None)`` returns a float. It raises
-        ValueError if the rows of positive weight are all outliers, or none of them is.
-        ``set_score_request(sample_weight=True)`` asks for weights where
-        scikit-learn's metadata routing is enabled.
+        ``scorer(estimator, X, y=None, sample_weight=None)`` returns a float. A call raises a
+        ValueError if the rows with a positive weight are all anomalies or all normal.
+        ``set_score_request(sample_weight=True)`` requests weights if scikit-learn's metadata
+        routing is enabled.
 
     See Also
     --------
-    excess_mass_score : The criterion "excess_mass", from scores.
-    mass_volume_loss : The criterion "mass_volume", from scores.
+    excess_mass_score : The criterion "excess_mass", computed from scores.
+    mass_volume_loss : The criterion "mass_volume", computed from scores.
 
     Notes
     -----
-    With a detector, ``GridSearchCV`` does not stratify folds: where outliers are few or
-    rows are sorted, set ``cv=StratifiedKFold(shuffle=True)``.
+    **Metrics.** "roc_auc" and "average_precision" rank the rows by ``score_samples``, or by
+    ``decision_function`` if there is no ``score_samples``. Anomalies are the positive class,
+    whatever their label is. The metrics of alarms take the rows with ``predict(X) == -1`` as
+    alarms, and a ratio without a denominator is 0. "excess_mass" is `excess_mass_score`, and
+    "mass_volume" is the negative of `mass_volume_loss`. A function ``metric(is_outlier, score)``
+    gets 1 for each anomaly and 0 for each other row, and scores that are higher for more anomalous
+    rows. The function also gets ``sample_weight`` if weights are passed.
 
-    The label-free criteria [1]_ compare rows with uniform ones; given many of both, no
-    scores do better than the true density. With up to five columns that vary, 10,000
-    rows are uniform in the bounding box of ``X``. A box with more columns would be all
-    but empty. There each row, or each of 500 rows drawn at random, has 100 copies in which
-    five random columns that vary are uniform over their range. A row's volume then is
-    the share of its own copies that score as high as it does: a volume in the slice of
-    the box through the row. Sets of rows of at most some volume fill as much of every
-    slice, and hold more mass if the scores order each slice better. The true density
-    orders all slices as well as can be. It is not the density within any one slice, but
-    only the order within a slice counts. The author of [1]_ trains detectors anew on
-    subsets of columns; here the detector at hand is rated.
+    **Folds.** ``GridSearchCV`` does not stratify the folds of a detector. Set
+    ``cv=StratifiedKFold(shuffle=True)`` if anomalies are few or if the rows are sorted.
 
-    Both criteria look at sets that hold at least 90 % of the rows, so at least that share
-    of the rows has to be normal; with more outliers, detectors that miss them are
-    preferred. Values of detectors are comparable if ``X`` and ``random_state`` are the
-    same. ``X`` has to be dense and numeric (NaN is passed on), and rows must be scored
-    independently of each other, unlike stamps of a series. A detector that tells integers
-    from fractions finds uniform values in columns of integers easily.
+    **Criteria without labels.** "excess_mass" and "mass_volume" compare the scores of rows with
+    the scores of uniform rows [1]_. With many rows of both kinds, the true density gets the best
+    value. If at most five columns vary, 10,000 rows are uniform in the bounding box of ``X``. A
+    box with more columns would be almost empty. Each row, or each of 500 random rows, then has 100
+    copies in which five random columns are uniform over their range. The volume of a row is the
+    share of its own copies that score as high as the row. The author of [1]_ trains detectors
+    again on subsets of columns; this scorer judges the given detector.
+
+    **When the criteria hold.** Both criteria judge sets of at least 90 % of the rows. At least 90
+    % of the rows therefore have to be normal; otherwise, the criteria prefer detectors that miss
+    the anomalies. Values can be compared for the same ``X`` and ``random_state``. ``X`` has to be
+    dense and numeric, and may hold NaN. Each row has to be scored by itself, unlike the time steps
+    of a series. In a column of integers, a detector easily tells fractional uniform values from
+    data.
 
     References
     ----------
-    .. [1] N. Goix, "How to Evaluate the Quality of Unsupervised Anomaly Detection
-       Algorithms?", arXiv:1607.01152.
+    .. [1] N. Goix, "How to Evaluate the Quality of Unsupervised Anomaly Detection Algorithms?",
+       arXiv:1607.01152.
 
     Examples
     --------
@@ -359,16 +370,19 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
 
 
 def _level_sets(score_samples, uniform_scores, sample_weight):
-    """Mass and volume of the sets of rows with v_i <= v, for every v in ascending order."""
+    """Return mass and volume of the rows with v_i <= v, for each v in ascending order."""
     scores = column_or_1d(score_samples, dtype=np.float64)
     uniform_scores = np.asarray(uniform_scores, dtype=np.float64)
     if not scores.size or not uniform_scores.size or uniform_scores.ndim not in (1, 2):
         raise ValueError(
-            "score_samples has to have rows, and uniform_scores one or two axes and entries; "
-            f"their shapes are {scores.shape} and {uniform_scores.shape}."
+            "score_samples must have one entry or more, and uniform_scores must have entries on "
+            f"one or two axes, but their shapes are {scores.shape} and {uniform_scores.shape}."
         )
     if np.isnan(scores).any() or np.isnan(uniform_scores).any():
-        raise ValueError("score_samples and uniform_scores must not contain NaN.")
+        raise ValueError(
+            f"score_samples has {np.isnan(scores).sum()} NaN, and uniform_scores has "
+            f"{np.isnan(uniform_scores).sum()}. Leave these entries out."
+        )
     if uniform_scores.ndim == 1:
         above = len(uniform_scores) - np.searchsorted(np.sort(uniform_scores), scores)
     else:
@@ -381,31 +395,40 @@ def _level_sets(score_samples, uniform_scores, sample_weight):
 
 
 def _normality(estimator, X):
-    """Scores of the rows, which are higher for more normal ones."""
+    """Return the scores of the rows, which are higher for more normal rows."""
     for name in ("score_samples", "decision_function"):
         if hasattr(estimator, name):
             scores = np.asarray(getattr(estimator, name)(X), dtype=np.float64)
             if scores.ndim != 1 or np.isnan(scores).any():
-                raise ValueError(f"{name} of {estimator!r} did not give one number a row.")
+                raise ValueError(
+                    f"{name} of {estimator!r} did not give one number a row, but an array of "
+                    f"shape {scores.shape} with {np.isnan(scores).sum()} NaN."
+                )
             return scores
-    raise TypeError(f"{estimator!r} has neither score_samples nor decision_function.")
+    raise TypeError(
+        f"{estimator!r} has neither score_samples nor decision_function. Give an anomaly detector "
+        "that has one of them."
+    )
 
 
 def _alarms(estimator, X):
-    """1 for the rows that the detector calls outliers."""
+    """Return 1 for each row that the detector calls an anomaly, and 0 for each other row."""
     predicted = np.asarray(estimator.predict(X))
     if not np.isin(predicted, [-1, 1]).all():
-        raise ValueError(f"{estimator!r} predicts something other than -1 and 1.")
+        raise ValueError(
+            f"{estimator!r} predicts something other than -1 and 1. Give an anomaly detector, "
+            "which predicts -1 for anomalies and 1 for normal rows."
+        )
     return (predicted == -1).astype(int)
 
 
 def _between(low, high, share):
-    """low + share (high - low), without overflow and never outside of the two."""
+    """Return low + share (high - low), without overflow and never outside of the two."""
     return np.clip(low * (1 - share) + high * share, low, high)
 
 
 def _like(X, values):
-    """``values`` as a data frame if ``X`` is one, so that columns keep their names."""
+    """Return ``values`` as a data frame if ``X`` is one, and with the names of its columns."""
     if hasattr(X, "columns") and hasattr(X, "to_numpy"):
         return type(X)(dict(zip(X.columns, values.T, strict=True)))
     return values

@@ -1,11 +1,13 @@
-"""Pictures of fitted detectors, in the manner of scikit-learn's Displays. They need matplotlib.
+"""Pictures of fitted estimators, in the manner of scikit-learn's Displays; they need matplotlib.
 
-A Display holds what is drawn; ``from_estimator`` computes and draws it, ``plot`` draws it again.
+A Display holds the values that it draws. ``from_estimator`` computes and draws these values, and
+``plot`` draws them again.
 """
 
 from numbers import Real
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
@@ -24,60 +26,65 @@ __all__ = [
 class _Display:
     """Colours and figures of all Displays."""
 
-    # Alarms, thresholds, events and losses have this colour.
+    # Alarms, thresholds, events, and columns that speak against a row have this colour.
     _alarm_color = "tab:red"
 
-    # Values of channels that matter, and gains, have this colour.
+    # Channels that matter, and columns that speak for a row, have this colour.
     _line_color = "tab:blue"
 
-    # Scores, zero lines, and values of channels that matter less have this colour.
+    # Scores, zero lines, and channels that matter less have this colour.
     _muted_color = "0.4"
 
-    # At most this many channels have a panel of their own unless the user names more.
+    # This is the largest number of channels with a panel, unless the user names more.
     _most_channels = 5
 
     def _make_axes(self, *shape, **options):
-        """Axes of a new figure; ImportError without matplotlib."""
+        """Return the Axes of a new figure; raise an ImportError without matplotlib."""
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
         return plt.subplots(*shape, **options)[1]
 
     def _make_panels(self, n, axes, width):
-        """``n`` Axes one above the other: the given ones, or those of a new figure."""
+        """Return ``n`` Axes one above the other: the given ones, or those of a new figure."""
         if axes is None:
             size = (width, 1 + 1.4 * n)
             axes = self._make_axes(n, sharex=True, squeeze=False, figsize=size)
             axes[0, 0].figure.set_layout_engine("constrained")
         axes = np.ravel(axes)
         if len(axes) != n:
-            raise ValueError(f"axes: {n} are needed, {len(axes)} were given.")
+            raise ValueError(
+                f"axes: {n} are needed, {len(axes)} were given. Give one Axes for each panel, or "
+                "axes=None to make a figure."
+            )
         return axes
 
 
 class AnomalyScoreDisplay(_Display):
-    """A series, or rows in their order, above its scores, threshold and alarms.
+    """Draw a series above its scores, with the threshold and the alarms.
 
-    Use ``from_estimator`` to make one.
+    ``AnomalyScoreDisplay.from_estimator(detector, series)`` scores the series and draws it. The
+    rows of a table can be drawn in their order as well.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_channels)
-        The values to draw.
+        Values to draw.
     scores : ndarray of shape (n_samples,)
-        Activation of every time stamp.
+        Score of each time step, in units of activation.
     threshold : float
-        Stamps that score less are alarms.
+        Activation below which a time step is an alarm.
     times : ndarray of shape (n_samples,)
-        Horizontal axis.
+        Positions on the horizontal axis, as numbers or dates.
     names : list of str of length n_channels
         Labels of the vertical axes.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Figure of the last drawing.
     axes_ : ndarray of matplotlib Axes
-        One for each channel, the last for the scores.
+        One Axes for each channel, and the last one for the scores.
 
     Examples
     --------
@@ -98,27 +105,28 @@ class AnomalyScoreDisplay(_Display):
 
     @classmethod
     def from_estimator(cls, detector, X, *, groups=None, times=None, channels=None, axes=None):
-        """Score ``X`` and draw it.
+        """Score a series and draw it.
 
         Parameters
         ----------
         detector : fitted ActivationAnomalyDetector, or a Pipeline that ends in one
-            It scores the series, and sets the threshold.
-        X : array-like of shape (n_samples, n_features)
-            Time stamps in their order.
+            Detector that scores the series and sets the threshold.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Time steps in their order.
         groups : array-like of shape (n_samples,), default=None
-            Which series each stamp belongs to, for a detector with ``window``.
+            Series that each time step belongs to, for a detector with ``window``.
         times : array-like of shape (n_samples,), default=None
-            Numbers or dates, in whose order stamps are drawn; None takes the index of a
-            DataFrame, or 0, 1, 2, ...
+            Numbers or dates on the horizontal axis. None takes the index of a pandas DataFrame, or
+            else the numbers of the rows.
         channels : list of int or str, default=None
-            Columns to draw, by number or name; None takes the first five.
+            Columns to draw, by number or name. None takes the first five columns.
         axes : sequence of matplotlib Axes, default=None
-            One for each channel and one for the scores; None makes a figure.
+            One Axes for each channel, and one for the scores. None makes a figure.
 
         Returns
         -------
         display : AnomalyScoreDisplay
+            The display with its figure.
         """
         check_is_fitted(detector)
         options = {} if groups is None else {"groups": groups}
@@ -128,12 +136,15 @@ class AnomalyScoreDisplay(_Display):
             times = getattr(X, "index", None) if hasattr(X, "iloc") else None
         times = np.arange(len(scores)) if times is None else np.asarray(times)
         if len(times) != len(scores):
-            raise ValueError(f"times has {len(times)} entries, but X has {len(scores)} rows.")
+            raise ValueError(
+                f"times has {len(times)} entries, but X has {len(scores)} rows. Give one time for "
+                "each row."
+            )
         names = _names(X)
         chosen = range(min(len(names), cls._most_channels)) if channels is None else channels
         chosen = [_column(name, names) for name in chosen]
         values = np.column_stack([_to_numbers(X, j) for j in chosen])
-        order = np.argsort(times, kind="stable")  # Stamps are scored in the order of the rows.
+        order = np.argsort(times, kind="stable")  # The scores have the order of the rows.
         values, scores, times = values[order], scores[order], times[order]
         display = cls(values, scores, last.offset_, times, [names[j] for j in chosen])
         return display.plot(axes=axes)
@@ -144,12 +155,12 @@ class AnomalyScoreDisplay(_Display):
         Parameters
         ----------
         axes : sequence of matplotlib Axes, default=None
-            One for each channel and one for the scores; None makes a figure.
+            One Axes for each channel, and one for the scores. None makes a figure.
 
         Returns
         -------
         self : object
-            The display, with its figure.
+            The display with its figure.
         """
         axes = self._make_panels(len(self.names) + 1, axes, width=9)
         alarm = self.scores < self.threshold
@@ -176,28 +187,32 @@ class AnomalyScoreDisplay(_Display):
 
 
 class EventDisplay(_Display):
-    """One event of a series: its channels over time, the channels to blame first.
+    """Draw one event of a series, with the channels to blame first.
 
-    Use ``from_estimator`` to make one.
+    ``EventDisplay.from_estimator(detector, series)`` finds the events of the series and draws the
+    event with the lowest score. The event is shaded, and a line marks the time step with the
+    lowest score.
 
     Parameters
     ----------
-    X : ndarray of shape (n_stamps, n_channels)
-        The channels around the event.
-    times : ndarray of shape (n_stamps,)
-        Horizontal axis.
+    X : ndarray of shape (n_time_steps, n_channels)
+        Values of the channels around the event.
+    times : ndarray of shape (n_time_steps,)
+        Positions on the horizontal axis, as numbers or dates.
     names : list of str of length n_channels
         Labels of the vertical axes.
     event : dict
-        The entries "start", "end" and "peak" are values of ``times``; "p" is the p-value.
+        The entries "start", "end" and "peak" are values of ``times``, and "p" is the p-value at
+        the peak.
     n_blamed : int
-        How many of the channels are to blame.
+        Number of channels to blame. The channels to blame come first and are drawn in colour.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Figure of the last drawing.
     axes_ : ndarray of matplotlib Axes
-        One for each channel.
+        One Axes for each channel.
 
     Examples
     --------
@@ -219,36 +234,45 @@ class EventDisplay(_Display):
 
     @classmethod
     def from_estimator(cls, detector, X, event=None, *, groups=None, margin=None, axes=None):
-        """Find the events of a series and draw one.
+        """Find the events of a series and draw one of them.
 
         Parameters
         ----------
         detector : ActivationAnomalyDetector fitted with ``window``, or a Pipeline that ends in one
-            It finds the events.
-        X : array-like of shape (n_samples, n_features)
-            Time stamps in their order.
+            Detector that finds the events.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Time steps in their order.
         event : int, default=None
-            Number of the row of ``detector.events(X)``; None takes the one of the lowest score.
+            Row number of the event in ``detector.events(X)``. None takes the event with the lowest
+            score.
         groups : array-like of shape (n_samples,), default=None
-            Which series each stamp belongs to.
+            Series that each time step belongs to.
         margin : int, default=None
-            Stamps to draw on either side of the event; None takes the length of a window.
+            Number of time steps to draw before and after the event. None takes the length of a
+            window.
         axes : sequence of matplotlib Axes, default=None
-            One for each channel, five at most; None makes a figure.
+            One Axes for each channel, five at most. None makes a figure.
 
         Returns
         -------
         display : EventDisplay
+            The display with its figure.
         """
         check_is_fitted(detector)
         last, seen, _ = _last_step(detector, X)
         events = _events.find_events(last, seen, groups)
         if not len(events):
-            raise ValueError("The series has no events.")
+            raise ValueError(
+                "The series has no events, so there is nothing to draw. AnomalyScoreDisplay draws "
+                "its scores, and set_threshold raises the threshold."
+            )
         if event is None:
             event = int(np.argmin(events["score"]))
         if not -len(events) <= event < len(events):
-            raise ValueError(f"event={event}, but the series has {len(events)} events.")
+            raise ValueError(
+                f"event={event}, but the series has {len(events)} events. Give a number from 0 to "
+                f"{len(events) - 1}."
+            )
         found, names = events[event], _names(seen)
         margin = last.window_ if margin is None else margin
         first, end = 0, len(seen)
@@ -278,12 +302,12 @@ class EventDisplay(_Display):
         Parameters
         ----------
         axes : sequence of matplotlib Axes, default=None
-            One for each channel; None makes a figure.
+            One Axes for each channel. None makes a figure.
 
         Returns
         -------
         self : object
-            The display, with its figure.
+            The display with its figure.
         """
         axes = self._make_panels(len(self.names), axes, width=7)
         for j, (ax, name) in enumerate(zip(axes, self.names, strict=True)):
@@ -306,23 +330,33 @@ class EventDisplay(_Display):
 
 
 class ExplanationDisplay(_Display):
-    """Bars of the activation that each feature has cost a row.
+    """Draw which columns explain an alarm or a label, as bars.
 
-    Use ``from_estimator`` to make one.
+    ``ExplanationDisplay.from_estimator(detector, row)`` shows how much each column has lowered the
+    score of a row. With a classifier, the bars show how much each column speaks for the predicted
+    label, and against the next best one. Positive bars are red for a detector, because they stand
+    for lost activation, and blue for a classifier.
 
     Parameters
     ----------
     contributions : ndarray of shape (n_features,)
-        Activation that each feature has cost, in descending order.
+        Contribution of each column, in units of activation and in descending order.
     names : list of str of length n_features
         Labels of the bars.
     values : sequence of length n_features
-        The row's own entries, numbers or categories.
+        Entries of the row, as numbers or categories.
+    label : object, default=None
+        Predicted label that positive contributions speak for. None means that the contributions
+        come from a detector, and are lost activation.
+    next_label : object, default=None
+        Next best label that negative contributions speak for. None goes with ``label=None``.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Figure of the last drawing.
     ax_ : matplotlib Axes
+        Axes of the last drawing.
 
     Examples
     --------
@@ -334,42 +368,60 @@ class ExplanationDisplay(_Display):
     >>> display = ExplanationDisplay.from_estimator(detector, X[-1:])
     """
 
-    def __init__(self, contributions, names, values):
+    def __init__(self, contributions, names, values, label=None, next_label=None):
         self.contributions = contributions
         self.names = names
         self.values = values
+        self.label = label
+        self.next_label = next_label
 
     @classmethod
     def from_estimator(cls, detector, X, *, n_features=10, ax=None):
-        """Explain one row and draw it.
+        """Explain one row and draw the contributions of its columns.
 
         Parameters
         ----------
-        detector : fitted ActivationAnomalyDetector without window, or a Pipeline that ends in one
-            It explains the row. For a Pipeline, bars are the columns that its last step sees.
-        X : array-like of shape (1, n_features)
+        detector : fitted ActivationAnomalyDetector or ActivationLearningClassifier
+            Detector or classifier that explains the row, or a Pipeline that ends in it. With a
+            Pipeline, the bars are the columns that the last step gets. A detector must be fitted
+            without ``window``.
+        X : array-like or data frame of shape (1, n_features)
             The row.
         n_features : int, default=10
-            Maximum number of bars. The features that matter most, either way, get them.
+            Maximum number of bars. The columns with the largest positive or negative contributions
+            get a bar.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a figure.
 
         Returns
         -------
         display : ExplanationDisplay
+            The display with its figure.
         """
         check_is_fitted(detector)
         if np.ndim(X) != 2:
-            raise ValueError("X is one-dimensional: give a row with two axes, X[i : i + 1].")
+            raise ValueError(
+                "X must be a table of one row, but it is one-dimensional. Give the row as "
+                "X[i : i + 1]."
+            )
         if len(X) != 1:
-            raise ValueError(f"X has {len(X)} rows; an explanation is of one row, X[i : i + 1].")
+            raise ValueError(
+                f"X has {len(X)} rows, but an explanation belongs to one row. Give the row as "
+                "X[i : i + 1]."
+            )
         detector, X, names = _last_step(detector, X)
+        if getattr(detector, "window_", None) is not None:
+            raise ValueError(
+                "A detector with window does not explain a single row. EventDisplay draws an "
+                "event of a series with the channels to blame."
+            )
         contributions = detector.explain(X)[0]
         most = np.argsort(-np.abs(contributions), kind="stable")[:n_features]
         order = most[np.argsort(-contributions[most], kind="stable")]
         columns = _columns.columns_of(X, always=True)
         values = [_columns.values_of(columns[j][1])[0] for j in order]
-        display = cls(contributions[order], [names[j] for j in order], values)
+        labels = _two_best_labels(detector, X) if is_classifier(detector) else (None, None)
+        display = cls(contributions[order], [names[j] for j in order], values, *labels)
         return display.plot(ax=ax)
 
     def plot(self, *, ax=None):
@@ -378,12 +430,12 @@ class ExplanationDisplay(_Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a figure.
 
         Returns
         -------
         self : object
-            The display, with its figure.
+            The display with its figure.
         """
         n = len(self.names)
         if ax is None:
@@ -392,29 +444,34 @@ class ExplanationDisplay(_Display):
             f"{name} = {value:.4g}" if isinstance(value, Real) else f"{name} = {value}"
             for name, value in zip(self.names, self.values, strict=True)
         ]
-        colors = [self._alarm_color if c > 0 else self._line_color for c in self.contributions]
+        speaks_against = [(c > 0) == (self.label is None) for c in self.contributions]
+        colors = [self._alarm_color if bad else self._line_color for bad in speaks_against]
         ax.barh(np.arange(n), self.contributions, color=colors)
         ax.set_yticks(np.arange(n), labels)
         ax.invert_yaxis()
         ax.axvline(0, color=self._muted_color, linewidth=0.8)
-        ax.set_xlabel("activation lost")
+        if self.label is None:
+            ax.set_xlabel("activation lost")
+        else:
+            ax.set_xlabel(f"activation for {self.label} rather than {self.next_label}")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
 class ActivationLandscapeDisplay(_Display):
-    """Activation over the plane of two features, with the rows on it.
+    """Draw the activation over the plane of two columns, with the rows on it.
 
-    Use ``from_estimator`` to make one.
+    ``ActivationLandscapeDisplay.from_estimator(estimator, X, features)`` draws where rows look
+    typical to the estimator. A line shows the threshold of a detector.
 
     Parameters
     ----------
     xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
-        Values of the two features.
+        Values of the two columns.
     activation : ndarray of shape (grid_resolution, grid_resolution)
-        Activation at every point of the grid, drawn in colours.
+        Activation at each point of the grid, drawn as a colour.
     rows : ndarray of shape (n_samples, 2)
-        Values of the two features in the rows, drawn as points.
+        Values of the two columns in the rows, drawn as points.
     names : list of two str
         Labels of the axes.
     threshold : float or None
@@ -423,7 +480,9 @@ class ActivationLandscapeDisplay(_Display):
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Figure of the last drawing.
     ax_ : matplotlib Axes
+        Axes of the last drawing.
 
     Examples
     --------
@@ -452,36 +511,46 @@ class ActivationLandscapeDisplay(_Display):
         Parameters
         ----------
         estimator : fitted ActivationAnomalyDetector or ActivationLearningClassifier
-            It may also be a Pipeline that ends in one, whose last step's features are drawn. The
-            activation of a classifier is that of its most active label.
-        X : array-like of shape (n_samples, n_features)
-            The grid spans these rows, which are drawn as points; the features that are not
-            drawn stay as they are in the row that activates most.
+            Estimator that scores the grid, or a Pipeline that ends in it. With a Pipeline, the
+            columns are those that the last step gets. The activation of a classifier is the
+            highest one over its labels.
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows that are drawn as points and that the grid spans. All other columns keep the
+            values of the row with the highest activation.
         features : pair of int or str, default=(0, 1)
-            The two columns, by number or name.
+            The two columns to draw, by number or name.
         grid_resolution : int, default=100
-            Points along each axis; scoring takes its square.
+            Number of points along each axis. The time grows with its square.
         margin : float, default=0.2
-            Space on every side of the rows, as a share of their range.
+            Space on each side of the rows, as a share of their range.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a figure.
 
         Returns
         -------
         display : ActivationLandscapeDisplay
+            The display with its figure.
         """
         check_is_fitted(estimator)
         estimator, X, names = _last_step(estimator, X)
         if getattr(estimator, "window_", None) is not None:
-            raise ValueError("A detector with window has no plane of two features.")
+            raise ValueError(
+                "A detector with window has no plane of two features. AnomalyScoreDisplay draws a "
+                "series with its scores."
+            )
         i, j = (_column(feature, names) for feature in features)
         if i == j:
-            raise ValueError(f"features={features!r}: two different ones are needed.")
+            raise ValueError(
+                f"features={features!r} names one column twice, but two different ones are needed."
+            )
         rows = np.column_stack([_to_numbers(X, k, categories=False) for k in (i, j)])
         low, high = np.fmin.reduce(rows), np.fmax.reduce(rows)
         if np.isnan(low).any():
             unknown = names[(i, j)[np.isnan(low).argmax()]]
-            raise ValueError(f"Column {unknown!r} has no known entry: there is nothing to draw.")
+            raise ValueError(
+                f"Column {unknown!r} has no known entry, so there is nothing to draw. Choose "
+                "another column with features."
+            )
         room = margin * np.where(high > low, high - low, np.maximum(np.abs(low), 1))
         low, high = low - room, high + room
         xx0, xx1 = np.meshgrid(*np.linspace(low, high, grid_resolution).T)
@@ -498,12 +567,12 @@ class ActivationLandscapeDisplay(_Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a figure.
 
         Returns
         -------
         self : object
-            The display, with its figure.
+            The display with its figure.
         """
         if ax is None:
             ax = self._make_axes(figsize=(6, 4.5), layout="constrained")
@@ -526,9 +595,9 @@ class ActivationLandscapeDisplay(_Display):
 
 
 def _last_step(estimator, X):
-    """The last step of a pipeline in one state, the rows that it sees, names of their columns.
+    """Return the last step of a pipeline, the rows that it gets, and the names of their columns.
 
-    An estimator by itself sees ``X``.
+    The last step is a twin, which stays in one state. An estimator by itself gets ``X``.
     """
     names = None
     if hasattr(estimator, "steps"):
@@ -544,8 +613,16 @@ def _last_step(estimator, X):
     return _state.twin_of(estimator), X, names
 
 
+def _two_best_labels(classifier, X):
+    """Return the predicted label of a single row, and its next best label."""
+    activation = np.ravel(classifier.decision_function(X))
+    if len(activation) == 1:  # Two classes have the difference of their activations.
+        activation = np.array([0.0, activation[0]])
+    return classifier.classes_[np.argsort(-activation, kind="stable")[:2]].tolist()
+
+
 def _with_columns(X, rows, columns):
-    """The rows of ``X`` at ``rows``, of the same kind, with other values in some columns."""
+    """Return the rows of ``X`` at ``rows``, with other values in some columns."""
     if hasattr(X, "iloc"):
         parts = [columns[j] if j in columns else X.iloc[rows, j].array for j in range(X.shape[1])]
         frame = type(X)(dict(enumerate(parts)))
@@ -568,9 +645,10 @@ def _with_columns(X, rows, columns):
 
 
 def _to_numbers(X, j, categories=True):
-    """A column as numbers to draw, NaN where it lacks an entry.
+    """Return a column as numbers to draw, with NaN for missing entries.
 
-    Categories become their places in the order of names, or are refused without ``categories``.
+    Categories become their places in alphabetical order. Without ``categories``, they raise an
+    error.
     """
     name, column = _columns.columns_of(X, always=True)[j]
     try:
@@ -586,18 +664,24 @@ def _to_numbers(X, j, categories=True):
 
 
 def _names(X):
-    """Names of the columns of a table, or "column 0" and so on."""
+    """Return the names of the columns of a table, or else "column 0", "column 1" and on."""
     names = _get_feature_names(X)
     n_columns = np.shape(X)[1]
     return [f"column {j}" for j in range(n_columns)] if names is None else list(names)
 
 
 def _column(which, names):
-    """Number of a column given by number or name."""
+    """Return the number of a column that is given by number or name."""
     if isinstance(which, str):
         if which not in names:
-            raise ValueError(f"No column {which!r}; there are {', '.join(names[:10])}.")
+            more = ", ..." if len(names) > 10 else ""
+            raise ValueError(
+                f"No column {which!r} exists. The columns are {', '.join(names[:10])}{more}."
+            )
         return names.index(which)
     if not -len(names) <= which < len(names):
-        raise ValueError(f"Column {which} of {len(names)}.")
+        raise ValueError(
+            f"Column {which} does not exist. X has {len(names)} columns, from 0 to "
+            f"{len(names) - 1}."
+        )
     return which % len(names)

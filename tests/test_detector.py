@@ -248,7 +248,7 @@ def test_too_few_rows_warn(n):
     with pytest.warns(UserWarning, match=f"{n} independent rows are too few"):
         detector = ActivationAnomalyDetector(**SMALL).fit(X)
     assert 0 <= detector.offset_ <= 1
-    with pytest.warns(UserWarning, match="2 independent units are too few"):
+    with pytest.warns(UserWarning, match="2 independent groups are too few"):
         ActivationAnomalyDetector(**SMALL).fit(X, groups=np.arange(n) % 2)
 
 
@@ -616,7 +616,7 @@ def test_forgetting_calibrates_with_the_latest_rows():
     assert 0.02 < (detector.p_values(rng.normal(size=(2000, 3))) < 0.05).mean() < 0.1
 
 
-def test_streams_of_units_are_refused():
+def test_streams_of_groups_are_refused():
     X, _ = gaussian(300, 3, np.random.default_rng(0))
     detector = ActivationAnomalyDetector(**SMALL).fit(X, groups=np.arange(300) // 5)
     with pytest.raises(ValueError, match="fitted with groups"):
@@ -653,7 +653,7 @@ def test_copies_of_a_stream_are_counted():
             "stand together",
         ),
         ({"window": 20}, lambda d: d.fit(series(), groups=np.arange(600)), "1 sample"),
-        ({}, lambda d: d.fit(series(), groups=np.zeros(600)), "one unit only"),
+        ({}, lambda d: d.fit(series(), groups=np.zeros(600)), "single group"),
         ({}, lambda d: d.fit(series(), groups=np.zeros(5)), r"\(5,\).* 600"),
         ({}, lambda d: d.fit(series(), groups=[None] * 600), r"groups\[0\] is missing"),
         ({}, lambda d: d.partial_fit(series(), groups=np.arange(600)), "need fit"),

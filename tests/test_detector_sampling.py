@@ -169,9 +169,9 @@ def test_futures_go_on_with_the_series():
         (None, lambda d, X: d.set_threshold(p="rare"), "p='rare' must be"),
         (None, lambda d, X: d.sample_future(X, 3), "needs a detector with window"),
         (20, lambda d, X: d.sample(2), "sample_future"),
-        (20, lambda d, X: d.sample_future(X, 20), "horizon=20 must be less than the window, 20"),
+        (20, lambda d, X: d.sample_future(X, 20), "horizon=20 must be less than the window of 20"),
         (20, lambda d, X: d.sample_future(X, 0), "horizon=0"),
-        (20, lambda d, X: d.sample_future(X[:9], 10), r"9 sample.*; .* needs 10"),
+        (20, lambda d, X: d.sample_future(X[:9], 10), r"9 sample.*horizon=10 need .* 10 time"),
     ],
 )
 def test_bad_questions_to_a_sampler(window, call, message):

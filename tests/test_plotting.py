@@ -130,6 +130,34 @@ def test_explanation_bars_are_the_contributions(iris):
     assert display.ax_.get_yticklabels()[0].get_text() == f"{top} = {row[top].iloc[0]:.4g}"
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_explanation_of_a_classifier_names_its_two_best_labels(n_classes):
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    X, names = X[y >= 3 - n_classes], names[y >= 3 - n_classes]
+    classifier = ActivationLearningClassifier(random_state=0).fit(X, names)
+    for i in (0, len(X) - 1):
+        row = X[i : i + 1]
+        display = ExplanationDisplay.from_estimator(classifier, row)
+        second = classifier.classes_[np.argsort(classifier.predict_proba(row)[0])[-2]]
+        assert (display.label, display.next_label) == (classifier.predict(row)[0], second)
+        label = display.ax_.get_xlabel()
+        assert label == f"activation for {display.label} rather than {second}"
+        best = display.contributions.argmax()
+        assert display.contributions[best] > 0
+        bars = display.ax_.patches
+        assert bars[best].get_facecolor() == matplotlib.colors.to_rgba("tab:blue")
+
+
+def test_explanation_of_a_detector_is_of_lost_activation(iris):
+    X, detector = iris
+    display = ExplanationDisplay.from_estimator(detector, X[100:101])
+    assert display.label is None
+    assert display.ax_.get_xlabel() == "activation lost"
+    bars = display.ax_.patches
+    assert bars[0].get_facecolor() == matplotlib.colors.to_rgba("tab:red")
+
+
 def test_landscape_holds_other_features_as_in_the_most_typical_row(iris):
     X, detector = iris
     display = ActivationLandscapeDisplay.from_estimator(
@@ -176,7 +204,7 @@ def test_bad_input_is_refused_with_the_reason(iris, series):
         AnomalyScoreDisplay.from_estimator(detector, X, times=[1, 2, 3])
     with pytest.raises(ValueError, match="No column 'colour'"):
         AnomalyScoreDisplay.from_estimator(detector, X, channels=["colour"])
-    with pytest.raises(ValueError, match="Column 4 of 4"):
+    with pytest.raises(ValueError, match="Column 4 does not exist"):
         AnomalyScoreDisplay.from_estimator(detector, X, channels=[4])
     with pytest.raises(ValueError, match="5 are needed, 1 were given"):
         AnomalyScoreDisplay.from_estimator(detector, X, axes=matplotlib.pyplot.gca())

@@ -1,6 +1,6 @@
 """The pages of doc/: their code runs, their figures are measured, their sources are there."""
 
-import importlib.util
+import importlib
 import os
 import re
 import shutil
@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 import sklearn
 
+import sklearn_activation
+from sklearn_activation._base import DOCUMENTATION
+
 sklearn_version = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 ROOT = Path(__file__).resolve().parents[1]
 DOC = ROOT / "doc"
-MADE = ("_build", "auto_examples", "generated", "backreferences")  # by a build of the site
+MADE = ("_build", "_templates", "auto_examples", "generated", "backreferences")  # no pages
 PAGES = sorted(p for p in DOC.rglob("*.rst") if not set(MADE) & set(p.relative_to(DOC).parts))
 NEWCOMER = DOC / "start" / "first_model.rst"
 INSTALL = "SKLEARN_ACTIVATION_SITE_INSTALL"  # set to run the installation, too: it downloads
@@ -34,6 +37,30 @@ def blocks(path, language="python"):
     return [textwrap.dedent(block) for block in code]
 
 
+def extension(name):
+    """A module of doc/_ext."""
+    spec = importlib.util.spec_from_file_location(name, DOC / "_ext" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def roles(text, *kinds):
+    """Targets of roles such as :doc:`title <target>`."""
+    found = re.findall(rf":(?:{'|'.join(kinds)}):`([^`]+)`", text)
+    return [
+        re.sub(r".*<(.*)>\Z", r"\1", " ".join(target.split())).lstrip("~!") for target in found
+    ]
+
+
+def toctree(path):
+    """Pages that a page's toctree lists, as paths."""
+    listed = re.findall(
+        r"^\.\. toctree::\n(?:[ ]+:[^\n]*\n)*\n((?:[ ]+\S+\n)+)", path.read_text() + "\n", re.M
+    )
+    return [path.parent / f"{name}.rst" for block in listed for name in block.split()]
+
+
 def run_in_order(path, folder, monkeypatch):
     monkeypatch.chdir(folder)
     namespace = {}
@@ -44,10 +71,15 @@ def run_in_order(path, folder, monkeypatch):
 
 @pytest.fixture
 def results():
-    spec = importlib.util.spec_from_file_location("results", DOC / "_ext" / "results.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return extension("results")
+
+
+@pytest.fixture
+def charts(monkeypatch):
+    pytest.importorskip("sphinx")
+    pytest.importorskip("matplotlib").use("Agg")
+    monkeypatch.syspath_prepend(DOC / "_ext")
+    return extension("charts")
 
 
 @pytest.mark.filterwarnings("error::UserWarning")  # a fit that fails in a search is one
@@ -94,9 +126,185 @@ def test_newcomers_path_from_the_wheel(tmp_path):
     assert "same answers: True" in done.stdout
 
 
-def test_landing_page_has_ten_lines_of_code():
-    (block,) = blocks(DOC / "index.rst")
+def test_landing_page_has_ten_lines_of_code_and_three_pictures():
+    landing = DOC / "index.rst"
+    (block,) = [block for block in blocks(landing) if "import" in block]
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
+    assert [line for line in blocks(landing, "bash") if "pip install" in line]
+    text = landing.read_text(encoding="utf-8")
+    assert len(re.findall(r"^\s+\.\. (?:plot|benchmark-chart)::", text, re.M)) == 3
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_picture_of_payments_shows_what_its_caption_says():
+    names = run_picture("payments")
+    columns = list(names["payments"].columns)
+    assert names["payments"].loc[names["worst"], "shop"] == "grocery"
+    assert names["payments"].loc[names["worst"], "amount"] == 190
+    assert columns[names["why"].argmax()] == "amount"
+    assert all(ax.lines or ax.patches for ax in names["figure"].axes)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_picture_of_a_cold_room_shows_what_its_caption_says():
+    names = run_picture("cold_room")
+    (event,) = names["events"].itertuples()
+    stuck = names["log"].index[55 * 24 + 2 : 55 * 24 + 14]
+    assert event.start < stuck[-1] and event.end > stuck[0]  # they overlap
+    assert event.channels == ("°C",)
+    assert all(ax.lines or ax.patches for ax in names["figure"].axes)
+
+
+def run_picture(name):
+    pytest.importorskip("pandas")
+    pytest.importorskip("matplotlib").use("Agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    path = DOC / "pictures" / f"{name}.py"
+    names = {}
+    exec(compile(path.read_text(encoding="utf-8"), path.name, "exec"), names)
+    pyplot.close("all")
+    return names
+
+
+def test_pictures_are_all_on_pages():
+    text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    for path in (DOC / "pictures").glob("*.py"):
+        assert f"pictures/{path.name}" in text
+
+
+def test_every_page_is_in_a_toctree():
+    listed = {page.resolve() for path in PAGES for page in toctree(path)}
+    assert {path.resolve() for path in PAGES} - listed == {DOC / "index.rst"}
+    made = [page for page in listed if set(MADE) & set(page.relative_to(DOC).parts)]
+    assert listed - set(made) <= {path.resolve() for path in PAGES}
+
+
+def test_guide_says_a_sentence_about_each_page():
+    index = DOC / "guide" / "index.rst"
+    described = re.findall(r"^- :doc:`(\w+)`: [^\n]{20,}", index.read_text(encoding="utf-8"), re.M)
+    pages = {path.stem for path in index.parent.glob("*.rst")} - {"index"}
+    assert sorted(described) == sorted(pages)
+    assert {path.stem for path in toctree(index)} == pages
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_id)
+def test_linked_pages_exist(path):
+    for target in roles(path.read_text(encoding="utf-8"), "doc"):
+        page = (DOC / target[1:] if target[0] == "/" else path.parent / target).resolve()
+        page = page.with_name(f"{page.name}.rst")
+        parts = page.relative_to(DOC).parts
+        if parts[0] == "auto_examples":
+            name = page.with_suffix(".py").name
+            assert name == "index.py" or (ROOT / "examples" / name).exists(), target
+        else:
+            assert page.exists(), target
+
+
+def glossary_terms():
+    text = (DOC / "glossary.rst").read_text(encoding="utf-8")
+    sections = re.findall(r"^\.\. glossary::\n((?:[ ]+[^\n]*\n|\n)+)", text, re.M)
+    return [term for block in sections for term in re.findall(r"^   (\w[^\n]*)", block, re.M)]
+
+
+def test_glossary_terms_are_unique_and_linked_terms_are_there():
+    terms = glossary_terms()
+    assert len(terms) > 30
+    assert len({term.lower() for term in terms}) == len(terms)
+    assert {"activation", "flow", "learning time", "p-value", "stamp", "time step", "unit"} <= set(
+        terms
+    )
+    for path in PAGES:
+        for target in roles(path.read_text(encoding="utf-8"), "term"):
+            assert target in terms, (path, target)
+
+
+def test_first_examples_of_the_gallery_exist():
+    order = extension("order")
+    for stem in order.FIRST:
+        assert (ROOT / "examples" / f"{stem}.py").exists()
+    sort = order.ReadingOrder("")
+    names = sorted((f"{stem}.py" for stem in ["plot_aaa", *order.FIRST]), key=sort)
+    assert names == [*(f"{stem}.py" for stem in order.FIRST), "plot_aaa.py"]
+
+
+def test_linked_names_of_other_projects_are_in_the_inventories():
+    inventories = extension("inventories")
+    known = {name for names in inventories.NAMES.values() for name in names}
+    for path in PAGES:
+        for target in roles(path.read_text(encoding="utf-8"), "class", "func", "meth", "obj"):
+            if target.split(".")[0] in inventories.PROJECTS:
+                assert target in known, (path, target)
+
+
+def test_names_in_the_inventories_exist():
+    pytest.importorskip("pandas")
+    from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+
+    for names in extension("inventories").NAMES.values():
+        for name in names:
+            module, _, attribute = name.rpartition(".")
+            try:
+                found = getattr(importlib.import_module(module), attribute)
+            except ModuleNotFoundError:  # a method of a class
+                module, _, owner = module.rpartition(".")
+                found = getattr(getattr(importlib.import_module(module), owner), attribute)
+            assert callable(found), name
+
+
+def test_inventories_can_be_read(tmp_path):
+    inventory = pytest.importorskip("sphinx.util.inventory").InventoryFile
+    inventories = extension("inventories")
+    for project, (address, path) in inventories.write(tmp_path).items():
+        with open(path, "rb") as file:
+            objects = inventory.load(file, address, lambda base, end: f"{base}/{end}")
+        names = {name for kind in ("py:class", "py:function") for name in objects[kind]}
+        assert names and all(name.startswith(project) for name in names)
+        assert objects["py:class"][next(iter(objects["py:class"]))].uri.startswith(address)
+
+
+@pytest.mark.parametrize("name", sklearn_activation.__all__)
+def test_help_link_of_an_estimator_leads_to_its_page(name):
+    estimator = getattr(sklearn_activation, name)()
+    text = (DOC / "api" / "index.rst").read_text(encoding="utf-8")
+    section = text.partition(".. currentmodule:: sklearn_activation\n")[2].partition("\n\n\n")[0]
+    assert ":toctree: generated\n" in section and f"   {name}\n" in f"{section}\n"
+    page = f"api/generated/sklearn_activation.{name}.html"  # as autosummary calls it
+    assert estimator._get_doc_link() == f"{DOCUMENTATION}/{page}"
+    assert f'href="{DOCUMENTATION}/{page}"' in estimator._repr_html_()
+
+
+@pytest.mark.parametrize("name", ["ranks", "detection", "mnist", "false_alarms", "imputation"])
+def test_charts_have_their_rows(name, charts):
+    import matplotlib.pyplot as plt
+
+    figure, rows, about = charts.CHARTS[name]()
+    assert rows and about
+    assert any(
+        charts.is_ours(row["method"]) or "flow" in row["method"] or row["method"] == "predict"
+        for row in rows
+    )
+    for row in rows:
+        assert row in charts.results.load(row["file"])
+    drawn = sum(
+        len(ax.patches) + sum(len(line.get_xdata()) for line in ax.lines) for ax in figure.axes
+    )
+    assert drawn >= len(rows)
+    plt.close(figure)
+
+
+def test_charts_are_all_on_the_page_of_benchmarks(charts):
+    text = (DOC / "benchmarks.rst").read_text(encoding="utf-8")
+    assert re.findall(r"^\.\. benchmark-chart:: (\w+)$", text, re.M)
+    assert set(re.findall(r"^\.\. benchmark-chart:: (\w+)$", text, re.M)) == set(charts.CHARTS)
+    assert text.index("benchmark-chart") < text.index("benchmark-tables")
+
+
+def test_tables_of_results_have_readable_headings(results):
+    headings = [results.heading(name) for name in results.names()]
+    assert len(set(headings)) == len(headings)
+    for name, heading in zip(results.names(), headings, strict=True):
+        assert heading != name and "_" not in heading and heading[0].isupper()
+    assert set(results.HEADINGS) <= set(results.names())
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
@@ -159,6 +367,7 @@ def test_included_lines_of_sources_exist(path):
 
 
 def test_pages_name_no_script_or_font_elsewhere():
-    for path in [*PAGES, *(DOC / "_static").glob("*"), DOC / "conf.py"]:
+    static = [path for path in (DOC / "_static").glob("*") if path.suffix != ".png"]
+    for path in [*PAGES, *static, DOC / "conf.py"]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"(?:src|@import|url\()\s*=?\s*[\"']?https?:", text), path

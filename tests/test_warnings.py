@@ -104,7 +104,7 @@ CALLS = {
     ),
     "series, gaps in the index": (
         lambda: ActivationAnomalyDetector(window=20, **FEW).fit(with_missing_stamps()),
-        "index lacks time stamps",
+        "index lacks time steps",
     ),
     "series, events": (lambda: fitted_detector(20).events(with_missing_stamps()), "index lacks"),
     "series, short ones": (

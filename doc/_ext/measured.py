@@ -64,7 +64,7 @@ class BenchmarkTables(SphinxDirective):
             if row["versions"] not in runs:
                 runs.append(row["versions"])
         section = nodes.section(ids=[make_id(self.env, self.state.document, "", name)])
-        section += nodes.title("", name)
+        section += nodes.title("", results.heading(name))
         file = nodes.literal("", f"benchmarks/results/{name}.json")
         program = nodes.literal("", f"benchmarks/{name}.py")
         lead = nodes.Text(f"{results.purpose(name)}: ")

@@ -14,6 +14,20 @@ SHORT_UNITS = {"": "", "a pixel": "", "of real digits'": "", "share": "", "us a 
 SEPARATOR = "|"
 
 
+HEADINGS = {
+    "classification": "Classification of tables",
+    "forecast": "Forecasts of series",
+    "imputation": "Gaps filled in",
+    "mnist": "MNIST without feedback",
+    "mnist_feedback": "MNIST with feedback",
+    "mnist_inference": "MNIST: images generated and completed",
+    "small": "Classification of four small data sets",
+    "speed": "Speed",
+    "tabular_anomaly": "Anomalies in tables",
+    "timeseries_anomaly": "Anomalies in time series",
+}
+
+
 class UnknownRow(LookupError):
     """No row of that name, or more than one."""
 
@@ -28,7 +42,7 @@ def path_of(name):
 
 
 def load(name):
-    """Rows of a file; each has ``versions`` and an ``anchor`` of its own."""
+    """Rows of a file; each has ``file``, ``versions`` and an ``anchor`` of its own."""
     content = json.loads(path_of(name).read_text(encoding="utf-8"))
     taken, rows = set(), []
     for row in content["rows"]:
@@ -38,7 +52,7 @@ def load(name):
         while anchor in taken:
             anchor += "-more"
         taken.add(anchor)
-        rows.append({"versions": content["versions"], **row, "anchor": anchor})
+        rows.append({"versions": content["versions"], **row, "anchor": anchor, "file": name})
     return rows
 
 
@@ -93,6 +107,11 @@ def spread(row):
     if row["sd"] is None:
         return ""
     return rounded(row["sd"], digits=2) if row["sd"] > NOTHING * abs(row["mean"]) else "0"
+
+
+def heading(name):
+    """Heading of a file's table: what was measured, in words."""
+    return HEADINGS.get(name) or purpose(name)
 
 
 def purpose(name):

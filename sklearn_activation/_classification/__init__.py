@@ -1,1 +1,1 @@
-"""Classification: what is chosen on held-out rows, feedback on trial, rows without labels."""
+"""Classification: choices by held-out rows, trials of feedback, and rows without labels."""

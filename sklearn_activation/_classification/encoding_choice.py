@@ -1,4 +1,4 @@
-"""Which encoding and how many layers a classifier takes: what does best on held-out rows."""
+"""The choice of a classifier's encoding and number of layers, by held-out rows."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from .._rows.encodings import ENCODINGS
 
 
 def choose_encoding(training, sample, seed):
-    """The encoding and the number of layers: those asked for, or the best on held-out rows.
+    """Return the encoding and the number of layers, as given or as chosen by held-out rows.
 
     Parameters
     ----------
@@ -29,6 +29,13 @@ def choose_encoding(training, sample, seed):
         kinds = [ENCODINGS[training.given_encoding]]
     else:
         kinds = [kind for kind in ENCODINGS.values() if kind.suits(sample, categorical)]
+    if isinstance(relevances, np.ndarray) and not any(kind.takes_relevances for kind in kinds):
+        able = " or ".join(repr(name) for name, kind in ENCODINGS.items() if kind.takes_relevances)
+        raise ValueError(
+            f"relevances has numbers for {len(relevances)} columns, but encoding="
+            f"{parameters.encoding!r} cannot weigh columns. Set encoding={able}, or leave "
+            "relevances at 'auto' or None."
+        )
     candidates = []
     for kind in kinds:
         encoding = kind.fitted_to_labels(
@@ -48,7 +55,7 @@ def choose_encoding(training, sample, seed):
 
 
 def read_relevances(relevances, n_features):
-    """Relevances that are given, as an array; "auto" and None as they are."""
+    """Return given relevances as an array, and "auto" and None unchanged."""
     if relevances is None or isinstance(relevances, str):
         return relevances
     try:
@@ -57,8 +64,8 @@ def read_relevances(relevances, n_features):
         found = np.array(np.nan)
     if found.shape != (n_features,) or not (np.isfinite(found) & (found >= 0)).all():
         raise ValueError(
-            f"relevances={relevances!r} must be {n_features} finite numbers, 0 or more, one for "
-            "each column."
+            f"relevances={relevances!r} must be 'auto', None, or {n_features} finite numbers of 0 "
+            "or more, one for each column."
         )
     return found
 
@@ -66,10 +73,10 @@ def read_relevances(relevances, n_features):
 def held_out_loss(
     training, encoding, n_layers, sample, seed, *, n_rows=1000, width=256, hidden_time=300.0
 ):
-    """Held-out log-loss of ``n_rows`` sampled rows in this encoding, with this number of layers.
+    """Return the held-out log-loss of sampled rows for an encoding and a number of layers.
 
-    Layers are no wider than ``width``. Hidden ones take ``hidden_time`` meanwhile, and the last
-    one its best time.
+    ``n_rows`` rows are sampled. Layers have at most ``width`` units. Hidden layers learn for
+    ``hidden_time``, and the last layer for its best time.
     """
     sample = sample.smallest(n_rows)
     rows = EncodedRows.of_sample(
@@ -80,5 +87,5 @@ def held_out_loss(
     task = replace(task, sizes=sizes)
     folds = cross_validate(rows, sample.stratified_folds(), task)
     _, folds = choose_hidden_times(folds, task, [hidden_time] * n_layers)
-    # Of many labels, fewer times tell which encoding is better.
+    # With many labels, fewer candidate times are enough to compare encodings.
     return choose_last_time(folds, PATH[:: 1 + training.n_labels // 100])[1]

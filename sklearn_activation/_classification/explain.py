@@ -1,4 +1,4 @@
-"""What speaks for the predicted label of a row and against the next best, column by column."""
+"""Contributions of columns to the gap between a row's predicted label and the next best label."""
 
 import numpy as np
 
@@ -6,24 +6,26 @@ from .._blocks import map_blocks
 
 
 def explain_gaps(model, X, n_steps=24):
-    """Contributions of columns to the gap between the two labels that activate most.
+    """Return the contributions of columns to the gap between the two best labels of each row.
 
-    The way leads from a kept row for which the network finds the next best label, the nearest of
-    them, to the row itself. From the place where both labels activate alike, the slopes of the
-    gap along the way are added up, each column's on its own (integrated gradients, Sundararajan,
-    Taly & Yan 2017).
+    The gap is the difference of a row's activations with the two labels that activate most. A
+    straight path leads from a reference row to the row. The reference is the nearest kept row for
+    which the network predicts the row's second label. On the path, the function finds the last
+    point at which both labels activate alike. From this point on, it integrates each column's part
+    of the slope of the gap (integrated gradients, Sundararajan, Taly & Yan 2017).
 
     Parameters
     ----------
     model : ClassifierModel
     X : ndarray of shape (n_rows, n_features)
     n_steps : int
-        Steps on the way after which the gap is looked at, and slopes from there on.
+        Number of steps of the path on which the gap is evaluated, and of the steps of the
+        integral.
 
     Returns
     -------
     contributions : ndarray of float64 of shape (n_rows, n_features)
-        Rows add up to the gap. A row of which nothing is known has none.
+        The contributions of each row add up to the gap. A row without known entries has zeros.
     """
     X = model.prepare(X)
     known, contributions = ~np.isnan(X).all(axis=1), np.zeros(X.shape)
@@ -45,15 +47,15 @@ def explain_gaps(model, X, n_steps=24):
 
 
 def best_labels(model, X):
-    """The places of the label that each row activates most and of the next one."""
+    """Return the numbers of each row's most active label and of the second one."""
     order = np.argsort(-model.label_energies(X), axis=1, kind="stable")
     return order[:, 0], order[:, 1]
 
 
 def nearest_with_label(model, X, labels, kept, kept_labels):
-    """For each row the nearest kept row of a label, as encoded rows are near to each other.
+    """Return, for each row, the nearest kept row for which the network predicts a given label.
 
-    All kept rows are considered where none has the label.
+    Rows are near if their encoded rows are. If no kept row has the label, all kept rows count.
     """
     near = model.encode(X) @ model.encode(kept).T
     other = kept_labels != labels[:, None]
@@ -62,14 +64,14 @@ def nearest_with_label(model, X, labels, kept, kept_labels):
 
 
 class Way:
-    """The way from some rows to others, and the gap of two labels on it.
+    """Straight paths from some rows to others, and the gap between two labels on these paths.
 
     Parameters
     ----------
     model : ClassifierModel
     start, end : ndarray of shape (n_rows, n_features)
     best, second : ndarray of int of shape (n_rows,)
-        Places of the two labels.
+        Numbers of the two labels.
     """
 
     def __init__(self, model, start, end, best, second):
@@ -79,7 +81,10 @@ class Way:
         self.labels = best, second
 
     def gap_and_gradient(self, at):
-        """The gap at the share ``at`` of the way, encoded rows there, and its gradient by them."""
+        """Return the gap at the share ``at`` of each path, with the encoded rows and the gradient.
+
+        The gradient is that of the gap by the encoded rows.
+        """
         encoding, network = self.model.encoding, self.model.network
         n, rows = encoding.n_outputs, np.arange(len(self.end))
         Z = np.zeros((len(self.end), n + self.model.n_labels), dtype=self.model.dtype)
@@ -93,7 +98,7 @@ class Way:
         return one.astype(np.float64) - other, Z, (G - H)[:, :n]
 
     def contributions(self, n_steps):
-        """Contributions of columns to the gap at the end, to which they add up."""
+        """Return the contributions of columns, which add up to the gap at the end of each path."""
         n_rows = len(self.end)
         gaps = np.stack(
             [self.gap_and_gradient(np.full(n_rows, k / n_steps))[0] for k in range(n_steps + 1)]
@@ -111,17 +116,17 @@ class Way:
 
 
 def last_change_of_sign(values):
-    """Where lines through evenly spaced values change their sign last, from 0 to 1.
+    """Return where linear interpolations of evenly spaced values change sign last, from 0 to 1.
 
     Parameters
     ----------
     values : ndarray of shape (n_places, n_rows)
-        From 0 to 1, of as many functions as there are rows.
+        Values of one function per row, at evenly spaced places from 0 to 1.
 
     Returns
     -------
     places : ndarray of shape (n_rows,)
-        0 for a function that never changes its sign, and 1 for one that ends with 0.
+        The place is 0 for a function that never changes sign, and 1 for one whose last value is 0.
     """
     n, rows = len(values) - 1, np.arange(values.shape[1])
     like_the_end = np.cumprod(values[::-1] * np.sign(values[-1]) > 0, axis=0).sum(axis=0)

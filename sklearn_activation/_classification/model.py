@@ -1,4 +1,4 @@
-"""What a classifier has learned, and how it takes rows with gaps."""
+"""What a classifier has learned, and how it scores rows with missing entries."""
 
 from dataclasses import dataclass, replace
 
@@ -21,11 +21,11 @@ class ClassifierModel(Model):
     Parameters
     ----------
     certainty : Certainty
-        What held-out rows say of probabilities.
+        Numbers by which activations become probabilities, fitted to held-out rows.
     is_categorical : ndarray of bool of shape (n_features,) or None
-        Which columns hold categories.
+        The columns of categories.
     least : float
-        Activation of rows that have nothing to do with what was learned.
+        Typical activation of random inputs.
     """
 
     certainty: Certainty | None = None
@@ -33,20 +33,20 @@ class ClassifierModel(Model):
     least: float = -np.inf
 
     def prepare(self, X):
-        """Rows in which columns that training knew nothing of are unknown, too."""
-        never = np.isnan(self.sample.X[0])  # Most models know all columns of their first row.
+        """Return rows with NaN in the columns that no training row knew."""
+        never = np.isnan(self.sample.X[0])  # in most models the first row knows all columns
         never[never] = np.isnan(self.sample.X[:, never]).all(axis=0)
         return np.where(never, np.nan, X) if never.any() else X
 
     def fill(self, X):
-        """Rows whose gaps are filled in from the nearest kept rows."""
+        """Return rows whose gaps are filled from the nearest kept rows."""
         return fill_from_sample(X, self.sample, self.is_categorical)
 
     def label_energies(self, X):
-        """Output activation of rows with every label, (n_rows, n_labels).
+        """Return the output activation of each row with each label, (n_rows, n_labels).
 
-        Gaps are filled in first. A row of which nothing is known hardly activates anything, and
-        most with the most frequent label.
+        Gaps are filled first. A row without known entries gets tiny activations, which are largest
+        for the most frequent label.
         """
         X = self.prepare(X)
         unknown = np.isnan(X).all(axis=1)
@@ -60,10 +60,11 @@ class ClassifierModel(Model):
         return energies
 
     def label_scores(self, X):
-        """Activations of typical rows with every label, and less certain ones of others.
+        """Return activations with each label, drawn towards the prior for unfamiliar rows.
 
-        Probabilities are proportional to exp(a score) (eq. 8). The less a row is familiar, the
-        more its scores tend to those of which probabilities are those of all training rows.
+        Probabilities are proportional to exp(a score) (eq. 8). The scores of a familiar row are
+        its activations. The less familiar a row is, the nearer its probabilities are to the
+        frequencies of the labels in training.
         """
         energies = self.label_energies(X).astype(np.float64)
         familiar = self._familiarity(energies)[:, None]
@@ -75,30 +76,35 @@ class ClassifierModel(Model):
         )
 
     def label_shares(self):
-        """Share of the training rows, by weight, that have each label, (n_labels,)."""
+        """Return the weighted share of the training rows that have each label, (n_labels,)."""
         mass = np.bincount(self.sample.labels, self.sample.weight, self.n_labels)
         return mass / mass.sum()
 
     def familiarity(self, X):
-        """How far rows activate the network as typical ones do, from 0 to 1, (n_rows,).
+        """Return how familiar each row is to the network, from 0 to 1, shape (n_rows,).
 
-        It is 0 for rows that activate it no more than random inputs do.
+        A row has familiarity 0 if it activates the network no more than random inputs do. A row
+        has familiarity 1 if it activates the network as much as typical rows do.
         """
         return self._familiarity(self.label_energies(X))
 
     def _familiarity(self, energies):
         typical = self.certainty.typical
-        if typical - self.least < 1e-6:  # What is random activates as much: nothing is told apart.
+        # Random inputs activate as much as typical rows, so familiarity cannot be measured.
+        if typical - self.least < 1e-6:
             return np.ones(len(energies))
         return np.clip((energies.max(axis=1) - self.least) / (typical - self.least), 0, 1)
 
     def mean_gap(self, X):
-        """Root mean square of the differences of rows' activations with any two labels."""
+        """Return a typical difference of a row's activations with two labels.
+
+        The difference is the root mean square over rows of the standard deviation over labels.
+        """
         energies = self.label_energies(X).astype(np.float64)
         return float(np.sqrt(energies.var(axis=1).mean()))
 
     def activation_of_noise(self, n_rows=256):
-        """Median activation of random inputs, with the label that suits each best."""
+        """Return the median activation of random inputs, each with its most active label."""
         rng = np.random.default_rng([self.seed, 3])
         Z = rng.normal(size=(n_rows, self.encoding.n_outputs)).astype(self.dtype)
         Z /= np.linalg.norm(Z, axis=1, keepdims=True)
@@ -106,11 +112,14 @@ class ClassifierModel(Model):
         return float(np.median(self.network.label_energies(Z[:n]).max(axis=1)))
 
     def predict(self, X):
-        """The number of the label that activates most with each row (paper, eq. 10)."""
+        """Return the number of the most active label of each row (paper, eq. 10)."""
         return self.label_energies(X).argmax(axis=1)
 
     def layer_energies(self, X, labels):
-        """Activation of every layer for rows with labels, (n_rows, n_layers) (paper, eq. 9)."""
+        """Return the activation of each layer for rows with labels (paper, eq. 9).
+
+        The result has shape (n_rows, n_layers).
+        """
         rows = EncodedRows(
             X, self.encoding, labels=labels, n_labels=self.n_labels, dtype=self.dtype
         )
@@ -123,7 +132,7 @@ class ClassifierModel(Model):
         return np.concatenate(list(found))
 
     def complete(self, X, labels):
-        """``X`` without NaN, filled so that its rows with their labels lose least activation."""
+        """Return ``X`` with NaN filled so that rows with their labels lose least activation."""
         encoding, (sample, unit) = self.encoding, self.kept_rows()
         objective = LostActivation(self.network, encoding, self.n_labels)
         with np.errstate(over="ignore"):
@@ -133,16 +142,17 @@ class ClassifierModel(Model):
         return unit * filled
 
     def kept_rows(self):
-        """Kept training rows, and the number that they are divided by."""
+        """Return the kept training rows divided by a unit, and the unit."""
         unit = self.encoding.magnitude(self.sample.X)
         return replace(self.sample, X=self.sample.X / unit), unit
 
 
 def hardly_known(sample, *, least_entries=10, least_share=0.1):
-    """Which columns are known in so few rows of a ``Sample`` that filling them is a guess.
+    """Return the mask of columns that too few rows of a ``Sample`` know to fill them.
 
-    That is in fewer than ``least_entries`` rows, and in less than ``least_share`` of the rows that
-    know the best known column.
+    A column is in the mask if fewer than ``least_entries`` rows know its entry. In addition, the
+    rows that know the column must weigh less than ``least_share`` of the rows that know the best
+    known column.
     """
     known = ~np.isnan(sample.X)
     share = sample.weight @ known
@@ -150,9 +160,9 @@ def hardly_known(sample, *, least_entries=10, least_share=0.1):
 
 
 def fill_from_sample(X, sample, is_categorical):
-    """Rows whose gaps are filled in from the nearest rows of a ``Sample``.
+    """Return rows whose gaps are filled from the nearest rows of a ``Sample``.
 
-    A row of which nothing is known stays as it is, and so do columns that no row knows.
+    Rows without any known entry stay unchanged, and so do columns that no row knows.
     """
     gaps = np.isnan(X)
     can_be_filled = gaps & ~np.isnan(sample.X).all(axis=0)

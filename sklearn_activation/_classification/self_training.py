@@ -1,4 +1,4 @@
-"""Rows without a label are learned with the label that the network gives them itself."""
+"""Self-training: rows without a label are learned with the label that the network predicts."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def train_partly_labelled(
     settled_share=0.001,
     least_familiarity=0.8,
 ):
-    """The model of rows of which only the ``known`` ones have a label.
+    """Return the model of rows of which only the ``known`` ones have a label.
 
     Parameters
     ----------
@@ -28,21 +28,22 @@ def train_partly_labelled(
     X : ndarray of shape (n_rows, n_features)
     labels : ndarray of int of shape (n_rows,)
     known : ndarray of bool of shape (n_rows,)
+        Mask of the rows with a label.
     weight : ndarray of shape (n_rows,)
     n_rounds : int
-        Rounds of labelling in closed form.
+        Number of rounds in closed form. Each round labels the other rows and trains again.
     n_fed_rounds : int
-        Rounds of labelling with feedback, after the others.
+        Number of rounds with feedback, which follow the rounds in closed form.
     fed_share : float
-        Share of the epochs of feedback that each of its rounds takes.
+        Share of the epochs of feedback that each round with feedback takes.
     fewest_fed_rows : int
-        ``feedback="auto"`` has rounds with feedback with this many rows or more.
+        With ``feedback="auto"``, rounds with feedback need this many rows.
     labelled_share : float
-        Least weight of labelled rows together, over the weight of the others.
+        Least total weight of the labelled rows, as a share of the weight of the other rows.
     settled_share : float
-        Rounds end when fewer labels than this share of them change.
+        Rounds end when fewer than this share of the predicted labels change.
     least_familiarity : float
-        Rows that the network so far finds less familiar are left out of a round.
+        A round leaves out rows without a label that are less familiar to the network than this.
     """
     unknown = ~known
     if training.partial:
@@ -52,7 +53,7 @@ def train_partly_labelled(
         labels[unknown] = training.previous.predict(X[unknown])
         return training.run(X, labels, weight)
     model = training.run(X[known], labels[known], weight[known])
-    # Labels that the network has given agree with it too well to fit probabilities to.
+    # Probabilities must not be fitted to predicted labels, with which the network agrees too well.
     certainty, gap = model.certainty, model.mean_gap(X[known])
     needed = labelled_share * weight[unknown].sum() / weight[known].sum()
     weight = np.where(known, max(1, needed), 1) * weight
@@ -65,7 +66,7 @@ def train_partly_labelled(
             if k and np.mean(found != labels[unknown]) < settled_share:
                 break
             labels[unknown] = found
-            # A row unlike all that have a label would teach what the network has made up.
+            # A row that resembles no labelled row would only teach the network its own guess.
             learned = known.copy()
             learned[unknown] = model.familiarity(X[unknown]) >= least_familiarity
             asked = Round(known[learned], feedback, fed_share, certainty, gap)

@@ -1,4 +1,4 @@
-"""A classifier's training: times and probabilities from held-out rows, perhaps feedback."""
+"""A classifier's training: encoding, learning times, probabilities, and feedback if it pays."""
 
 from dataclasses import dataclass, replace
 from math import ceil
@@ -20,19 +20,17 @@ from .trial import hold_out, run_trial, share_to_hold_out
 
 @dataclass(frozen=True)
 class Round:
-    """What one of several trainings asks in the place of parameters.
-
-    Rows without a label take several trainings.
+    """Settings of one training in self-training, which replace some of the estimator's parameters.
 
     Parameters
     ----------
     known : ndarray of bool of shape (n_rows,)
-        Which rows have a label that is not the network's own.
+        Mask of the rows whose label was given, and not predicted.
     feedback : bool
     share : float
         Share of the epochs of feedback.
     certainty : Certainty
-        Of probabilities, if too few rows with a label can be held out.
+        The ``Certainty`` to use if too few labelled rows can be held out.
     gap : float
         The ``mean_gap`` of the known rows in the network to which ``certainty`` belongs.
     """
@@ -45,25 +43,28 @@ class Round:
 
 
 class ClassifierTraining(Training):
-    """A training by rows and labels.
+    """A training on rows and labels.
 
     Parameters
     ----------
     estimator : ActivationLearningClassifier
-        Its ``classes_`` are known.
+        The estimator, whose ``classes_`` are known.
     previous : ClassifierModel or None
+        The model from which the training goes on.
     partial : bool
+        Whether the rows add to what was learned before.
     asked : Round or None
-        What is asked in the place of parameters.
+        Settings that replace parameters of the estimator.
     """
 
     least_width = 256
-    # Of more labels, with each of which a second layer sees every row, depths are not tried.
+    # With more labels than this, numbers of layers are not compared. A second layer sees each row
+    # once per label, so the comparison would take long.
     most_labels_compared = 100
-    # Feedback is not tried with fewer rows than this.
+    # Feedback is tried with this many rows or more.
     least_rows_on_trial = 1000
-    # Probabilities of a stream with feedback are fitted to this many of its latest rows, and to
-    # no fewer than this.
+    # In a stream with feedback, probabilities are fitted to at most this many of the latest rows,
+    # and to at least ``fewest_latest_rows`` rows.
     latest_rows = 1000
     fewest_latest_rows = 50
 
@@ -78,7 +79,7 @@ class ClassifierTraining(Training):
         return None if self.estimator.encoding == "auto" else self.estimator.encoding
 
     def run_round(self, X, labels, weight, asked):
-        """The model of another whole training, which goes on from nothing."""
+        """Return the model of a training from scratch with the settings ``asked``."""
         return type(self)(self.estimator, asked=asked).run(X, labels, weight)
 
     def fit_encoding(self, sample, seed, X, weight):
@@ -86,7 +87,7 @@ class ClassifierTraining(Training):
         return encoding
 
     def depths_to_try(self, depths):
-        """How many layers to try, of the ``depths`` that suit an encoding."""
+        """Return the numbers of layers to try, from the ``depths`` that suit an encoding."""
         times = self.estimator.learning_time
         if self.estimator.layer_sizes is not None:
             return [len(self.choose_sizes(1))]
@@ -99,12 +100,15 @@ class ClassifierTraining(Training):
 
     def run(self, X, labels, weight):
         self.is_due = self._is_due(weight)
-        # Rows are drawn and held out as they came, with their gaps.
+        # Rows are sampled and held out by their hashes before gaps are filled.
         self.hashes = hash_rows(X, labels)
         return super().run(self.fill(X, labels, weight), labels, weight)
 
     def fill(self, X, labels, weight):
-        """Rows without gaps, but for columns and rows of which nothing is known, or hardly."""
+        """Return rows with gaps filled.
+
+        Rows without known entries stay unchanged. Columns that hardly any row knows become NaN.
+        """
         if not np.isnan(X).any():
             return X
         if self.going_on:
@@ -121,7 +125,7 @@ class ClassifierTraining(Training):
         return sample.joined(self.previous.sample, size) if self.going_on else sample
 
     def _is_due(self, weight):
-        """Learning times are worth choosing again each time the rows have doubled."""
+        """Whether to choose learning times again, as after each doubling of the number of rows."""
         if not self.going_on or len(weight) == 0:  # a merge has no rows
             return True
         n_seen = self.previous.n_seen
@@ -146,14 +150,17 @@ class ClassifierTraining(Training):
         return solution or self.solver.solve(rows, replace(task, rule=rule))
 
     def wants_feedback(self, rows):
-        """True, False or "auto"; streams go on the way they began."""
+        """Return whether to use feedback: True, False or "auto".
+
+        A stream keeps its first answer.
+        """
         asked = self.estimator.feedback if self.asked is None else self.asked.feedback
         if self.going_on:
             before = self.previous.solution.feedback
             if asked != "auto" and asked != before:
                 raise ValueError(
-                    f"feedback={asked} differs from the {before} that partial_fit is to "
-                    "go on from: call fit."
+                    f"feedback={asked} differs from feedback={before}, with which the classifier "
+                    f"was fitted. Call fit to start again, or set feedback={before}."
                 )
             return before
         if asked == "auto" and (self.partial or len(rows) < self.least_rows_on_trial):
@@ -161,7 +168,10 @@ class ClassifierTraining(Training):
         return asked
 
     def held_out_rule(self, rows, task, sample):
-        """The rule by held-out rows, where they are asked and enough."""
+        """Return the rule by held-out rows, or the task's own rule.
+
+        Held-out rows must be wanted, and there must be enough of them.
+        """
         times, keeps_moments = task.rule.times, self.solver.keeps_moments
         times_are_known = not keeps_moments and (times or self.partial)
         if not (self.is_due and task.rule.yields_to_held_out_rows) or times_are_known:
@@ -176,7 +186,10 @@ class ClassifierTraining(Training):
         return task.rule if found is None else found
 
     def solve_with_feedback(self, rows, task):
-        """The solution with feedback on all rows but some for its probabilities."""
+        """Return the solution with feedback.
+
+        A few rows are held out, to which probabilities are fitted.
+        """
         train = self.hold_out(rows, on_trial=False)
         solution = self.feed_back(train, task)
         if self.held is not None:
@@ -184,12 +197,12 @@ class ClassifierTraining(Training):
         return solution
 
     def try_feedback(self, rows, task, rule):
-        """The solution with feedback, or None if it does not pay."""
+        """Return the solution with feedback, or None if feedback does not pay."""
         train = self.hold_out(rows, on_trial=True)
         return None if self.held is None else run_trial(self, train, task, rule)
 
     def hold_out(self, rows, on_trial):
-        """Hold out rows with a label of their own, if there are enough; the rows to train on."""
+        """Return the rows to train on, and store the held-out rows if there are enough."""
         known = None if self.asked is None else self.asked.known
         n_known = len(rows) if known is None else known.sum()
         share = share_to_hold_out(self.estimator, n_known, on_trial)
@@ -197,13 +210,13 @@ class ClassifierTraining(Training):
         return train
 
     def feed_back(self, train, task, promises=None):
-        """The solution with feedback on rows to train on, from what the solver starts with."""
+        """Train with feedback from the solution with which the solver starts."""
         start = self.solver.start(train, task)
         held = self.held if self.estimator.early_stopping else None
         return learn_from_mistakes(train, task, self.make_feedback(), start, held, promises)
 
     def make_feedback(self):
-        """How to learn from mistakes, as the parameters say."""
+        """Return the settings of feedback that follow from the parameters."""
         estimator = self.estimator
         n_epochs = estimator.max_iter or self.solver.max_feedback_epochs
         if self.asked is not None:
@@ -217,7 +230,10 @@ class ClassifierTraining(Training):
         )
 
     def solve_stream(self, rows, task):
-        """Feedback on one more batch, whose rows are held-out rows until they are learned."""
+        """Train with feedback on one more batch.
+
+        Before the batch is learned, it serves as held-out rows for probabilities.
+        """
         start = task.previous
         if start is None:
             start = replace(self.solver.start(rows, task), n_iter=0, certainty=None)
@@ -242,7 +258,7 @@ class ClassifierTraining(Training):
     # -- probabilities -----------------------------------------------------------
 
     def held_out_certainty(self, network, rows=None):
-        """What a network's probabilities are worth by held-out rows, or by others."""
+        """Return the ``Certainty`` of a network by ``rows``, or by the held-out rows."""
         rows = self.held if rows is None else rows
         energies = label_energies(network, rows, n_jobs=self.estimator.n_jobs)
         return fit_certainty(energies, rows.labels, rows.weight)
@@ -254,7 +270,7 @@ class ClassifierTraining(Training):
         return replace(model, least=model.activation_of_noise())
 
     def find_certainty(self, model, rows, task, is_last):
-        """What held-out rows say, or the best that there is in the place of it."""
+        """Return the ``Certainty`` by held-out rows, or the best substitute for it."""
         found = model.solution.certainty
         if is_last and self.asked is not None and self.held is None:
             model = model.extend(ClassifierModel, is_categorical=self.estimator.is_categorical_)
@@ -272,11 +288,11 @@ class ClassifierTraining(Training):
             )
         rows = task.sample
         if np.bincount(rows.labels).max() < 2:
-            # No row can be left out, so the rows that were learned judge, and as many rows with
-            # unknown labels beside them.
+            # Each label has one row only, so no row can be held out. The training rows take the
+            # place of held-out rows, with as many rows of unknown label as a prior.
             energies = label_energies(model.network, rows, n_jobs=task.n_jobs)
             unknown_rows = float(len(rows))
             return fit_certainty(energies, rows.labels, rows.weight, unknown_rows)
-        # Held-out rows of the same rule's closed form, at the times it has learned.
+        # The closed form with the same learning times is cross-validated instead.
         times, fold_of = list(model.solution.times), model.sample.stratified_folds()
         return choose_on_sample(task, times, rows, fold_of).certainty

@@ -1,4 +1,4 @@
-"""Feedback on trial: it is taken if it pays on rows that are held out."""
+"""The trial of feedback: feedback is used if it pays on held-out rows."""
 
 from dataclasses import replace
 
@@ -13,20 +13,21 @@ from .._rows.sample import is_picked
 def share_to_hold_out(
     estimator, n, on_trial, *, trial_rows=(250, 2000), probability_share=0.1, probability_rows=1000
 ):
-    """Share of ``n`` rows to hold out from feedback.
+    """Return the share of ``n`` rows that training with feedback holds out.
 
     Parameters
     ----------
     estimator : ActivationLearningClassifier
-        With ``early_stopping`` its ``validation_fraction`` is held out.
+        With ``early_stopping``, the share is its ``validation_fraction``.
     n : int
     on_trial : bool
-        A trial holds out a tenth, within ``trial_rows``, to decide by.
+        Whether feedback is on trial. A trial holds out a tenth of the rows.
     trial_rows : (int, int)
+        Least and largest number of rows that a trial holds out.
     probability_share : float
-        Without a trial, this share is held out to fit probabilities to.
+        Share of the rows that is held out without a trial. Probabilities are fitted to these rows.
     probability_rows : int
-        Without a trial, no more rows than this are held out.
+        Largest number of rows that is held out without a trial.
     """
     if estimator.early_stopping:
         return estimator.validation_fraction
@@ -36,11 +37,12 @@ def share_to_hold_out(
 
 
 def hold_out(estimator, rows, hashes, share, known=None, fewest_rows=50):
-    """Rows to train on, and rows for a trial, stopping and probabilities, or None.
+    """Return the rows to train on, and the held-out rows or None.
 
-    Held-out rows are picked by the ``hashes`` of rows as they came, among the ``known`` ones,
-    which have a label of their own. Fewer than ``fewest_rows`` are not held out, unless to stop
-    by.
+    Held-out rows serve a trial, early stopping and probabilities. The ``hashes`` of the rows
+    before gaps were filled select the held-out rows. Only ``known`` rows, which have a label of
+    their own, are held out. If fewer than ``fewest_rows`` rows were selected, none is held out,
+    except for early stopping.
     """
     is_held = is_picked(hashes, share)
     if known is not None:
@@ -50,7 +52,8 @@ def hold_out(estimator, rows, hashes, share, known=None, fewest_rows=50):
     if estimator.early_stopping and not enough:
         raise ValueError(
             f"validation_fraction={estimator.validation_fraction} holds out {is_held.sum()} of "
-            f"{len(rows)} rows and leaves {n_left} classes to train on."
+            f"{len(rows)} rows and leaves {n_left} classes to train on. Hold out at least one row "
+            "and leave two classes or more: change validation_fraction, or give more rows."
         )
     few = np.count_nonzero(is_held) < fewest_rows or n_left < len(np.unique(rows.labels))
     if few and not estimator.early_stopping:
@@ -59,16 +62,16 @@ def hold_out(estimator, rows, hashes, share, known=None, fewest_rows=50):
 
 
 def run_trial(training, train, task, rule):
-    """The solution with feedback if that pays on held-out rows, else None.
+    """Return the solution with feedback if feedback pays on held-out rows, else None.
 
-    Its rival goes without, with learning times by ``rule``: feedback must have less log-loss, by
-    a standard error of the rows' differences. It is given up after a fifth of its epochs if it
-    has more log-loss than the rival by then.
+    The rival solution has no feedback, and ``rule`` chooses its learning times. Feedback pays if
+    its log-loss is lower by more than a standard error of the differences between rows. If the
+    log-loss with feedback is higher after a fifth of the epochs, feedback is given up.
 
     Parameters
     ----------
     training : ClassifierTraining
-        Its ``held`` rows decide.
+        The training, whose ``held`` rows decide.
     train : EncodedRows
         The rows to train on.
     task : Task
@@ -78,7 +81,7 @@ def run_trial(training, train, task, rule):
     rival = training.solver.solve(train, replace(task, rule=rule, progress=Progress()))
     _, without = held_out_losses(rival.network, held, task.n_jobs)
     if verbose:
-        print(f"Trial of feedback, {len(held)} rows held out")
+        print(f"Trial of feedback on {len(held)} held-out rows")
 
     def promises(network):
         _, so_far = held_out_losses(network, held, task.n_jobs)
@@ -87,7 +90,7 @@ def run_trial(training, train, task, rule):
     solution = training.feed_back(train, task, promises)
     if solution is None:
         if verbose:
-            print("Feedback is given up: it has more held-out log-loss than without")
+            print("Feedback is given up: the held-out log-loss is lower without feedback")
         return None
     certainty, losses = held_out_losses(solution.network, held, task.n_jobs)
     gain = without - losses
@@ -100,7 +103,7 @@ def run_trial(training, train, task, rule):
 
 
 def held_out_losses(network, held, n_jobs):
-    """The ``Certainty`` by held-out rows, and the log-loss of each of them with it."""
+    """Return the ``Certainty`` that held-out rows give, and the log-loss of each of these rows."""
     energies = label_energies(network, held, n_jobs=n_jobs)
     certainty = fit_certainty(energies, held.labels, held.weight)
     return certainty, log_losses(certainty.sharpness, energies, held.labels)

@@ -1,1 +1,1 @@
-"""Detection: scores of rows without themselves, thresholds, explanations."""
+"""Detection: leave-one-out scores of training rows, thresholds, p-values and explanations."""

@@ -1,4 +1,4 @@
-"""Training rows scored without themselves, suspects among them left out."""
+"""Leave-one-out scores of training rows, and a threshold, with suspects left out of training."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,18 +12,19 @@ from .threshold import Calibration, share_threshold
 
 
 class Judged(NamedTuple):
-    """What training rows say of themselves.
+    """The result of ``judge_rows``.
 
     Parameters
     ----------
     solution : Solution
-        With a stated contamination, without the least typical rows.
+        The solution. With a stated contamination, the least typical rows are not part of it.
     calibration : Calibration
-        What thresholds and p-values compare with.
+        The scores with which thresholds and p-values compare.
     scores : ndarray of shape (n_rows,)
-        Scores of the rows without themselves.
+        Leave-one-out scores of the rows.
     of_sample : ndarray of shape (n_sampled,), or None
-        The scores of the kept sample, if the threshold is theirs: in a stream.
+        Leave-one-out scores of the kept sample, from which the threshold of a stream follows. None
+        outside a stream.
     """
 
     solution: Solution
@@ -32,20 +33,20 @@ class Judged(NamedTuple):
     of_sample: np.ndarray | None
 
 
-def judge_rows(solution, rows, task, contamination, units=None):
-    """Scores of ``rows`` without themselves, and what thresholds and p-values compare with.
+def judge_rows(solution, rows, task, contamination, groups=None):
+    """Return leave-one-out scores of ``rows`` and the ``Calibration`` that follows from them.
 
     Parameters
     ----------
     solution : Solution
-        Of ``rows`` and the rows before them.
+        The solution for ``rows`` and all earlier rows.
     rows : EncodedRows
         The last batch.
     task : Task
     contamination : "auto" or float
         See ``ActivationAnomalyDetector``.
-    units : ndarray of int of shape (n_rows,), default=None
-        Which unit each row belongs to, if whole units are to be left out.
+    groups : ndarray of int of shape (n_rows,), default=None
+        Number of the group of each row, if whole groups are left out.
 
     Returns
     -------
@@ -53,14 +54,14 @@ def judge_rows(solution, rows, task, contamination, units=None):
     """
     share = None if contamination == "auto" else contamination
     layer, pool = LastLayer.of(solution, task), task.sample if task.partial else rows
-    scores = layer.scores_without(pool, units, merged=task.partial)
+    scores = layer.scores_without(pool, groups, merged=task.partial)
     normal = np.ones(len(pool), dtype=bool)
     if share is not None:
         layer, suspects = layer.leave_out_suspects(pool, scores, share)
         if suspects.any():
-            scores = layer.scores_without(pool, units, suspects, task.partial)
+            scores = layer.scores_without(pool, groups, suspects, task.partial)
         normal = scores >= share_threshold(scores, pool.weight, share)
-    mass = mass_of(pool.weight, units, merged=task.partial)
+    mass = mass_of(pool.weight, groups, merged=task.partial)
     calibration = Calibration.of(scores[normal], mass[normal], task.epsilon)
     if share is None:
         threshold = calibration.score_at(Calibration.false_alarms)

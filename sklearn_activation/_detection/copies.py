@@ -1,14 +1,17 @@
-"""How many rows a weight stands for."""
+"""Weights as counts: the number of copies, or of independent rows, for which a weight stands."""
 
 import numpy as np
 
 
 def copy_weight(weight, merged=False, most_copies=1_000_000):
-    """Weight of one copy of each row: their greatest common divisor if weights count copies.
+    """Return the weight of a single copy of each row.
 
-    Weights that are no multiples of each other count no copies: then a row is all its copies.
-    ``merged`` says that copies were merged into the weights, each of weight 1 if they are whole.
-    Weights that would stand for ``most_copies`` or more are not taken for counts.
+    If weights count copies, all copies weigh the same: the greatest common divisor of the weights.
+    If weights are not multiples of each other, they count no copies, and a row is a single copy.
+    Weights that would stand for ``most_copies`` copies or more are not taken for counts.
+
+    ``merged`` says that copies were merged into the weights. Each copy then weighs 1 if all
+    weights are whole numbers.
     """
     if merged and (weight == np.rint(weight)).all() and weight.max() < most_copies:
         return np.ones(len(weight))
@@ -21,15 +24,16 @@ def copy_weight(weight, merged=False, most_copies=1_000_000):
     return weight
 
 
-def mass_of(weight, units, merged=False):
-    """How many independent rows each row counts for.
+def mass_of(weight, groups, merged=False):
+    """Return the number of independent rows for which each row counts.
 
-    Copies count as often as they occur. Other weights count as so many equal ones as give means
-    of the same variance (Kish 1965), and rows of a unit share what the unit counts for.
+    If weights count copies, each copy counts as one row. Rows with other weights count as fewer
+    rows of equal weight: as many as give the same variance of the mean (Kish 1965). A group counts
+    as a single row of its total weight, and the rows of the group share its count.
     """
-    if units is not None:
-        of_unit = np.bincount(units, weights=weight)
-        return weight * of_unit.sum() / (of_unit @ of_unit)
+    if groups is not None:
+        of_group = np.bincount(groups, weights=weight)
+        return weight * of_group.sum() / (of_group @ of_group)
     copy = copy_weight(weight, merged)
     if (copy == weight).all() and np.ptp(weight) > 0:
         return weight * weight.sum() / (weight @ weight)

@@ -1,7 +1,8 @@
-"""What a layer would pass on if it had not learned some rows: formulas, no training.
+"""Activations of a layer as if it had not learned some rows, by formulas and without training.
 
-With the averaged flow the activation without a row is a formula (Sherman & Morrison 1950), that
-without several rows another (Woodbury 1950); with the stopped flow it is a quadrature.
+With the averaged flow, the activation without one row is a formula (Sherman & Morrison 1950). The
+activation without several rows is a formula, too (Woodbury 1950). With the stopped flow, the
+activation without one row is a quadrature.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from .._network import product_energies, row_energies
 
 @dataclass(frozen=True)
 class Downdate:
-    """A layer's activations without the weight of some of its input rows.
+    """A layer, and its activations as if it had not learned the weight of some input rows.
 
     Parameters
     ----------
@@ -25,9 +26,9 @@ class Downdate:
         The learning time.
     """
 
-    # The quadrature takes this many steps, which gives five digits up to learning times of 1,000.
+    # Number of steps of the quadrature. 30 steps give five digits for learning times up to 1,000.
     lanczos_steps = 30
-    # A share of the weight below this counts as none.
+    # A share of the weight below this value counts as 0.
     no_share = 1e-9
 
     spectrum: Spectrum
@@ -35,7 +36,11 @@ class Downdate:
     t: float
 
     def common_root(self, removed, dtype):
-        """Triangular root of (total C + rest mu)^-1, if it is the same for all rows."""
+        """Return the triangular root of (total C + rest mu)^-1, if it is the same for all rows.
+
+        Here mu = 1 / t, and rest is the weight that remains without a row. If the root differs
+        between rows, the result is None.
+        """
         spectrum = self.spectrum
         total, rest = self.total, self.total - removed[0]
         if not spectrum.averaged or spectrum.n_units < spectrum.n_inputs:
@@ -47,10 +52,13 @@ class Downdate:
         return spectrum.triangular(inverse, 1 / ridge).astype(dtype)
 
     def one_out(self, H, removed, root):
-        """Activation of each input row without the weight ``removed`` of itself."""
+        """Return the activation of each row of ``H`` as if it had not been learned.
+
+        ``removed`` is the learned weight of each row. ``root`` is the result of ``common_root``.
+        """
         total = self.total
         rest = np.maximum(total - removed, self.no_share * total)
-        if root is not None:  # of (total C + rest mu)^-1
+        if root is not None:  # ``leverage`` is z^T (total C + rest mu)^-1 z
             leverage = product_energies(H, root).astype(np.float64)
             lost = rest / self.t * leverage / np.maximum(1 - removed * leverage, 1e-12)
             energy = row_energies(H).astype(np.float64)
@@ -60,15 +68,19 @@ class Downdate:
         if not self.spectrum.averaged:
             filtered = self._quadrature(q, values, removed, rest)
             return filtered + beside
-        # a = z^T (total C + rest mu)^-1 z; without z it is a / (1 - removed a).
+        # The leverage of z is a = z^T (total C + rest mu)^-1 z.
+        # The leverage without z is a / (1 - removed a).
         mu = 1 / self.t
         leverage = np.sum(q * q / (total * values + (rest * mu)[:, None]), axis=1)
         lost = rest * mu * leverage / np.maximum(1 - removed * leverage, 1e-12)
-        lost[rest <= self.no_share * total] = np.inf  # nothing else was learned
+        lost[rest <= self.no_share * total] = np.inf  # all that was learned is this row
         return inside - (1 - self.spectrum.epsilon) * np.minimum(lost, inside) + beside
 
-    def unit_out(self, H, weight):
-        """Activation of a unit's input rows without all of them (Woodbury 1950)."""
+    def group_out(self, H, weight):
+        """Return the activation of a group's rows as if none of them had been learned.
+
+        The formula is that of Woodbury (1950).
+        """
         q, inside, beside = self._project(H)
         total, values = self.total, self.spectrum.values[: q.shape[1]]
         rest = max(total - weight.sum(), self.no_share * total)
@@ -87,7 +99,11 @@ class Downdate:
         return inside - (1 - self.spectrum.epsilon) * lost + beside
 
     def _project(self, H):
-        """Coordinates along the directions in use, and energy along and beside them."""
+        """Return the rows' coordinates along the eigenvectors in use, and two activations.
+
+        The first activation is the squared norm of the coordinates. The second activation is the
+        part of the remaining squared norm that the layer passes.
+        """
         n = min(self.spectrum.n_units, len(self.spectrum.values))
         q = (H @ self.spectrum.vectors[:, :n].astype(H.dtype)).astype(np.float64)
         inside = np.einsum("ij,ij->i", q, q)
@@ -96,9 +112,9 @@ class Downdate:
         return q, inside, base * beside
 
     def _quadrature(self, q, values, removed, rest):
-        """q^T f(C') q with C' = (total C - removed q q^T) / rest in C's own directions.
+        """Return q^T f(C') q with C' = (total C - removed q q^T) / rest, in the eigenbasis of C.
 
-        Gauss's rule by Lanczos's recurrence from q (Golub & Meurant 2010).
+        The method is Gauss quadrature by the Lanczos recurrence from q (Golub & Meurant 2010).
         """
         inside = np.einsum("ij,ij->i", q, q)
         v = q / np.sqrt(np.maximum(inside, 1e-300))[:, None]
@@ -121,9 +137,10 @@ class Downdate:
 
 
 def activation_with(moments, H, t, epsilon, dtype):
-    """Activation of input rows ``H`` by an averaged layer, as wide as its inputs, of ``moments``.
+    """Return the activation of rows ``H`` by an averaged layer with the statistics ``moments``.
 
-    That is what the triangular root of mu (C + mu)^-1 does not lose; no eigenvectors are needed.
+    The layer has as many units as inputs. The activation is the squared norm without the part that
+    the triangular root of mu (C + mu)^-1 passes. No eigenvectors are needed.
     """
     gram = moments.rows.T @ moments.rows if moments.gram is None else moments.gram
     C = gram / moments.weight

@@ -1,4 +1,4 @@
-"""Which columns an activation was lost by (Shapley values by sampling)."""
+"""Contributions of columns to the activation that a row lost: Shapley values by sampling."""
 
 import numpy as np
 
@@ -6,16 +6,18 @@ from .._rows.scales import PAIR
 
 
 def nearest_references(model, X, candidates, *, n_references=5, far=2.0):
-    """Typical rows near each row of ``X``, (n_rows, n_references, n_columns).
+    """Return the nearest candidates of each row, (n_rows, n_references, n_columns).
 
     Parameters
     ----------
     model : DetectorModel
     X : ndarray of shape (n_rows, n_columns)
     candidates : ndarray of shape (n_candidates, n_columns)
+        Typical rows.
     n_references : int
+        Number of candidates per row.
     far : float
-        Columns that are more deviations apart than this count as equally far.
+        In each column, distances are cut at this many deviations.
     """
     codes = model.is_categorical
     if codes is None:
@@ -32,20 +34,23 @@ def nearest_references(model, X, candidates, *, n_references=5, far=2.0):
 
 
 def attribute_loss(X, missing, references, n_features, score, rng):
-    """Mean rise of activation when a column becomes that of a reference, its turn at random.
+    """Return the mean rise of activation when a column takes the values of a reference row.
 
-    Shapley values by sampling, in random orders and their reverse (Strumbelj & Kononenko 2014).
+    The columns change one after the other, in random orders and in the reverse of each order. The
+    results are Shapley values by sampling (Strumbelj & Kononenko 2014).
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_columns)
     missing : ndarray of bool of shape (n_rows, n_columns)
-        Entries that stay as they are, and contribute nothing.
+        Entries that never change, and so contribute nothing.
     references : ndarray of shape (n_rows, n_references, n_columns)
     n_features : int
-        Columns of a row; windows have several stamps of them, one after the other.
+        Number of features. A window holds all features of its first time step, then all features
+        of its second time step, and so on.
     score : callable
-        It scores as many rows as ``X``, each in the place of one of them.
+        Function that scores an array of the shape of ``X``. Row i of the array stands in for row i
+        of ``X``.
     rng : numpy Generator
 
     Returns

@@ -1,10 +1,11 @@
-"""Scores of rows by what all other rows teach.
+"""Leave-one-out scores: the score of each training row as if the row had not been learned.
 
-A row's own training raises its score. With the averaged flow the score without it is a
-formula (Sherman & Morrison 1950), with the stopped flow a quadrature; neither trains anything
-again. Both leave a row out of the last layer only.
-If the last layer has fewer units than inputs, or there are several layers, up to 2,048 rows are
-scored by networks that have learned all rows but a tenth.
+A row's own training raises its score. With the averaged flow, the score without the row is a
+formula (Sherman & Morrison 1950). With the stopped flow, the score without the row is a
+quadrature. The formula and the quadrature need no further training. Both methods leave the row out
+of the last layer only, and need at least as many units as inputs. With several layers or fewer
+units, up to 2,048 rows are scored by cross-validation instead: networks are trained without one
+tenth of the rows at a time.
 """
 
 from dataclasses import dataclass, replace
@@ -24,26 +25,26 @@ from .copies import copy_weight
 from .downdate import Downdate, activation_with
 from .threshold import share_threshold
 
-# Rows are left out in this many folds where neither formula nor quadrature holds.
+# Number of folds of the cross-validation, for networks without a formula or quadrature.
 LEAVE_OUT_FOLDS = 10
 
 
 @dataclass(frozen=True)
 class LastLayer:
-    """The last layer of a solution, and its scores as if some rows had not been learned.
+    """The last layer of a solution, and scores as if the layer had not learned some rows.
 
     Parameters
     ----------
     solution : Solution
     task : Task
     layer : ClosedLayer or None
-        The layer in closed form; None for a solver that keeps no statistics.
+        The layer in closed form, or None if the solver keeps no statistics.
     moments : Moments or None
-        The weight and products of the layer's inputs.
+        Statistics of the inputs of the layer.
     learned_weight : float or None
         The weight of all rows that were learned.
     gone : ndarray of bool of shape (n_rows,), or None
-        Which rows were left out for good.
+        Mask of the rows that were left out for good.
     """
 
     solution: Solution
@@ -66,16 +67,16 @@ class LastLayer:
 
     @property
     def t(self):
-        """The layer's learning time."""
+        """The learning time of the layer."""
         return self.solution.times[-1]
 
     def holds(self, rows):
-        """Whether ``rows`` are all that has been learned, so that some can be left out."""
+        """Whether ``rows`` are all rows that were learned. Only then can some be left out."""
         learned = self.learned_weight
         return learned is not None and abs(rows.weight.sum() - learned) <= 1e-9 * learned
 
     def leave_out(self, rows, mask):
-        """The layer whose statistics and weights are without the rows of a mask, for good."""
+        """Return the layer without the rows of a mask, in its statistics and weights."""
         moments = self._moments_without(rows, mask)
         layer, before = self._layer_of(moments), self.solution.network
         network = Network(
@@ -90,9 +91,9 @@ class LastLayer:
         return replace(self, solution=solution, layer=layer, moments=moments, gone=mask)
 
     def leave_out_suspects(self, rows, scores, share):
-        """The layer without the ``share`` of rows that score least, and a mask of these.
+        """Return the layer without the ``share`` of rows with the lowest scores, and their mask.
 
-        Rows leave the statistics only where these are known to hold them, and no others.
+        Rows leave the statistics only if ``rows`` are all rows that were learned.
         """
         if self.holds(rows):
             suspects = scores < share_threshold(scores, rows.weight, share)
@@ -101,7 +102,10 @@ class LastLayer:
         return self, np.zeros(len(rows), dtype=bool)
 
     def scores(self, rows, index=None, without=None):
-        """Activation of rows (at ``index``), as if rows of the mask ``without`` were unknown."""
+        """Return the activation of rows as if the rows of the mask ``without`` were not learned.
+
+        ``index`` selects the rows to score.
+        """
         if self.layer is None:
             return self._map(rows, self.solution.network.energies, index)
         spectrum, t = self.spectrum, np.array([self.t])
@@ -110,9 +114,10 @@ class LastLayer:
         return self._map(rows, lambda Z: spectrum.energies(self._inputs(Z), t)[:, 0], index)
 
     def scores_of_block(self, rows, part, near, weight):
-        """Activation of the rows in the slice ``part`` without those in the slice ``near``.
+        """Return the activation of the rows ``part`` as if the rows ``near`` had not been learned.
 
-        ``near`` holds ``part``; ``weight`` is what each of its rows was learned with, 0 if not.
+        Both are slices, and ``near`` contains ``part``. ``weight`` is the learned weight of each
+        row in ``near``, and 0 for a row that was not learned.
         """
         if self.layer is None:
             return self.scores(rows, np.arange(part.start, part.stop))
@@ -133,16 +138,16 @@ class LastLayer:
         spectrum = self._layer_of(moments).spectrum
         return spectrum.energies(H, np.array([self.t]))[:, 0].astype(np.float64)
 
-    def scores_without(self, rows, units=None, unlearned=None, merged=False):
-        """Activation of every row by what all others teach, or by all other units.
+    def scores_without(self, rows, groups=None, unlearned=None, merged=False):
+        """Return the leave-one-out activation of each row, or the leave-one-group-out activation.
 
         Parameters
         ----------
         rows : EncodedRows
-        units : ndarray of int of shape (n_rows,), default=None
-            Which unit each row belongs to, if whole units are left out.
+        groups : ndarray of int of shape (n_rows,), default=None
+            Number of the group of each row, if whole groups are left out.
         unlearned : ndarray of bool of shape (n_rows,), default=None
-            Which rows are no part of the statistics.
+            Mask of the rows that are not part of the statistics.
         merged : bool
             Whether copies of a row are merged into its weight.
         """
@@ -150,14 +155,14 @@ class LastLayer:
             return self.scores(rows)
         learned = np.ones(len(rows), bool) if unlearned is None else ~unlearned
         if self._needs_folds(rows):
-            return self._scores_by_folds(rows, units, learned)
-        if units is None:
+            return self._scores_by_folds(rows, groups, learned)
+        if groups is None:
             removed = np.where(learned, copy_weight(rows.weight, merged), 0.0)
             return self._scores_one_by_one(rows, removed)
-        return self._scores_unit_by_unit(rows, units, learned)
+        return self._scores_group_by_group(rows, groups, learned)
 
     def _leaves_some(self, weight):
-        """Whether this much of the weight is some of what was learned, but not all."""
+        """Whether removing this much weight leaves some of the learned weight."""
         return 0 < weight < (1 - Downdate.no_share) * self.moments.weight
 
     def _needs_folds(self, rows):
@@ -167,7 +172,7 @@ class LastLayer:
         return (several or cut) and len(rows) <= SAMPLE_SIZE and self.holds(rows)
 
     def _scores_one_by_one(self, rows, removed):
-        """Scores by the formula or the quadrature, each without the weight ``removed``."""
+        """Return scores by the formula or the quadrature, without the weights ``removed``."""
         downdate = self._downdate()
         root = downdate.common_root(removed, self.task.dtype)
         found = rows.map_blocks(
@@ -177,27 +182,29 @@ class LastLayer:
         )
         return np.concatenate([np.empty(0), *found])
 
-    def _scores_unit_by_unit(self, rows, units, learned):
+    def _scores_group_by_group(self, rows, groups, learned):
+        """Return scores of which each is the activation without the row's own group."""
         scores, downdate = np.empty(len(rows)), self._downdate()
-        order = np.argsort(units, kind="stable")
-        for index in np.split(order, np.flatnonzero(np.diff(units[order])) + 1):
+        order = np.argsort(groups, kind="stable")
+        for index in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
             if self.spectrum.averaged:
                 weight = rows.weight[index] * learned[index]
-                scores[index] = downdate.unit_out(self._inputs(rows.encode(index)), weight)
+                scores[index] = downdate.group_out(self._inputs(rows.encode(index)), weight)
             else:
                 without = np.zeros(len(rows), dtype=bool)
                 without[index] = learned[index]
                 scores[index] = self.scores(rows, index, without)
         return scores
 
-    def _scores_by_folds(self, rows, units, learned):
-        """Activation of rows by what a network has learned without a fold of them.
+    def _scores_by_folds(self, rows, groups, learned):
+        """Return the activation of each row by a network that has not learned the row's fold.
 
-        Of several layers all are trained anew, a single one is solved from the statistics.
+        With several layers, all layers are trained again without the fold. A single layer follows
+        from the statistics without the fold.
         """
-        if units is None:  # copies of a row are in one fold
-            units = mix_hashes(hash_rows(rows.X, np.zeros(len(rows))))
-        fold_of, scores = units % LEAVE_OUT_FOLDS, np.empty(len(rows))
+        if groups is None:  # copies of a row are in one fold
+            groups = mix_hashes(hash_rows(rows.X, np.zeros(len(rows))))
+        fold_of, scores = groups % LEAVE_OUT_FOLDS, np.empty(len(rows))
         for fold in np.unique(fold_of):
             held = fold_of == fold
             index, rest = np.flatnonzero(held), learned & ~held
@@ -219,9 +226,10 @@ class LastLayer:
         return Flow().solve(rows, task).network
 
     def _moments_without(self, rows, mask):
-        """Moments without the rows of a mask.
+        """Return the moments without the rows of a mask.
 
-        Of few rows with many columns, those of the rows that stay: no square matrix of columns.
+        For few rows with many columns, the result sums up the remaining rows. The sum over the
+        remaining rows avoids a square matrix of all columns.
         """
         few = self.moments.gram is None and self.holds(rows)
         if few and self.gone is not None:
@@ -242,7 +250,7 @@ class LastLayer:
         return Downdate(self.spectrum, self.moments.weight, self.t)
 
     def _layer_of(self, moments):
-        """The layer in closed form with other statistics."""
+        """Return the layer in closed form for other statistics."""
         last = len(self.solution.network) - 1
         return self.task.closed_layer(last, moments, self.spectrum.averaged)
 
@@ -252,14 +260,14 @@ class LastLayer:
         return self.solution.network.hidden(Z, len(self.solution.network) - 1)
 
     def _widest(self, rows):
-        """Entries of a row for ``map_blocks``, four times as many as there are.
+        """Return four times the number of entries of the widest row, for ``map_blocks``.
 
-        Blocks then fit the cache of one core.
+        Blocks of a quarter of the usual size fit the cache of one core.
         """
         return max(4 * max(rows.n_inputs, *self.task.sizes), rows.X.shape[1])
 
     def _map(self, rows, function, index):
-        """``function`` of encoded rows (at ``index``), by blocks."""
+        """Return ``function`` of encoded rows, computed by blocks. ``index`` selects rows."""
         found = rows.map_blocks(
             lambda b: function(rows.encode(b)), self._widest(rows), self.task.n_jobs, index
         )

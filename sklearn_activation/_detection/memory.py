@@ -1,4 +1,4 @@
-"""Rows that were learned, recognised by hashes."""
+"""Training rows that a detector recognises by their hashes."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from .copies import copy_weight
 
 @dataclass(frozen=True)
 class Memory:
-    """Hashes of rows that were learned, ascending, with their scores without themselves.
+    """Hashes of training rows, ascending, with the leave-one-out scores of these rows.
 
     Parameters
     ----------
     hashes : ndarray of uint64 of shape (n_rows,)
     scores : ndarray of shape (n_rows,)
     weight : ndarray of shape (n_rows,)
-        Weight of one copy of each row.
+        Weight of a single copy of each row.
     """
 
     hashes: np.ndarray
@@ -29,10 +29,11 @@ class Memory:
 
     @classmethod
     def of(cls, hashes, weight, scores, merged=False, lone_share=0.95):
-        """The memory of rows, empty if less than ``lone_share`` of them have no copies.
+        """Return the memory of rows.
 
-        Where rows have copies a new row is as likely to equal an old one as the old ones are to
-        equal each other, and is no row that was learned.
+        The memory stays empty if less than ``lone_share`` of the rows have no copies. If many
+        training rows have copies, a new row often equals a training row by chance, and must not be
+        taken for that training row.
         """
         copy = copy_weight(weight, merged)
         order = np.lexsort((scores, hashes))
@@ -46,7 +47,7 @@ class Memory:
         return len(self.hashes)
 
     def find(self, hashes):
-        """Which of some hashes are remembered, and where they stand in the memory."""
+        """Return which of some hashes are in the memory, and their places in the memory."""
         if not len(self):
             return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
         at = np.searchsorted(self.hashes, hashes)

@@ -1,4 +1,4 @@
-"""What a detector has learned, of tables and of series alike."""
+"""What a detector has learned, and the steps that tables and series share."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -18,24 +18,25 @@ class DetectorModel(Model):
     Parameters
     ----------
     calibration : Calibration
-        What thresholds and p-values compare with.
+        The scores with which thresholds and p-values compare.
     chosen : dict
-        The threshold that the user has set: "score" or "p", or nothing.
+        The threshold that the user has set, by the key "score" or "p", or an empty dictionary.
     training_scores : ndarray of shape (n_rows,)
-        Scores of the last batch, without themselves.
+        Leave-one-out scores of the last batch.
     memory : Memory
-        Rows that are recognised.
+        Training rows that are recognised.
     rate : float or None
         Reciprocal of the mean learning time of an averaged last layer.
     n_features : int
-        Columns of the rows, or channels.
+        Number of columns of the rows, or of channels of a series.
     is_categorical : ndarray of bool of shape (n_features,), or None
-        Which columns hold categories.
+        The columns of categories.
     """
 
-    # How many typical rows an explained row is compared with.
+    # Number of typical rows with which an explained row is compared.
     n_references: ClassVar[int] = 5
-    # What kinds of models have, and others have not: see ``TableModel`` and ``SeriesModel``.
+    # Fields that only ``TableModel`` or only ``SeriesModel`` has. The other class has these
+    # defaults.
     by_units: ClassVar[bool] = False
     contamination: ClassVar = None
     width: ClassVar = None
@@ -57,41 +58,44 @@ class DetectorModel(Model):
 
     @property
     def widest(self):
-        """Entries of a row where it is widest; blocks of such rows fit a core's cache."""
+        """Four times the entries of the widest row. Blocks then fit the cache of one core."""
         return 4 * super().widest
 
     def activation(self, X):
-        """Activation of rows, or of windows, in double precision."""
+        """Return the activation of rows or windows in double precision."""
         raise NotImplementedError
 
     def hashes(self, X):
-        """64-bit hashes by which rows, or windows, are recognised."""
+        """Return 64-bit hashes by which rows or windows are recognised."""
         raise NotImplementedError
 
     def read(self, X, time=None, groups=None):
-        """What ``judge`` and ``explain`` take, of validated rows or time stamps."""
+        """Return validated rows or time steps in the form that ``judge`` and ``explain`` take."""
         raise NotImplementedError
 
     def judge(self, found):
-        """Scores of what ``read`` returns."""
+        """Return the scores of the result of ``read``."""
         raise NotImplementedError
 
     def with_threshold(self, chosen, contamination):
-        """The model with the threshold that the user has set, or the automatic one."""
+        """Return the model with the threshold that the user has set, or with the automatic one."""
         return replace(self, chosen=chosen)
 
     def score(self, X):
-        """Activation of rows or windows, by what all others teach of those that are recognised."""
+        """Return the activation of rows or windows.
+
+        A row that is recognised gets its leave-one-out score.
+        """
         return self.recall(X, self.activation(X))
 
     def recognise(self, X):
-        """Which rows, or windows, were learned, and where they stand in the memory."""
-        if not len(self.memory):  # then hashes are not worth their time
+        """Return which rows or windows were learned, and their places in the memory."""
+        if not len(self.memory):  # without a memory, hashes would take time for nothing
             return np.empty((2, 0), dtype=np.intp)
         return self.memory.find(self.hashes(X))
 
     def recall(self, X, scores):
-        """``scores`` with those of rows that are recognised."""
+        """Return ``scores`` in which recognised rows have their leave-one-out scores."""
         rows, at = self.recognise(X)
         if len(rows):
             scores = scores.copy()
@@ -99,24 +103,25 @@ class DetectorModel(Model):
         return scores
 
     def remember(self, X, weight, scores, merged=False):
-        """The model that recognises rows ``X``, which have these scores without themselves."""
+        """Return the model that recognises rows ``X`` and knows their leave-one-out scores."""
         return replace(self, memory=Memory.of(self.hashes(X), weight, scores, merged))
 
     def typical_rows(self, n_rows=512):
-        """The better half of the training sample, at most ``n_rows``."""
+        """Return at most ``n_rows`` rows of the better-scored half of the training sample."""
         X = self.sample.X
         order = np.argsort(-self.activation(X), kind="stable")
         return X[order[: -(-len(X) // 2)]][:n_rows]
 
     def explain(self, X):
-        """Contributions of columns to the activation that rows have lost, block by block."""
+        """Return the contributions of columns to the activation that rows have lost."""
         typical = self.typical_rows()
         n_columns = self.n_features * self.n_references * X.shape[1]
         return self.map(lambda block: self.explain_block(block, typical), X, n_columns)
 
     def explain_block(self, X, typical):
-        """Contribution of every column, or channel, to the activation that rows have lost."""
-        X = np.asarray(X).astype(np.result_type(X, typical), copy=False)  # it gets their entries
+        """Return the contributions of columns, or channels, for one block of rows."""
+        # ``X`` receives entries of ``typical``
+        X = np.asarray(X).astype(np.result_type(X, typical), copy=False)
         missing, score = np.isnan(X), self.score_of_others(X)
         X = self.fill(X)
         references = nearest_references(self, X, typical, n_references=self.n_references)
@@ -124,9 +129,12 @@ class DetectorModel(Model):
         return attribute_loss(X, missing, references, self.n_features, score, rng)
 
     def score_of_others(self, X):
-        """A function that scores as many rows as ``X``, each in the place of one of them."""
+        """Return a function that scores an array of the shape of ``X``.
+
+        Row i of the array stands in for row i of ``X``, and is scored as a new row.
+        """
         return self.activation
 
     def fill(self, X):
-        """Rows with what is likely in the place of NaN; windows have none."""
+        """Return rows with gaps filled. Windows have no gaps and stay unchanged."""
         return X

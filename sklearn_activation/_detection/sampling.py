@@ -1,4 +1,4 @@
-"""Rows drawn from what a detector takes for typical."""
+"""Random draws of rows that a detector finds typical."""
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -11,7 +11,9 @@ from .._warnings import warn
 
 
 def draw_rows(model, row, n_samples, n_steps, random_state, verbose, least_acceptance=0.2):
-    """Copies of a row with draws for NaN (paper, eq. 8), (n_samples, n_columns).
+    """Return copies of a row in which NaN are replaced by random draws (paper, eq. 8).
+
+    The result has shape (n_samples, n_columns).
 
     Parameters
     ----------
@@ -19,16 +21,22 @@ def draw_rows(model, row, n_samples, n_steps, random_state, verbose, least_accep
     row : ndarray of shape (n_columns,)
     n_samples : int
     n_steps : int
-        Length of the walk.
+        Number of steps of the random walk.
     random_state : int, RandomState instance or None
     verbose : int
     least_acceptance : float
-        A warning says if a smaller share of the proposals was accepted.
+        If a smaller share of the proposals is accepted, a warning is given.
     """
     if not model.encoding.knows_length:
-        raise ValueError("Sampling needs encoding='fourier'; unit rows have no length.")
+        raise ValueError(
+            "Sampling needs encoding='fourier', but the detector was fitted with encoding='unit', "
+            "which ignores the length of rows."
+        )
     if model.is_categorical is not None:
-        raise ValueError("Sampling draws numbers; this detector has learned categories, too.")
+        raise ValueError(
+            "Sampling draws numbers only, but the detector was fitted to columns of categories. "
+            "Fit it to columns of numbers."
+        )
     check_count("n_samples", n_samples, 1)
     check_count("n_steps", n_steps, 3)
     rng = np.random.default_rng(new_seed(random_state))
@@ -52,15 +60,18 @@ def draw_rows(model, row, n_samples, n_steps, random_state, verbose, least_accep
         print(f"Acceptance rate {acceptance:.2f}")
     if acceptance < least_acceptance:
         warn(
-            f"Only {acceptance:.0%} of the sampling steps were accepted: the rows hardly left "
-            "where they started from.",
+            f"Only {acceptance:.0%} of the sampling steps were accepted: the drawn rows have "
+            "hardly moved from their start. Give more steps (n_steps).",
             ConvergenceWarning,
         )
     return found
 
 
 def fill_with_means(model, X):
-    """Rows with the columns' means for NaN, as the Fourier encoding takes them."""
+    """Return rows with NaN replaced by the mean of the column.
+
+    The Fourier map takes NaN for the mean, too.
+    """
     kept = model.sample.X.reshape(-1, X.shape[1])
     mean, _ = column_scales(kept, np.ones(len(kept)))
     return np.where(np.isnan(X), mean, X)

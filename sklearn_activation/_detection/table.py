@@ -1,4 +1,4 @@
-"""Detection in tables: rows that are learned, completed, recognised and judged one by one."""
+"""Detection in tables: rows are filled, learned, recognised and judged one by one."""
 
 from dataclasses import dataclass, replace
 
@@ -23,9 +23,9 @@ class TableModel(DetectorModel):
     Parameters
     ----------
     by_units : bool
-        Whether whole units were left out, not rows.
+        Whether whole groups were left out instead of single rows.
     contamination : "auto" or float
-        The share of outliers that was stated.
+        The share of outliers that the user has stated.
     """
 
     by_units: bool = False
@@ -42,29 +42,29 @@ class TableModel(DetectorModel):
         return self.calibration.scores[0]
 
     def times_of(self, X):
-        """When rows of a data frame were: of no matter in a table."""
+        """Return None: the dates of rows do not matter in a table."""
         return None
 
     def read(self, X, time=None, groups=None):
-        """Rows as they are judged: columns of which training knew nothing are unknown."""
+        """Return rows with NaN in the columns that no training row knew."""
         learned = ~np.isnan(self.sample.X).all(axis=0)
         if learned.all():
             return X
         return np.where(learned, X, np.array(np.nan, X.dtype))
 
     def judge(self, X):
-        """Scores of rows, with a warning of those of which nothing is known."""
+        """Return the scores of rows, and warn of rows that are NaN in all columns."""
         scores = self.score(X)
         unknown = np.count_nonzero(np.isnan(X).all(axis=1))
         if unknown:
             warn(
-                f"{unknown} of {len(X)} rows are NaN throughout: nothing is known of them, "
-                "and their score is 0."
+                f"{unknown} of {len(X)} rows are NaN throughout: nothing is known of these rows, "
+                "and their score is 0. Drop the rows if they are no anomalies."
             )
         return scores
 
     def activation(self, X):
-        """Activation of rows; 0 of rows of which nothing is known."""
+        """Return the activation of rows, and 0 for rows without known entries."""
         scores = self.energies(X).astype(np.float64)
         scores[np.isnan(X).all(axis=1)] = 0.0
         return scores
@@ -81,11 +81,12 @@ class TableModel(DetectorModel):
         return hash_rows(self.encoding.rounded(X), np.zeros(len(X)))
 
     def score_of_others(self, X):
-        """A function that scores as many rows as ``X``, each as if its row of ``X`` were new.
+        """Return a function that scores an array of the shape of ``X``.
 
-        Of rows that were learned, what they add to the statistics is taken out again: with
-        c = z . z_i - y . y_i that raises a row's loss by u c^2 / ((1 - epsilon) n mu - u loss_i),
-        where u is the weight of row i (Sherman & Morrison).
+        Row i of the array stands in for row i of ``X``. If row i of ``X`` was learned, its share
+        of the statistics is taken out. The loss of a row z then rises by u c^2 / ((1 - epsilon) n
+        mu - u loss_i) with c = z . z_i - y . y_i. Here u is the weight of row i, and the formula
+        is that of Sherman & Morrison (1950).
         """
         W = self.network.coefs[-1]
         if len(self.network) > 1 or self.rate is None or W.shape[0] > W.shape[1]:
@@ -96,7 +97,7 @@ class TableModel(DetectorModel):
         if not len(rows):
             return self.activation
         removed = self.memory.weight[at]
-        if self.contamination != "auto":  # rows below the threshold are no part of the statistics
+        if self.contamination != "auto":  # rows below the threshold are not part of the statistics
             removed = np.where(self.memory.scores[at] < self.offset, 0.0, removed)
         H = self.encode(X[rows]).astype(np.float64)
         Y = H @ W
@@ -113,27 +114,27 @@ class TableModel(DetectorModel):
 
 
 class TableTraining(DetectorTraining):
-    """A detector's training by the rows of a table."""
+    """A detector's training on the rows of a table."""
 
-    # With fewer independent rows a threshold at 1 % false alarms cannot be had.
+    # A threshold at 1 % false alarms needs this many independent rows.
     fewest_rows = 30
 
-    units = None
+    groups = None
 
     def learn(self, X, time, weight, groups):
-        """The model of validated rows."""
-        counts, units = self._choose_rows(X, weight, groups)
+        """Return the model of validated rows."""
+        counts, groups = self._choose_rows(X, weight, groups)
         weight, known, share = self.forget(weight[counts]), X[counts], 1.0
         too_many = len(known) > self.most_rows and self.solver.keeps_moments
-        if too_many and np.ptp(weight) == 0 and not self.partial and units is None:
+        if too_many and np.ptp(weight) == 0 and not self.partial and groups is None:
             learned = draw_evenly(known, self.most_rows)
             share = weight[learned].sum() / weight.sum()
             counts, known, weight = counts[learned], known[learned], weight[learned]
-        self.units = units
+        self.groups = groups
         model = self.run(self._fill_to_learn(known, weight), None, weight)
-        if not self.partial:  # rows are recognised as they came, with their gaps
+        if not self.partial:  # rows are recognised before their gaps are filled
             model = model.remember(known, weight / share, model.training_scores)
-        if share < 1:  # the rows that were drawn weigh as much as all rows
+        if share < 1:  # the drawn rows get the weight of all rows
             model = model.scale(1 / share)
         scores, others = np.empty(len(X)), np.ones(len(X), dtype=bool)
         others[counts] = False
@@ -144,29 +145,39 @@ class TableTraining(DetectorTraining):
         return replace(model, training_scores=scores)
 
     def _choose_rows(self, X, weight, groups):
-        """The places of rows that can be learned, and the number of each one's unit or None."""
+        """Return the places of the rows that can be learned, and the group numbers of these rows.
+
+        Without groups, the second result is None.
+        """
         if self.going_on and self.previous.by_units:
             raise ValueError(
-                "The detector was fitted with groups, and partial_fit does not keep what unit "
-                "rows are of: call fit with all rows."
+                "The detector was fitted with groups, but partial_fit does not remember the "
+                "group of earlier rows. Call fit with all rows."
             )
         counts = np.flatnonzero((weight > 0) & ~np.isnan(X).all(axis=1))
         if not len(counts):
-            raise ValueError("sample_weight: every row that counts is NaN throughout.")
+            raise ValueError(
+                f"All {np.count_nonzero(weight > 0)} rows with a positive sample_weight are NaN "
+                "throughout. Give rows with known entries."
+            )
         if groups is None:
             return counts, None
         if self.partial:
             raise ValueError(
-                "groups of rows need fit: partial_fit does not keep what unit rows are of."
+                "groups of rows need fit, because partial_fit does not remember the group of "
+                "earlier rows. Call fit with all rows."
             )
-        groups = check_groups(groups, len(X), "row", "unit")
-        units = np.unique(groups[counts], return_inverse=True)[1]
-        if units.min() == units.max():
-            raise ValueError("groups has one unit only: there is nothing to compare it with.")
-        return counts, units
+        groups = check_groups(groups, len(X), "row", "group")
+        groups = np.unique(groups[counts], return_inverse=True)[1]
+        if groups.min() == groups.max():
+            raise ValueError(
+                "groups names a single group, but each row is compared with the rows of other "
+                "groups. Give rows of two groups or more, or leave groups out."
+            )
+        return counts, groups
 
     def _fill_to_learn(self, X, weight):
-        """Rows without gaps, but for columns of which nothing is known."""
+        """Return rows with gaps filled, except columns without any known entry."""
         if not (ENCODINGS[self.estimator.encoding].wants_complete_rows and np.isnan(X).any()):
             return X
         if self.going_on:
@@ -180,10 +191,10 @@ class TableTraining(DetectorTraining):
         n = model.calibration.mass.sum()
         if self.partial or self.estimator.contamination != "auto" or n >= self.fewest_rows:
             return
-        what = "rows" if self.units is None else "units"
+        what = "rows" if self.groups is None else "groups"
         warn(
-            f"{n:.0f} independent {what} are too few for a threshold at 1 % false alarms: "
-            f"expect more, or give {self.fewest_rows} or more."
+            f"{n:.0f} independent {what} are too few for a threshold at 1 % false alarms. Give "
+            f"{self.fewest_rows} {what} or more, or expect more false alarms."
         )
 
     def fit_encoding(self, sample, seed, X, weight):
@@ -197,13 +208,13 @@ class TableTraining(DetectorTraining):
         )
 
     def finish(self, model, rows, task, is_last=True):
-        judged = judge_rows(model.solution, rows, task, self.estimator.contamination, self.units)
+        judged = judge_rows(model.solution, rows, task, self.estimator.contamination, self.groups)
         model = replace(model, solution=judged.solution).extend(
             TableModel,
             calibration=judged.calibration,
             training_scores=judged.scores,
             memory=Memory.empty(),
-            by_units=self.units is not None,
+            by_units=self.groups is not None,
             contamination=self.estimator.contamination,
             **self.shared(task),
         )
@@ -213,5 +224,8 @@ class TableTraining(DetectorTraining):
         return model
 
     def merge(self, other):
-        """The model of what two detectors have learned, with this one's training scores."""
+        """Return the model of what two detectors have learned.
+
+        The model keeps the training scores of the previous model.
+        """
         return replace(super().merge(other), training_scores=self.previous.training_scores)

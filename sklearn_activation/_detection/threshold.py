@@ -1,25 +1,34 @@
-"""A detector's threshold and p-values, from scores of training rows without themselves."""
+"""A detector's threshold and p-values, from the leave-one-out scores of training rows."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-# Activations in float32 are rounded by no more than this.
+# Rounding of activations in float32 is no larger than this.
 ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scores of normal rows, ascending, and how many independent rows each stands for.
+    """Scores of normal rows, ascending, with the number of independent rows for each score.
 
-    ``least`` is the score of a row that is unlike all others. ``has_tail`` says whether p-values
-    go on below the lowest score.
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+    mass : ndarray of shape (n_rows,)
+        Number of independent rows for which each score stands.
+    threshold : float
+        Rows with a lower score are outliers.
+    least : float
+        The score of a row that has nothing in common with the training rows.
+    has_tail : bool
+        Whether p-values fall further below the lowest score.
     """
 
-    # The share of normal rows that the threshold of ``contamination="auto"`` takes for outliers.
+    # With ``contamination="auto"``, this share of normal rows scores below the threshold.
     false_alarms: ClassVar[float] = 0.01
-    # A tail is fitted to this many scores at least.
+    # The tail is fitted to at least this many scores.
     fewest_in_tail: ClassVar[int] = 10
 
     scores: np.ndarray
@@ -30,15 +39,16 @@ class Calibration:
 
     @classmethod
     def of(cls, scores, mass, least=0.0, **more):
-        """The calibration of scores in any order."""
+        """Return the calibration for scores in any order."""
         order = np.argsort(scores, kind="stable")
         return cls(scores[order], mass[order], least=float(least), **more)
 
     def p_values(self, scores):
-        """Share of normal rows expected to score no more.
+        """Return the share of normal rows that are expected to have this score or a lower one.
 
-        (1 + mass below) / (1 + all mass), as in conformal prediction (Vovk et al. 2005). Below
-        the lowest score, 1 / (1 + all mass) goes on as a generalised Pareto tail.
+        The p-value is (1 + mass below) / (1 + total mass), as in conformal prediction (Vovk et al.
+        2005). Below the lowest score, p-values fall from 1 / (1 + total mass) along a generalised
+        Pareto tail.
         """
         below = np.concatenate([[0.0], np.cumsum(self.mass)])
         rank = np.searchsorted(self.scores, scores + ROUNDING / 1000, "right")
@@ -52,10 +62,11 @@ class Calibration:
         return np.maximum(p, np.finfo(np.float64).tiny)
 
     def score_at(self, p):
-        """The threshold below which p-values are ``p`` or less.
+        """Return the threshold below which p-values are ``p`` or less.
 
-        If there are too few rows for that, it lies half-way down to the ``least`` score, so that
-        rows unlike all others are below it.
+        With too few rows for a p-value of ``p``, the threshold lies below the lowest score, but no
+        lower than half-way to the ``least`` score. Rows that have nothing in common with the
+        training rows therefore stay below the threshold.
         """
         total = 1 + self.mass.sum()
         if p * total >= 1:
@@ -70,10 +81,10 @@ class Calibration:
         return float(min(threshold, lowest - ROUNDING))
 
     def tail(self):
-        """Scale and shape of the generalised Pareto law of scores below the lowest.
+        """Return scale and shape of the generalised Pareto law of scores below the lowest one.
 
-        Fitted to the distances of the lowest scores from a level above them (Zhang & Stephens
-        2009). A tail that would end somewhere is taken to be exponential.
+        The law is fitted to the distances of the lowest scores from a level above them (Zhang &
+        Stephens 2009). If the fitted law has a lower end, an exponential law takes its place.
         """
         if not self.has_tail:
             return 0.0, 0.0
@@ -91,9 +102,9 @@ class Calibration:
 
 
 def pareto_fit(excess, mass):
-    """Shape and scale of a generalised Pareto law of positive numbers, ascending.
+    """Return shape and scale of a generalised Pareto law for positive numbers, ascending.
 
-    The quasi-Bayesian estimate of Zhang & Stephens (2009), of numbers with a mass each.
+    The estimate is the quasi-Bayesian one of Zhang & Stephens (2009), with a mass for each number.
     """
     total = mass.sum()
     n_grid = 30 + int(np.sqrt(total))
@@ -109,20 +120,27 @@ def pareto_fit(excess, mass):
 
 
 def share_threshold(scores, weight, share):
-    """The threshold with as near to ``share`` of the weight below as equal scores allow."""
+    """Return the threshold below which ``share`` of the weight lies, as nearly as possible.
+
+    Rows with equal scores stay on the same side.
+    """
     order = np.argsort(scores, kind="stable")
     scores, below = scores[order], np.cumsum(weight[order]) / weight.sum()
-    ends = np.flatnonzero(np.diff(scores) > ROUNDING / 1000)  # copies of a row differ by less
+    # Scores of copies of a row differ by less than this.
+    ends = np.flatnonzero(np.diff(scores) > ROUNDING / 1000)
     if not len(ends):
         return float(scores[0] - ROUNDING)
     at = ends[np.argmin(np.abs(below[ends] - share))]
-    if share < below[at] / 2:  # none is nearer
+    if share < below[at] / 2:  # no row below the threshold is nearer to the share
         return float(scores[0] - ROUNDING)
     return _just_under(scores, scores[at + 1])
 
 
 def _just_under(scores, score):
-    """A threshold between ``score`` and the next lower one, further from both than rounding."""
+    """Return a threshold between ``score`` and the next lower score.
+
+    The threshold lies further from both scores than rounding, if the scores leave room.
+    """
     under = scores[scores < score - ROUNDING / 1000]
     if not len(under):
         return float(score - ROUNDING)

@@ -1,4 +1,4 @@
-"""A detector's training: what is the same for tables and for series."""
+"""A detector's training: the steps that tables and series share."""
 
 import numpy as np
 
@@ -9,15 +9,15 @@ from .._training import Training
 
 
 class DetectorTraining(Training):
-    """A training whose last layer's flow is averaged over learning times."""
+    """A training whose last layer averages its flow over learning times."""
 
-    # ``fit`` learns from this many rows or windows, drawn from more; all others are scored.
+    # ``fit`` learns from at most this many rows or windows. All rows or windows are scored.
     most_rows = 50_000
-    # The reciprocal of the mean learning time, for rows of norm 1.
+    # The least reciprocal of the mean learning time of the last layer, for rows of norm 1.
     least_rate = 3e-4
-    # The least rate over a stated contamination.
+    # With a stated contamination, the rate is at least this factor times the contamination.
     coarseness = 0.1
-    # Bandwidths of the frequencies, over the automatic one, a share of the frequencies each.
+    # Factors of the automatic bandwidth. Each applies to an equal share of the frequencies.
     bandwidth_factors = (0.5, 1.0, 2.0, 4.0)
 
     @property
@@ -26,7 +26,7 @@ class DetectorTraining(Training):
 
     @property
     def stated_share(self):
-        """The share of outliers that the user has stated, or 0."""
+        """The contamination that the user has stated, or 0."""
         stated = self.estimator.contamination
         return 0.0 if stated == "auto" else stated
 
@@ -46,12 +46,13 @@ class DetectorTraining(Training):
         rule = super().choose_rule(times, own)
         if times is None or not isinstance(self.estimator.learning_time, str):
             return rule
-        # Times that are kept from before: the last layer's mean time follows from the parameters.
+        # The times are kept from the previous training. The last layer's mean time still follows
+        # from the current parameters.
         rate = super().choose_rule(None, own).rate
         return rule if rate is None else GivenTimes([*times[:-1], 1 / rate], rate=rate)
 
     def encoding_options(self, seed):
-        """What the parameters say of random Fourier features."""
+        """Return the parameters of the Fourier map."""
         estimator = self.estimator
         return {
             "bandwidth": estimator.bandwidth,
@@ -62,7 +63,10 @@ class DetectorTraining(Training):
         }
 
     def draw(self, X, labels, weight, size):
-        """A sample of all rows or, with ``forget``, of those that weigh most."""
+        """Return a sample of all rows.
+
+        With ``forget``, return the rows with the largest weights.
+        """
         if not (self.partial and self.estimator.forget):
             return super().draw(X, labels, weight, size)
         sample = Sample.of(X[-size:], None, weight[-size:], size)
@@ -71,18 +75,24 @@ class DetectorTraining(Training):
         return sample.heaviest(size)
 
     def forget(self, weight):
-        """Weights of new rows, the last of them as given; all rows before lose theirs."""
+        """Return weights of the rows of a new batch, in which older rows weigh less.
+
+        The last row keeps its weight. The weights of all rows of earlier batches fall, too.
+        """
         if not (self.partial and self.estimator.forget):
             return weight
         if not self.solver.keeps_moments:
-            raise ValueError("forget needs solver='flow': the rule itself forgets by its rate.")
+            raise ValueError(
+                f"forget={self.estimator.forget} needs solver='flow'. "
+                f"solver={self.estimator.solver!r} forgets at a rate that learning_rate sets."
+            )
         keep, n = 1 - float(self.estimator.forget), len(weight)
         if self.going_on:
             self.previous = self.previous.scale(max(keep**n, 1e-200))
         return weight * np.maximum(keep ** np.arange(n - 1, -1, -1.0), 1e-200)
 
     def shared(self, task):
-        """What every detector's model holds beside its calibration."""
+        """Return the fields of a detector's model that tables and series share."""
         estimator = self.estimator
         return {
             "chosen": self.previous.chosen if self.going_on else {},

@@ -1,1 +1,1 @@
-"""Imputation: gaps of tables filled by what a layer has learned of them."""
+"""Imputation: missing entries of tables, filled by a layer that has learned the table."""

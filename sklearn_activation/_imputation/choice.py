@@ -1,4 +1,4 @@
-"""Bandwidth and learning time, chosen by known entries that are hidden."""
+"""The choice of an imputer's bandwidth and learning time, by known entries that are hidden."""
 
 from dataclasses import dataclass
 
@@ -8,35 +8,37 @@ from .._rows.scales import PAIR
 from .filling import Filler, fill_from_nearest
 from .layer import Learned
 
-# Bandwidths to choose from, over half the root mean squared distance of rows.
+# Candidate bandwidths, as factors of half the root mean squared distance of rows.
 FACTORS = (1.0, 2.0, 4.0, 8.0)
 
-# The bandwidth if there is nothing to choose by.
+# The factor of the bandwidth if no entries can be hidden.
 USUAL_FACTOR = 2.0
 
-# Cut-offs to choose from, over the mean eigenvalue.
+# Candidate cut-offs, as factors of the mean eigenvalue.
 SHARES = (10.0, 10 / 3, 1.0, 1 / 3, 0.1, 1 / 30)
 
-# Candidates that are left, hidden entries that judge them, and most steps, round by round.
+# The rounds of the choice. Each has a number of candidates, a number of hidden entries that judge
+# them, and a maximum number of steps of the ascent.
 ROUNDS = ((24, 600, 10), (8, 2000, 20), (3, 6000, 40))
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What fills gaps best.
+    """The settings that fill gaps best.
 
     Parameters
     ----------
     factor : float
-        Of the automatic bandwidth.
+        Factor of the automatic bandwidth.
     share : float
-        The cut-off over the mean eigenvalue.
+        The cut-off, as a factor of the mean eigenvalue.
     n_steps : int
-        Most steps of a row: none if the nearest rows' mean is better than where they lead to.
+        Maximum number of steps of the ascent. 0 means that the mean of the nearest rows is better
+        than the result of the ascent.
     voted : tuple of int
-        Columns of categories in which the nearest rows' vote is no worse.
+        Columns of categories in which the vote of the nearest rows is at least as good.
     error : float
-        Root mean squared error of the hidden entries, NaN if there was nothing to choose.
+        Root mean squared error of the hidden entries, or NaN if none could be hidden.
     """
 
     factor: float
@@ -49,9 +51,9 @@ class Choice:
 def choose(
     kept, columns, encoding, epsilon, rule_of, fixed, seed, n_jobs, *, hidden_share=0.1, fewest=20
 ):
-    """The ``Choice`` by entries of kept rows that are hidden and filled.
+    """Return the ``Choice`` that fills hidden entries of kept rows best.
 
-    Candidates are judged by more entries, and with more steps, the fewer of them are left.
+    Each round keeps fewer candidates, and judges them by more entries and with more steps.
 
     Parameters
     ----------
@@ -59,19 +61,19 @@ def choose(
         Training rows in deviations.
     columns : Columns
     encoding : FourierEncoding
-        Of the given bandwidth, or the automatic one.
+        Encoding with the given bandwidth, or with the automatic one.
     epsilon : float
-        The layer starts as W W^T = epsilon I.
+        The layer starts from W W^T = epsilon I.
     rule_of : callable
-        It makes a time rule of a share.
+        Function that returns the time rule for a cut-off.
     fixed : (bool, bool)
         Whether bandwidth and learning time are given.
     seed : int
     n_jobs : int or None
     hidden_share : float, default=0.1
-        Share of the known entries that is hidden.
+        Share of the known entries to hide.
     fewest : int, default=20
-        Rows that judge at the least.
+        Least number of rows by which candidates are judged.
     """
     factors = (1.0,) if fixed[0] else FACTORS
     shares = SHARES[:1] if fixed[1] else SHARES
@@ -98,7 +100,7 @@ def choose(
 
 
 class _Trial:
-    """Rows with hidden entries, and how far fills are from them."""
+    """Rows with hidden entries, by which candidates are judged."""
 
     def __init__(self, truth, start, missing, hidden, columns):
         self.truth, self.start, self.missing, self.hidden = truth, start, missing, hidden
@@ -106,7 +108,7 @@ class _Trial:
         self.of_start = self._squares(start)
 
     def errors(self, filler, n_steps):
-        """Sums of squared errors, one a column."""
+        """Return the sums of squared errors of the hidden entries, one per column."""
         return self._squares(filler.fill(self.start, self.missing, n_steps))
 
     def _squares(self, filled):
@@ -115,7 +117,11 @@ class _Trial:
         return (apart**2).sum(axis=0)
 
     def decide(self, factor, share, errors):
-        """The ``Choice`` of the best candidate, or of the nearest rows where they are better."""
+        """Return the ``Choice`` for the best candidate.
+
+        The nearest rows are chosen instead where their error is no larger: for each column of
+        categories by itself, and for all columns of numbers together.
+        """
         numbers = ~self.is_code
         stays = errors[numbers].sum() >= self.of_start[numbers].sum()
         kept = np.where(self.is_code, errors >= self.of_start, stays)
@@ -126,8 +132,9 @@ class _Trial:
 
 
 def row_weights(Z, least_share=0.05):
-    """Rows of which more is known say more; none of them counts for nothing.
+    """Return the weights with which rows are learned: rows with more known entries weigh more.
 
-    A row weighs the square of its known share, which counts as ``least_share`` at the least.
+    A row weighs the square of the share of its entries that are known. The share counts as
+    ``least_share`` at least.
     """
     return np.maximum(np.mean(~np.isnan(Z), axis=1), least_share) ** 2

@@ -1,4 +1,4 @@
-"""Columns of a table as an imputer sees them: in deviations that survive junk."""
+"""Columns of a table as an imputer reads them: in robust deviations."""
 
 from dataclasses import dataclass
 
@@ -7,27 +7,29 @@ import numpy as np
 from .._rows.fourier import FourierEncoding
 from .._rows.scales import robust_scales
 
-# Entries this many deviations from the mean, and further, count as equally far.
+# Entries are clipped at this many deviations from the mean.
 FARTHEST = 10.0
 
 
 @dataclass
 class Columns:
-    """Where columns lie, how far they spread, and how much is known of them.
+    """The location, the scale and the trust of each column.
 
-    Numbers are read in deviations, and categories as their places among those of training.
+    Numbers are read in deviations. Categories are read as their places among the categories of
+    training.
 
     Parameters
     ----------
     location, scale : ndarray of shape (n_columns,)
-        Both survive a tenth of a column being junk.
+        Location and scale, which survive if a tenth of a column's entries are gross errors.
     trust : ndarray of shape (n_columns,)
-        What a deviation of each column counts for: see ``trust_in``. It is 0 for a column that
-        does not vary, or of which nothing is known.
+        Factor by which a deviation of each column counts: see ``trust_in``. The trust is 0 for a
+        column that does not vary or has no known entry.
     low, high : ndarray of shape (n_columns,)
-        The range of the kept rows' entries up to ``FARTHEST`` deviations, which fills stay in.
+        Range of the kept rows' entries within ``FARTHEST`` deviations. Filled entries stay in this
+        range.
     codes : dict of ndarray
-        Ascending codes of the kept rows' categories by the number of their column.
+        For each column of categories, ascending codes of the kept rows' categories.
     """
 
     location: np.ndarray
@@ -39,12 +41,12 @@ class Columns:
 
     @classmethod
     def fitted_to(cls, kept, is_categorical):
-        """The columns of kept training rows, in which categories are codes."""
+        """Return the columns of kept training rows, in which categories are codes."""
         none = np.zeros(kept.shape[1], dtype=bool)
         is_categorical = none if is_categorical is None else is_categorical
         scales = robust_scales(kept, np.ones(len(kept)), decades=False)
         location, scale = scales["location"], scales["scale"]
-        scale[np.isinf(scale)] = 1.0  # Nothing is known of the column.
+        scale[np.isinf(scale)] = 1.0  # the column has no known entry
         n_known = np.count_nonzero(~np.isnan(kept), axis=0)
         trust = np.where(scales["varies"], trust_in(n_known), 0.0)
         codes = {}
@@ -63,7 +65,10 @@ class Columns:
         return mask
 
     def read(self, X):
-        """Rows in deviations; a category that was never seen has the place after the last."""
+        """Return rows in deviations.
+
+        A category that training has not seen gets the place after the last known category.
+        """
         with np.errstate(over="ignore"):
             Z = np.clip((X - self.location) / self.scale, -FARTHEST, FARTHEST)
         for j, codes in self.codes.items():
@@ -75,7 +80,10 @@ class Columns:
         return Z
 
     def write(self, Z):
-        """Rows in their own units and range, with the codes of categories."""
+        """Return rows in their original units, clipped to the range of each column.
+
+        Categories become codes again.
+        """
         with np.errstate(over="ignore"):
             X = np.clip(Z * self.scale + self.location, self.low, self.high)
         for j, codes in self.codes.items():
@@ -86,7 +94,7 @@ class Columns:
         return X
 
     def ruler(self):
-        """An encoding that only measures distances between rows in deviations."""
+        """Return an encoding that only measures distances between rows in deviations."""
         encoding = FourierEncoding(np.zeros(len(self.scale)), self.spread(1.0), None)
         if self.codes:
             columns = np.array(sorted(self.codes))
@@ -94,7 +102,10 @@ class Columns:
         return encoding
 
     def spread(self, bandwidth):
-        """Deviations, as columns count them, that a kernel of this bandwidth reaches."""
+        """Return the deviations of each column for which a kernel of this bandwidth falls off.
+
+        Columns with less trust have a larger spread.
+        """
         spread = np.full(len(self.trust), np.inf)
         counts = (self.trust > 0) & ~self.is_categorical
         spread[counts] = bandwidth / self.trust[counts]
@@ -102,10 +113,11 @@ class Columns:
 
 
 def trust_in(n_known, prior=20.0):
-    """What a deviation of each column counts for, by the numbers of known entries.
+    """Return the factor by which a deviation of each column counts.
 
-    A column counts for the share of its known entries among them and ``prior`` more that would
-    say nothing, over that of the column of which most is known.
+    ``n_known`` holds the number of known entries of each column. A column counts for n_known /
+    (n_known + prior), divided by the largest of these numbers over the columns. The prior acts
+    like ``prior`` additional entries that say nothing.
     """
     share = n_known / (n_known + prior)
     return share / max(share.max(), 1e-300)

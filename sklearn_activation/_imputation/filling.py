@@ -1,4 +1,4 @@
-"""Gaps filled by the nearest rows, and then so that rows activate most."""
+"""Gaps of rows, filled from the nearest rows and then by ascent of the activation."""
 
 import numpy as np
 
@@ -8,14 +8,16 @@ from .._rows.encoded import EncodedRows
 from .._rows.gaps import fill_from_donors
 from .layer import PRECISION
 
-# The most frequent categories of a column that are tried in a gap, beside the neighbours'.
+# In a gap of a column of categories, this many of the most frequent categories are tried, in
+# addition to the category of the nearest rows.
 MOST_TRIED = 32
 
 
 def fill_from_nearest(Z, kept, columns, n_jobs=None):
-    """Rows whose gaps are filled from the nearest of the ``kept`` rows, all in deviations.
+    """Return rows whose gaps are filled from the nearest of the ``kept`` rows, in deviations.
 
-    A row of which nothing is known that counts gets what is usual in each column.
+    A row without any known entry that counts gets the mean, or the most frequent category, of each
+    column.
     """
     ruler, share = columns.ruler(), columns.trust**2
     filled = fill_from_donors(Z, kept, ruler, drawn=False, share=share, n_jobs=n_jobs)
@@ -27,12 +29,12 @@ def fill_from_nearest(Z, kept, columns, n_jobs=None):
 
 
 def is_known(known, columns):
-    """Of which rows something is known that counts."""
+    """Whether each row has a known entry that counts."""
     return (known & (columns.trust > 0)).any(axis=1)
 
 
 def _usual(kept, columns):
-    """The mean of every column of numbers, and the most frequent place of the others."""
+    """Return the mean of each column of numbers, and the most frequent place in other columns."""
     known = ~np.isnan(kept)
     usual = np.nan_to_num(kept).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     for j, codes in columns.codes.items():
@@ -43,7 +45,7 @@ def _usual(kept, columns):
 
 
 class Filler:
-    """A layer that fills gaps of rows in deviations.
+    """A trained layer that fills the gaps of rows in deviations.
 
     Parameters
     ----------
@@ -64,17 +66,17 @@ class Filler:
             self.tried[j] = often[:MOST_TRIED]
 
     def fill(self, start, missing, n_steps, voted=()):
-        """Rows in which gaps are at their best; with no steps, numbers stay at the start.
+        """Return rows in which the missing entries maximise the activation.
 
         Parameters
         ----------
         start : ndarray of shape (n_rows, n_columns)
-            Rows whose gaps are filled by the nearest.
+            Rows whose gaps are filled from the nearest rows.
         missing : ndarray of bool of shape (n_rows, n_columns)
         n_steps : int
-            Most steps of a row.
+            Maximum number of steps of the ascent. With 0, numbers keep their start values.
         voted : container of int
-            Columns of categories in which the start stays.
+            Columns of categories that keep their start values.
         """
         free = missing & is_known(~missing, self.columns)[:, None]
         Z = start.copy()
@@ -96,7 +98,7 @@ class Filler:
         return maximise_blocks(self.objective, Z, free, labels=None, gains=None, **options)[0]
 
     def _choose_categories(self, Z, free, columns):
-        """Put the most active category into the gaps of columns of categories, in place."""
+        """Write the category that activates most into each gap of the given columns, in place."""
         for j in columns:
             rows = np.flatnonzero(free[:, j])
             if not len(rows):

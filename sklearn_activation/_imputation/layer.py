@@ -1,4 +1,4 @@
-"""The layer that learns filled rows, in closed form for any learning time."""
+"""The imputer's layer: it learns filled rows, in closed form for any learning time."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from .._network import Network
 from .._rows.encoded import EncodedRows
 from .._rows.fourier import FourierEncoding, root_mean_squared_distance
 
-# Rows without gaps are learned and filled in this precision.
+# Rows are learned and filled in this precision.
 PRECISION = np.float32
 
 
 def fit_encoding(Z, weight, columns, *, bandwidth, n_frequencies, seed):
-    """The Fourier map of rows without gaps, in which columns count as they are trusted.
+    """Return the Fourier map of rows without gaps, in which columns count by their trust.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def fit_encoding(Z, weight, columns, *, bandwidth, n_frequencies, seed):
     weight : ndarray of shape (n_rows,)
     columns : Columns
     bandwidth : "auto" or float
-        "auto" is half the root mean squared distance of two rows.
+        Width of the kernel. "auto" takes half the root mean squared distance of two rows.
     n_frequencies : int
     seed : int
     """
@@ -32,7 +32,8 @@ def fit_encoding(Z, weight, columns, *, bandwidth, n_frequencies, seed):
     if bandwidth == "auto":
         bandwidth = 0.5 * root_mean_squared_distance(encoding, Z, weight, codes, np.inf)
     rng = np.random.default_rng([seed, 0, 1])
-    # Orthogonal frequencies would miss more: curves of few columns were filled worse by them.
+    # Independent frequencies fill better here: with orthogonal ones, curves in tables of few
+    # columns were filled worse.
     encoding.frequencies = rng.normal(size=(n_columns, n_frequencies))
     encoding.scale, encoding.bandwidth = columns.spread(bandwidth), float(bandwidth)
     if codes.any():
@@ -42,7 +43,7 @@ def fit_encoding(Z, weight, columns, *, bandwidth, n_frequencies, seed):
 
 
 class Learned:
-    """What rows without gaps teach one layer: the statistics of their encoding.
+    """A layer's statistics of filled rows, from which the network follows for any learning time.
 
     Parameters
     ----------
@@ -51,12 +52,12 @@ class Learned:
     weight : ndarray of shape (n_rows,)
     encoding : FourierEncoding
     epsilon : float
-        The layer starts as W W^T = epsilon I.
+        The layer starts from W W^T = epsilon I.
     """
 
-    # A layer has this many units at most.
+    # Maximum number of units of the layer.
     most_units = 384
-    # A direction has no unit if less than this share of what it lacked at the start was learned.
+    # A direction gets a unit only if learning closed at least this share of its distance to 1.
     least_learned = 0.02
 
     def __init__(self, Z, weight, encoding, epsilon):
@@ -69,9 +70,10 @@ class Learned:
         self.spectrum = Spectrum(*self.moments.decompose(), self.most_units, epsilon)
 
     def network(self, rule):
-        """The network after the learning time that a rule chooses, and the time.
+        """Return the network after the learning time that a rule chooses, and this time.
 
-        Only the activation of its one layer matters, so it needs no random rotation.
+        Only the activation of the network's one layer matters, so the layer needs no random
+        rotation.
         """
         t = rule.choose(0, self.moments, Network([], "abs", [])).time
         spectrum = self.spectrum

@@ -1,1 +1,1 @@
-"""Inference: entries of rows that activate most."""
+"""Inference: entries of rows that maximise the activation, and random draws of entries."""

@@ -1,4 +1,4 @@
-"""Free entries of rows that go uphill."""
+"""Gradient ascent on the free entries of rows."""
 
 import numpy as np
 
@@ -18,35 +18,35 @@ def maximise(
     patience=5,
     first_step=0.1,
 ):
-    """Raise the objective of every row by projected gradient steps of its own length.
+    """Raise the objective of each row by projected gradient steps, with a step size for each row.
 
-    This solves the paper's eq. 10 for entries that take any value. The term by which its eq. 11
-    holds the length of rows drops out: the objective encodes rows, which gives them one length.
-
-    A step (Barzilai & Borwein 1988) that would lower a row's value is cut, so that no value
-    ever falls. Rows that gain no more leave the batch.
+    The ascent solves the paper's eq. 10 for real-valued entries. The paper's eq. 11 adds a term
+    that holds the length of rows. This term is not needed here, because the encoding gives all
+    rows the same length. Step sizes follow Barzilai & Borwein (1988). A step that would lower the
+    value of a row is not taken, and the step size is reduced. Rows whose value no longer rises
+    leave the batch.
 
     Parameters
     ----------
     objective : Objective
     X : ndarray of shape (n_rows, n_features)
-        Where to start from.
+        Start values.
     free : ndarray of bool of shape (n_rows, n_features)
         Entries that may change.
     labels : ndarray of int of shape (n_rows,), default=None
-        Places of the labels' units.
+        Number of the label of each row.
     gains : ndarray of shape (n_rows, n_units), default=None
         Factors of the squared outputs (paper, eq. 16).
     bounds : (low, high), each broadcast to the shape of ``X``, default=None
-        Least and largest value of every entry.
+        Least and largest value of each entry.
     max_iter : int, default=300
         Maximum number of steps.
     tolerance : float, default=1e-5
-        Gain of the objective in one step up to which a row counts as idle.
+        A row is idle in a step that raises its objective by this much or less.
     patience : int, default=5
-        Idle steps in a row after which a row is done.
+        A row is done after this many consecutive idle steps.
     first_step : float, default=0.1
-        Length of the first step, over the norm of the row.
+        Length of the first step, divided by the norm of the row.
 
     Returns
     -------
@@ -62,29 +62,30 @@ def maximise(
 
 
 class _Climb:
-    """Rows on their way uphill.
+    """The state of an ascent: rows, values, gradients and step sizes.
 
     Attributes
     ----------
     X : ndarray of shape (n_rows, n_features)
-        The best rows so far.
+        The best values of each row so far.
     value : ndarray of shape (n_rows,)
-        Their values.
+        The objective of the best rows.
     active : ndarray of int of shape (n_active,)
-        Index of the rows that still climb; the other attributes are about these.
+        Places of the rows that still climb. All attributes below have one entry per active row.
     gradient : ndarray of shape (n_active, n_features)
-        Gradient at the best rows in the encoding's units, 0 for entries that are not free.
+        Gradient at the best rows, in the units of the encoding, and 0 for entries that are not
+        free.
     size : ndarray of shape (n_active,)
-        Factor of the gradient in the next step.
+        Factor by which the next step multiplies the gradient.
     idle : ndarray of int of shape (n_active,)
-        Steps since the row has gained anything to speak of.
+        Number of steps since the last step that was not idle.
     """
 
     def __init__(self, objective, X, free, labels, gains, bounds, first_step):
         self.X = np.array(X)
         self._objective, self._free = objective, free
         self._labels, self._gains = labels, gains
-        # Steps are taken in columns of like scale.
+        # Steps are taken in units of the encoding, in which all columns have a similar scale.
         self._unit = np.asarray(objective.encoding.unit, dtype=self.X.dtype)
         low, high = (-np.inf, np.inf) if bounds is None else bounds
         low, high = (np.asarray(bound, dtype=self.X.dtype) for bound in (low, high))
@@ -100,7 +101,7 @@ class _Climb:
         self.idle = np.zeros(len(self.active), dtype=int)
 
     def _evaluate(self, rows, index):
-        """Value and gradient of ``rows``, which stand at ``index``."""
+        """Return the objective and gradient of ``rows``, which stand at the places ``index``."""
         value, slope = self._objective(
             rows,
             None if self._labels is None else self._labels[index],
@@ -109,16 +110,15 @@ class _Climb:
         return value, slope * self._unit
 
     def step(self, tolerance, patience):
-        """Move the active rows where that raises their values, and let finished rows go."""
+        """Move the active rows whose values rise, and drop the rows that are done."""
         before, free = self.X[self.active], self._free[self.active]
         after = self._propose(before, free)
         value, slope = self._evaluate(after, self.active)
         slope = np.where(free, slope, 0.0)
         gain = value - self.value[self.active]
         better = gain >= 0
-        moved = 2 * (
-            (after / 2 - before / 2) / self._unit
-        )  # Halves of huge numbers differ finitely.
+        # The difference of two halves is finite for huge numbers, too.
+        moved = 2 * ((after / 2 - before / 2) / self._unit)
         self.X[self.active[better]] = after[better]
         self.value[self.active[better]] = value[better]
         distance = np.einsum("ij,ij->i", moved, moved)
@@ -128,18 +128,19 @@ class _Climb:
         self._keep((self.idle < patience) & (distance > 0))
 
     def _propose(self, before, free):
-        """The active rows after a step along the gradient, within the bounds."""
+        """Return the active rows after a step along the gradient, clipped to the bounds."""
         with np.errstate(over="ignore"):
             after = before + self.size[:, None] * self.gradient * self._unit
         after = np.clip(after, self._low[self.active], self._high[self.active])
         return np.where(free, after, before)
 
     def _adapt(self, better, distance, curvature):
-        """Choose the size of the next step from the curvature along the last one.
+        """Choose the size of the next step from the curvature along the last step.
 
-        It is s^T s / s^T (g - g') for a step s that has turned the gradient g into g' (Barzilai
-        & Borwein 1988), with changes by a factor of 10 at most. The size grows fourfold where
-        the objective is convex along the step, and is cut to a quarter where the value fell.
+        The size is s^T s / s^T (g - g') for a step s that changed the gradient from g to g'
+        (Barzilai & Borwein 1988). The size changes by a factor of at most 10. The size grows
+        fourfold if the objective is convex along the step, and falls to a quarter if the value
+        fell.
         """
         ratio = distance / np.where(curvature > 0, curvature, np.inf)
         concave = np.clip(ratio, self.size / 10, self.size * 10)
@@ -147,13 +148,13 @@ class _Climb:
         self.size = np.where(better, grown, self.size / 4)
 
     def _keep(self, going):
-        """Leave the rows that are done out of the batch."""
+        """Drop the rows that are done from the batch."""
         self.active, self.gradient = self.active[going], self.gradient[going]
         self.size, self.idle = self.size[going], self.idle[going]
 
 
 def maximise_blocks(objective, X, free, *, labels, gains, bounds, n_jobs, **options):
-    """``maximise`` block by block, in threads."""
+    """Call ``maximise`` for each block of rows, in threads, and join the results."""
 
     def maximise_block(block):
         return maximise(
@@ -170,7 +171,7 @@ def maximise_blocks(objective, X, free, *, labels, gains, bounds, n_jobs, **opti
 
 
 def join_blocks(function, n_rows, objective, n_jobs):
-    """Arrays that ``function`` returns for blocks of rows, put together."""
+    """Call ``function`` for each block of rows, and join the arrays that it returns."""
     widest = max(objective.n_inputs, *(W.shape[1] for W in objective.network.coefs))
     found = list(map_blocks(function, n_rows, 4 * widest, n_jobs))
     return tuple(np.concatenate(arrays) for arrays in zip(*found, strict=True))

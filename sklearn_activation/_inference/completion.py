@@ -1,4 +1,4 @@
-"""Rows made for a label, and rows with gaps completed."""
+"""Generation of rows for a label, and completion of rows with missing entries."""
 
 import numpy as np
 
@@ -7,10 +7,11 @@ from .ascent import join_blocks, maximise, maximise_blocks
 
 
 def generate_rows(objective, sample, labels, gains, rng, *, bounds, n_jobs):
-    """Rows of given labels, each the most active near its start (paper, eq. 15 and 16).
+    """Generate rows of given labels by ascent from random starts (paper, eq. 15 and 16).
 
-    A row starts from a kept training row of its label, moved by half the difference of two
-    others. Where the encoding ignores lengths, it gets the mean length of the label's kept rows.
+    The start of a row is a kept training row of its label, plus half the difference of two other
+    kept rows of the label. If the encoding ignores lengths, a generated row gets the mean length
+    of the label's kept rows.
 
     Parameters
     ----------
@@ -18,7 +19,7 @@ def generate_rows(objective, sample, labels, gains, rng, *, bounds, n_jobs):
     sample : Sample
         Kept training rows.
     labels : ndarray of int of shape (n_rows,)
-        Places of the labels' units.
+        Number of the label of each row.
     gains : ndarray of shape (n_rows, n_units) or None
         Factors of the squared outputs (paper, eq. 16).
     rng : numpy Generator
@@ -45,33 +46,34 @@ def generate_rows(objective, sample, labels, gains, rng, *, bounds, n_jobs):
 
 
 def complete_rows(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300, n_nearest=5):
-    """Rows whose NaN are filled so that least activation is lost (paper, eq. 17).
+    """Fill the NaN of rows so that the rows lose the least activation (paper, eq. 17).
 
-    The search starts from the mean of the kept training rows of the label that are nearest on
+    The ascent starts from the mean of the kept training rows of the same label that are nearest on
     the known entries.
 
     Parameters
     ----------
     objective : LostActivation
-        It also says in what the search differs from eq. 17.
+        The objective. The docstring of ``LostActivation`` states how the objective differs from
+        eq. 17.
     sample : Sample
         Kept training rows.
     X : ndarray of shape (n_rows, n_features)
         Rows with NaN.
     labels : ndarray of int of shape (n_rows,)
-        Places of the labels' units.
+        Number of the label of each row.
     bounds : (low, high), each broadcast to the shape of ``X``
     n_jobs : int or None
     max_iter : int, default=300
         Maximum number of steps uphill.
     n_nearest : int, default=5
-        Kept rows whose mean a search starts from.
+        Number of kept rows whose mean is the start of the ascent.
 
     Returns
     -------
     X : ndarray of shape (n_rows, n_features)
     value : ndarray of shape (n_rows,)
-        Minus the activation that the rows lose.
+        The objective: minus the activation that each row loses.
     """
 
     def complete_block(block):
@@ -89,13 +91,19 @@ def complete_rows(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300,
 
 
 def column_ranges(X):
-    """Least and largest known entry of every column, 0 for a column without any."""
+    """Return the least and largest known entry of each column.
+
+    A column without any gets 0 and 0.
+    """
     low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
     return np.nan_to_num(low.astype(np.float64)), np.nan_to_num(high.astype(np.float64))
 
 
 def _of_label(sample, label):
-    """Kept rows of a label and their weights, or all kept rows if none has the label."""
+    """Return the kept rows of a label and their weights.
+
+    A label without rows takes all kept rows.
+    """
     of_label = sample.labels == label
     if not of_label.any():
         return sample.X, sample.weight
@@ -103,9 +111,10 @@ def _of_label(sample, label):
 
 
 def _nearest_mean(kept, weight, X, known, objective, n_nearest):
-    """Mean of the ``n_nearest`` kept rows nearest to each row of ``X`` on the known entries.
+    """Return the mean of the ``n_nearest`` nearest kept rows, for each row of ``X``.
 
-    Each kept row counts with the factor that brings it nearest.
+    Distances count the known entries only. Each kept row is multiplied by the factor that brings
+    it nearest.
     """
     kept = np.nan_to_num(kept.astype(np.float64))
     distance, factor = objective.encoding.distances(X, known, kept, weight)

@@ -1,4 +1,4 @@
-"""Rows drawn at random from what is typical."""
+"""Random draws of rows from the density that the network defines."""
 
 import numpy as np
 
@@ -8,32 +8,32 @@ from .ascent import maximise
 
 
 def sample_langevin(objective, kept, share, X, free, loss_ratio, rng, *, n_steps, n_losses=200):
-    """Draw the free entries from p(x) proportional to exp(-a lost(x)), with the others held.
+    """Draw the free entries of rows from p(x) proportional to exp(-a lost(x)).
 
-    This is the density of the paper's eq. 8, with the activation that a row loses for the one
-    that it keeps. Every row walks by itself: see `_Walk`.
+    The other entries are held. The density is that of the paper's eq. 8 with one change: the
+    activation that a row loses takes the place of the activation that it keeps. Each row walks
+    independently: see `_Walk`.
 
-    The factor a makes rows that were not trained on lose 1 / (2 a) for each free entry more
-    than they would with the best free entries, which is the maximum-likelihood fit where the
-    loss is quadratic.
+    The factor a is chosen so that new rows lose 1 / (2 a) per free entry more than with their best
+    free entries. This choice is the maximum-likelihood fit if the loss is quadratic.
 
     Parameters
     ----------
     objective : LostActivation
     kept : ndarray of shape (n_kept, n_features)
-        Training rows without NaN. A column in which all are the same is not sampled.
+        Training rows without NaN. Constant columns are not sampled.
     share : ndarray of shape (n_kept,)
-        Their weights, which add up to 1.
+        Weights of the kept rows, which add up to 1.
     X : ndarray of shape (n_rows, n_features)
         Rows whose entries are held unless they are free.
     free : ndarray of bool of shape (n_features,)
     loss_ratio : float
-        Activation that rows lose that were not trained on, over what training rows lose.
+        Activation that new rows lose, divided by the activation that training rows lose.
     rng : numpy Generator
     n_steps : int
-        Steps of every walk. The first two thirds settle the step size.
+        Number of steps of each walk. The first two thirds adapt the step size.
     n_losses : int, default=200
-        Kept rows that the factor a is fitted to.
+        Number of kept rows to which the factor a is fitted.
 
     Returns
     -------
@@ -60,51 +60,52 @@ def sample_langevin(objective, kept, share, X, free, loss_ratio, rng, *, n_steps
 
 
 def _fit_sharpness(objective, rows, free, loss_ratio):
-    """The factor a of the density, from training rows."""
+    """Return the factor a of the density, fitted to training rows."""
     _, best = maximise(objective, rows, np.broadcast_to(free, rows.shape), max_iter=30)
     lost, least = -objective(rows)[0].mean(), -best.mean()
-    # Rows that were not trained on lose loss_ratio * lost. What they would lose at best is not
-    # known, but lies between least and loss_ratio * least. The gap between the two is taken to
-    # be the geometric mean of the gaps that follow from these bounds.
+    # New rows lose ``loss_ratio * lost``. The least that new rows can lose is not known, but it
+    # lies between ``least`` and ``loss_ratio * least``. Each bound gives a gap between the two
+    # losses. The estimate is the geometric mean of both gaps.
     gap = np.sqrt(loss_ratio * max(lost - least, 0) * (loss_ratio * lost - least))
     return np.count_nonzero(free) / (2 * max(gap, 1e-9))
 
 
 class _Walk:
-    """Metropolis-adjusted Langevin walks, one for every row (Roberts & Tweedie 1996).
+    """Metropolis-adjusted Langevin walks, one for each row (Roberts & Tweedie 1996).
 
-    A proposal is x' = x + h^2 / 2 grad log p(x) + h z, with z standard normal. Free entries are
-    whitened for it: a linear regression on ``kept`` tells what covariance the other entries
-    leave them. Walks stay within twice the range of ``kept``.
+    A proposal is x' = x + h^2 / 2 grad log p(x) + h z, with z standard normal. The proposal is
+    made in whitened free entries. A linear regression on ``kept`` gives the covariance of the free
+    entries for known other entries. The walks stay within twice the range of ``kept``.
 
     Parameters
     ----------
     objective : LostActivation
     sharpness : float
-        log p is ``sharpness`` times the objective.
+        The factor a: log p is ``sharpness`` times the objective.
     X : ndarray of shape (n_rows, n_features)
         Rows whose entries are held unless they are free.
     free : ndarray of bool of shape (n_features,)
     kept : ndarray of shape (n_kept, n_features)
         Training rows.
     share : ndarray of shape (n_kept,)
-        Their weights, which add up to 1.
+        Weights of the kept rows, which add up to 1.
     """
 
-    # A walk may leave the range of a kept column by this share of it, on either side.
+    # A walk may leave the range of a column of ``kept`` by this share of the range, on each side.
     margin = 0.5
 
-    # The drift is cut to this many times the length that it has for typical rows of a Gaussian
-    # (the truncated walk of Roberts & Tweedie): steps from far rows would overshoot.
+    # The drift is cut to this multiple of its length for typical rows of a Gaussian, as in the
+    # truncated walk of Roberts & Tweedie. Otherwise steps from remote rows would overshoot.
     longest_drift = 2.0
 
-    # Slopes have squares that can be added up.
+    # Slopes are clipped here, so that the sum of their squares stays finite.
     steepest = 1e100
 
-    # The walk is fastest with this share of accepted proposals (Roberts & Rosenthal 1998).
+    # The walk moves fastest if this share of the proposals is accepted (Roberts & Rosenthal 1998).
     best_acceptance = 0.574
 
-    # The logarithm of the step size changes by this much of the excess over that share.
+    # The logarithm of the step size changes by this factor times the excess over
+    # ``best_acceptance``.
     rate = 0.3
 
     def __init__(self, objective, sharpness, X, free, kept, share):
@@ -119,12 +120,16 @@ class _Walk:
         self._size = np.count_nonzero(free) ** (-1 / 6)
 
     def start(self, rng, everything):
-        """Draw rows to start from: kept ones if every entry is free, else by the regression."""
+        """Draw start rows.
+
+        If all entries are free, the start is a kept row. Otherwise the regression draws the free
+        entries.
+        """
         free = self._free
         if everything:
             self._U = self._kept[rng.choice(len(self._kept), len(self._X), p=self._share)]
         else:
-            with np.errstate(over="ignore"):  # entries that are held may be anywhere
+            with np.errstate(over="ignore"):  # held entries may be far from the kept rows
                 self._U = np.clip((self._X - self._location) / self._scale, -CLIP, CLIP)
             noise = rng.normal(size=(len(self._U), np.count_nonzero(free)))
             self._U[:, free] = self._U[:, ~free] @ self._slope + noise @ self._root.T
@@ -132,7 +137,7 @@ class _Walk:
         self._value, self._drift = self._log_density(self._U)
 
     def propose(self, rng):
-        """Rows after a random step, and the step in whitened entries."""
+        """Return rows after a random step, and the step in whitened entries."""
         noise = rng.normal(size=self._drift.shape)
         move = 0.5 * self._size**2 * self._drift + self._size * noise
         proposed = self._U.copy()
@@ -140,15 +145,16 @@ class _Walk:
         return proposed, move
 
     def accept(self, proposed, move, rng):
-        """Take the proposals that pass Metropolis' test, and return their share."""
+        """Take the proposals that pass the Metropolis test, and return their share."""
         entries = proposed[:, self._free]
         inside = ((entries >= self._low) & (entries <= self._high)).all(axis=1)
         value, drift = self._log_density(proposed)
-        # A proposal x' is accepted with the probability
-        #     min(1, p(x') q(x | x') / (p(x) q(x' | x))),
-        #     log q(x' | x) = -|x' - x - h^2 / 2 drift(x)|^2 / (2 h^2) + constant
-        # (Hastings 1970, with q of Roberts & Tweedie 1996). ``odds`` is the ratio's logarithm,
-        # ``forth`` and ``back`` are the squared norms in q(x' | x) and q(x | x').
+        # A proposal x' is accepted with the probability (Hastings 1970)
+        #     min(1, p(x') q(x | x') / (p(x) q(x' | x))).
+        # The density q of proposals follows from (Roberts & Tweedie 1996)
+        #     log q(x' | x) = -|x' - x - h^2 / 2 drift(x)|^2 / (2 h^2) + constant.
+        # ``odds`` is the logarithm of the ratio. ``forth`` and ``back`` are the squared norms in
+        # q(x' | x) and q(x | x').
         forth = ((move - 0.5 * self._size**2 * self._drift) ** 2).sum(axis=1)
         back = ((-move - 0.5 * self._size**2 * drift) ** 2).sum(axis=1)
         odds = value - self._value + (forth - back) / (2 * self._size**2)
@@ -158,19 +164,22 @@ class _Walk:
         return taken.mean()
 
     def adapt(self, acceptance):
-        """Change the step size towards the best share of accepted proposals."""
+        """Move the step size towards the best share of accepted proposals."""
         self._size *= np.exp(self.rate * (acceptance - self.best_acceptance))
 
     def rows(self):
-        """The rows where they are now."""
+        """Return the current rows."""
         return self._to_rows(self._U)
 
     def _to_rows(self, U):
-        """Rows with the free entries of standardised rows ``U``."""
+        """Return rows with the free entries of the standardised rows ``U``."""
         return np.where(self._free, U * self._scale + self._location, self._X)
 
     def _log_density(self, U):
-        """log p of standardised rows, up to a constant, and the cut drift in whitened entries."""
+        """Return log p of standardised rows up to a constant, and the drift.
+
+        The drift is the gradient of log p in whitened entries, cut to a greatest length.
+        """
         value, slope = self._objective(self._to_rows(U))
         with np.errstate(over="ignore"):  # the drift is cut below
             slope = np.clip(self._sharpness * slope * self._scale, -self.steepest, self.steepest)
@@ -181,25 +190,26 @@ class _Walk:
 
 
 def _regression(kept, share, free, ridge=1e-3, floor=1e-6):
-    """Slopes of free columns on the others, and a root of the covariance that they leave.
+    """Regress the free columns on the other columns.
 
     Parameters
     ----------
     kept : ndarray of shape (n_kept, n_features)
         Standardised training rows.
     share : ndarray of shape (n_kept,)
-        Their weights, which add up to 1.
+        Weights of the rows, which add up to 1.
     free : ndarray of bool of shape (n_features,)
     ridge : float, default=1e-3
-        Share of the variance of the other columns that is added to it.
+        Ridge penalty, as a share of the variance of the other columns.
     floor : float, default=1e-6
-        Share of the variance of the free columns that is added to what the others leave.
+        Variance that is added to the residuals, as a share of the variance of the free columns.
 
     Returns
     -------
     slope : ndarray of shape (n_others, n_free)
+        Coefficients of the other columns.
     root : ndarray of shape (n_free, n_free)
-        Lower triangular: ``root @ root.T`` is the covariance.
+        Lower triangular matrix. ``root @ root.T`` is the covariance of the residuals.
     """
     known, target = kept[:, ~free], kept[:, free]
     gram = known.T @ (share[:, None] * known)

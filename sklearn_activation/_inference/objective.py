@@ -1,19 +1,22 @@
-"""Objectives of inference: the output activation of raw rows (paper, eq. 10 to 17)."""
+"""Objectives of inference: functions of raw rows that ascent or random walks use.
+
+The objectives are based on the output activation (paper, eq. 10 to 17).
+"""
 
 import numpy as np
 
 
 class Objective:
-    """Output activation of raw rows with their labels, less a multiple of their L1 norm.
+    """The output activation of raw rows with labels, minus a multiple of the L1 norm of the rows.
 
     Parameters
     ----------
     network : Network
     encoding : an instance from ``ENCODINGS``
     n_labels : int
-        Width of the label block, 0 for none.
+        Width of the label block, or 0 if rows have no labels.
     sharpness : float, default=0.0
-        Factor beta of the row's L1 norm, in the encoding's units (paper, eq. 15).
+        Factor beta of the L1 norm of the row, in units of the encoding (paper, eq. 15).
     """
 
     def __init__(self, network, encoding, n_labels=0, sharpness=0.0):
@@ -25,10 +28,10 @@ class Objective:
         self.n_inputs = encoding.n_outputs + n_labels
 
     def __call__(self, X, labels=None, gains=None):
-        """Value (n_rows,) and gradient (n_rows, n_features).
+        """Return the objective (n_rows,) and its gradient by the rows (n_rows, n_features).
 
-        ``labels`` (n_rows,) are the places of the labels' units, and ``gains`` (n_rows, n_units)
-        multiply the squared outputs (paper, eq. 16).
+        ``labels`` (n_rows,) are the numbers of the labels. ``gains`` (n_rows, n_units) multiply
+        the squared outputs (paper, eq. 16).
         """
         n = self.encoding.n_outputs
         Z = np.zeros((len(X), self.n_inputs), dtype=self.dtype)
@@ -47,14 +50,16 @@ class Objective:
 
 
 class LostActivation(Objective):
-    """Minus the activation that the network loses of a row that keeps its length.
+    """Minus the activation that a row loses on its way through the network.
 
-    A row of squared length s whose label block is as long as its data has the input
-    activation 2 s (or s without labels), of which the network passes on s ||y||^2, since its
-    activation functions keep lengths. With the known entries held, missing ones that the
-    network cannot explain cost their own energy. The activation of the jointly normalised row
-    (paper, eq. 17) would have them outweigh the known ones instead. For one layer the loss is
-    x^T (I - P) x, which the conditional mean minimises.
+    Consider a row of squared length s, with a label block as long as its data block. The input
+    activation of the row is 2 s, or s without labels. The activation functions keep lengths, so
+    the output activation is s ||y||^2, where y is the output for the encoded row. The loss is the
+    input activation minus the output activation. If known entries are held, a missing entry that
+    the network cannot explain costs its own squared value. The paper's eq. 17 takes the activation
+    of the jointly normalised row instead. With eq. 17, missing entries that the network cannot
+    explain would outweigh the known entries. For one layer the loss is x^T (I - P) x with P = W
+    W^T, and the conditional mean minimises it.
     """
 
     def __call__(self, X, labels=None, gains=None):

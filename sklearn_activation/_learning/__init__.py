@@ -1,1 +1,1 @@
-"""Learning: the closed form, the rule itself, feedback, and for how long."""
+"""Learning: solvers, layers in closed form, learning times, and how certain probabilities are."""

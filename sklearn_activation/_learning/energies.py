@@ -1,18 +1,19 @@
-"""What a network says of rows with labels, block by block."""
+"""Activations of rows with each label, and the error rate, computed block by block."""
 
 import numpy as np
 
 
 def error_rate(network, rows, n_jobs=None):
-    """Weighted share of rows on which another label activates most."""
+    """Return the weighted share of rows on which a wrong label activates most."""
     found = label_energies(network, rows, n_jobs=n_jobs).argmax(axis=1)
     return float(np.average(found != rows.labels, weights=rows.weight))
 
 
 def label_energies(network, rows, index=None, *, score=None, n_jobs=None):
-    """``score`` of rows, or of those at ``index``, with every label, block by block.
+    """Return the activation of rows with each label, ndarray of shape (n_rows, n_labels).
 
-    ``score`` is a function like ``network.label_energies``, the default.
+    ``index`` selects rows, and None takes all rows. ``score`` is a function of encoded data rows
+    that returns their activations with each label. The default is ``network.label_energies``.
     """
     score = score or network.label_energies
     index = np.arange(len(rows)) if index is None else index

@@ -1,20 +1,22 @@
-"""Feedback: learn the right label and unlearn the wrong one that activates most.
+"""Feedback: learn the right label, and unlearn the wrong label that activates most.
 
-For a row x of class c let g = ||y(x, c)||^2 - max_c' ||y(x, c')||^2. The rule learns
-(x, c) at a rate proportional to gamma = min(max(1 - g / gap, 0), 1) and unlearns (x, c')
-at -lambda times that rate (paper, eq. 12-14), all layers together.
+For a row x of class c let g = ||y(x, c)||^2 - max_c' ||y(x, c')||^2, where c' runs over the wrong
+labels. The update learns the pair (x, c) at a rate proportional to gamma = min(max(1 - g / gap,
+0), 1). The update unlearns the pair (x, c') at -lambda times this rate (paper, eq. 12-14). All
+layers are updated together.
 
-Most rows soon have gamma = 0, and most work goes into scoring labels. So
+Soon most rows have gamma = 0, and scoring the labels takes most of the time. Four measures make
+this fast:
 
-- a row whose gap is wide rests, and is visited again 2 to 6 epochs later;
-- a visit scores the right label and its rival, the wrong one that activated most when all
-  labels were last scored, less than six epochs before;
-- rivals are found by the largest eigenvalues of the last layer's W W^T (``outline``);
-- the data block's product with the first layer serves all labels of a row, in learning as
-  well as in scoring.
+- A row with a wide gap rests, and is visited again 2 to 6 epochs later.
+- A visit scores two labels only: the right label and its rival. The rival is the wrong label that
+  activated most when all labels were last scored, at most six epochs before.
+- Rivals are found with the largest eigenvalues of the last layer's W W^T (``outline``).
+- The product of the data block with the first layer is computed once for all labels of a row, in
+  learning and in scoring.
 
-The flow keeps W W^T <= I, finite steps of unlearning do not: directions of W that grew
-beyond 1 are set back (``hold``), without which they would grow without bound.
+The continuous flow keeps W W^T <= I, but finite steps of unlearning do not. Directions of W that
+grew beyond 1 are therefore set back to 1 (``hold``). Otherwise they would grow without bound.
 """
 
 import time
@@ -32,18 +34,18 @@ from .task import Solution
 
 @dataclass(frozen=True)
 class Feedback:
-    """How to learn from mistakes.
+    """The parameters of learning from mistakes.
 
     Parameters
     ----------
     unlearning_factor : float
-        lambda of eq. 14: the rate of unlearning over that of learning.
+        lambda of eq. 14: the rate of unlearning divided by the rate of learning.
     gap : float
         Difference of activations beyond which a row has nothing to learn.
     max_iter : int
         Maximum number of epochs.
     n_iter_no_change : int
-        Epochs without a lower held-out error after which training ends.
+        Training ends after this many epochs without a lower held-out error.
     counts_as_time : bool
         Whether the rates of updates count as learning time.
     """
@@ -56,19 +58,20 @@ class Feedback:
 
 
 class Divergence(Exception):
-    """An output activation is not finite, or far larger than its input's."""
+    """Raised if an output activation is not finite, or far larger than that of its input."""
 
 
 def learn_from_mistakes(rows, task, feedback, start, held=None, promises=None):
-    """Go on from a ``Solution`` with feedback on ``rows``.
+    """Train with feedback on ``rows`` from the ``Solution`` ``start``, and return the result.
 
-    ``held`` are rows to stop by: training ends when their error has not fallen for
-    ``n_iter_no_change`` epochs, with the weights of the best epoch. ``promises`` is asked, after
-    the first fifth of the epochs, whether the network so far promises to pay: if not, the result
-    is None.
+    ``held`` are held-out rows for early stopping. Training ends when their error has not fallen
+    for ``n_iter_no_change`` epochs, and returns the weights of the best epoch. After a fifth of
+    the epochs, ``promises`` is called with the network. If it returns False, training is given up,
+    and the result is None.
     """
     rng = np.random.default_rng([task.seed, 2, start.n_iter])
-    # A weight says how much more a row counts than those so far, in batches of one as well.
+    # Relative weights compare a row with all rows so far. In a stream with batches of one row, a
+    # mean over the batch alone would make each weight 1.
     n_before = start.state.get("n_rows", 0) if task.partial else 0
     n_rows = n_before + len(rows)
     mean_weight = (n_before * start.state.get("mean_weight", 0) + rows.weight.sum()) / n_rows
@@ -100,7 +103,7 @@ def learn_from_mistakes(rows, task, feedback, start, held=None, promises=None):
         training_error = np.average(learner.gap <= 0, weights=rows.weight)
         line = (
             f"Epoch {epoch + 1} of {n_epochs}, {time.perf_counter() - started:.1f} s, training "
-            f"error {training_error:.2%}, active {learner.n_active / len(rows):.1%}"
+            f"error {training_error:.2%}, rows that learn {learner.n_active / len(rows):.1%}"
         )
         if held is not None:
             error = error_rate(learner.network, held, task.n_jobs)
@@ -116,43 +119,45 @@ def learn_from_mistakes(rows, task, feedback, start, held=None, promises=None):
             return None
     if learner.n_divergences:
         warn(
-            f"learning_rate={task.learning_rate:g}: the activation diverged "
-            f"{learner.n_divergences} times; steps were undone and the rate halved each time.",
+            f"learning_rate={task.learning_rate:g} is too large: the activation diverged "
+            f"{learner.n_divergences} times. Each time the last steps were undone and the rate "
+            "was halved. Give a smaller learning_rate.",
             ConvergenceWarning,
         )
     return so_far() if best is None else best[1]
 
 
 class _Learner:
-    """A network in training, and what it last saw of every row."""
+    """A network that learns from its mistakes, and the last activations that it gave each row."""
 
-    # A mini-batch learns at this many learning rates in total at the start.
+    # At the start, the rates of the rows of a mini-batch add up to this many learning rates.
     pace = 14.0
-    # A mini-batch visits this many rows for each of ``batch_size``, as about half of them have
-    # nothing to learn.
+    # A mini-batch visits ``batch_size`` times this many rows, as about half of the visited rows
+    # have nothing to learn.
     rows_visited = 2
-    # The running mean of gamma that rates are divided by is no smaller than this.
+    # Rates are divided by the running mean of gamma, which counts as this much at least.
     least_gain = 0.1
-    # The running mean moves by this share with every mini-batch.
+    # The running mean of gamma moves by this share with each mini-batch.
     gain_decay = 0.01
-    # All labels of a row are scored anew after this many epochs.
+    # All labels of a row are scored again after this many epochs.
     epochs_to_look = 6
-    # Up to this many pairs of a row and a label are scored by all eigenvalues.
+    # Up to this many pairs of row and label are scored with all eigenvalues.
     pairs_scored_exactly = 20_000
-    # The least eigenvalues of W W^T, none further than this from the least, become their mean
-    # where labels are scored roughly.
+    # ``outline`` replaces the eigenvalues of W W^T within this distance of the smallest one by
+    # their mean.
     outlined = 0.15
-    # A row with a wide gap rests for a number of epochs between these two.
+    # A row with a wide gap rests for a random number of epochs in this range.
     rest_epochs = (2, 6)
-    # Directions that have grown beyond 1 are looked for after this many updates.
+    # ``hold`` runs after this many updates.
     updates_to_hold = 10
-    # The largest eigenvalue of W W^T may grow to this before it is set back to 1.
+    # ``hold`` sets directions back to 1 if the largest eigenvalue of W W^T exceeds this value.
     largest_eigenvalue = 1.05
-    # The activation of an input, whose data and label block have norm 1 each.
+    # The squared norm of an input, whose data block and label block have norm 1 each.
     input_energy = 2.0
-    # An output activation of more than this many inputs' has directions beyond 1 set back at once.
+    # If an output activation exceeds ``input_energy`` by this factor, directions beyond 1 are set
+    # back to 1 at once.
     excess_to_shorten = 1.02
-    # An output activation of more than this many inputs' undoes the last steps.
+    # If an output activation exceeds ``input_energy`` by this factor, the last steps are undone.
     excess_to_undo = 2.0
 
     def __init__(self, network, rows, task, feedback, mean_gain=None, mean_weight=1.0):
@@ -161,16 +166,15 @@ class _Learner:
         self.task = task
         self.feedback = feedback
         self.relative = (rows.weight / mean_weight).astype(task.dtype)
-        self.rivals = np.zeros(len(rows), dtype=np.int32)  # wrong labels
-        self.looked = np.full(
-            len(rows), -self.epochs_to_look
-        )  # epoch in which all labels were scored
-        self.due = np.zeros(len(rows), dtype=np.int64)  # epoch of the next visit
-        self.rest = np.full(
-            len(rows), self.rest_epochs[0]
-        )  # epochs until the next visit if the gap is wide
+        self.rivals = np.zeros(len(rows), dtype=np.int32)  # the rival of each row's label
+        # Epoch in which all labels of each row were last scored.
+        self.looked = np.full(len(rows), -self.epochs_to_look)
+        # Epoch of the next visit to each row.
+        self.due = np.zeros(len(rows), dtype=np.int64)
+        # Epochs until the next visit if the gap of a row is wide.
+        self.rest = np.full(len(rows), self.rest_epochs[0])
         self.gap = np.zeros(len(rows), dtype=task.dtype)
-        self.energy = np.zeros(len(rows), dtype=task.dtype)  # with the right label
+        self.energy = np.zeros(len(rows), dtype=task.dtype)  # activation with the right label
         self.mean_gain = mean_gain
         self.learned = 0.0
         self.n_active = 0
@@ -182,14 +186,13 @@ class _Learner:
         self.sane = network.copy(task.dtype)
 
     def learn_epoch(self, epoch, n_epochs, rng):
-        """Visit the rows that are due, in random order; the rate falls along a half cosine."""
+        """Visit the rows that are due, in random order. The rate falls along a half cosine."""
         index = np.flatnonzero(self.due <= epoch)
         rng.shuffle(index)
         size = self.rows_visited * self.task.batch_size
         self.n_active = 0
-        self.rest = rng.integers(
-            *self.rest_epochs, size=len(self.rows), endpoint=True
-        )  # not all in step
+        # Random rests keep rows from coming back all at once.
+        self.rest = rng.integers(*self.rest_epochs, size=len(self.rows), endpoint=True)
         self.look_around(index, epoch)
         for first in range(0, len(index), size):
             progress = (epoch + first / len(index)) / n_epochs if n_epochs > 1 else 0
@@ -198,7 +201,7 @@ class _Learner:
         self.attempt(self.hold)
 
     def look_around(self, index, epoch):
-        """Score all labels of the rows in ``index`` that have waited for it."""
+        """Score all labels of the rows in ``index`` whose labels have not been scored for long."""
         index = np.sort(index[epoch - self.looked[index] >= self.epochs_to_look])
         self.looked[index] = epoch
         n_labels = self.rows.n_labels
@@ -215,10 +218,11 @@ class _Learner:
         self.rivals[index] = energies.argmax(axis=1)
 
     def outline(self):
-        """``label_energies`` from the largest eigenvalues of the last layer's W W^T.
+        """Return a faster ``label_energies`` that uses the largest eigenvalues of W W^T.
 
-        The others, all of them within ``outlined`` of each other, are replaced by their
-        mean, which changes an activation by less than ``outlined`` times ||x||^2.
+        W are the weights of the last layer. The other eigenvalues lie within ``outlined`` of each
+        other, and are replaced by their mean. The replacement changes an activation by less than
+        ``outlined`` times ||x||^2.
         """
         W, lower = self.network.coefs[-1], self.network.without_last()
         values, V = np.linalg.eigh(W @ W.T)
@@ -235,14 +239,14 @@ class _Learner:
         return energies
 
     def visit(self, index, rate, epoch):
-        """Score a mini-batch and learn from its rows with a narrow gap."""
+        """Score a mini-batch, and learn from its rows whose gap is narrow."""
         self.attempt(self._visit, index, rate * 0.5**self.n_divergences, epoch)
         self.n_updates += 1
         if self.n_updates % self.updates_to_hold == 0:
             self.attempt(self.hold)
 
     def attempt(self, step, *args):
-        """Take a step; after one that diverges go back to the last weights that held."""
+        """Take a step. If it diverges, go back to the last weights that ``hold`` has checked."""
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 step(*args)
@@ -265,13 +269,12 @@ class _Learner:
         if largest > self.excess_to_shorten * self.input_energy:
             for W in network.coefs:
                 _shorten(W)
-            return self._visit(index, rate, epoch)  # no activation exceeds its input's now
-        gap = energies[0] - energies[1]  # eq. 12, with the wrong label that activated most
+            return self._visit(index, rate, epoch)  # now no activation exceeds that of its input
+        gap = energies[0] - energies[1]  # eq. 12, with the rival as the wrong label
         self.energy[index] = energies[0]
         self.gap[index] = gap
-        gain = np.clip(
-            1 - gap / self.feedback.gap, 0, 1
-        )  # gamma of eq. 13, as wide as the gap asked for
+        # gamma of eq. 13, which falls to 0 at the gap that the user asked for.
+        gain = np.clip(1 - gap / self.feedback.gap, 0, 1)
         self.due[index] = epoch + np.where(gain > 0, 1, self.rest[index])
         weighted = gain * self.relative[index]
         mean = float(weighted.mean())
@@ -287,15 +290,17 @@ class _Learner:
         )
         rates = (weighted[active] * share).astype(A.dtype)
         rates *= min(1, rate / rates.sum())
-        np.minimum(
-            rates, rate / self.pace, out=rates
-        )  # no row learns faster than the learning rate
+        # No row learns faster than the learning rate.
+        np.minimum(rates, rate / self.pace, out=rates)
         pairs = np.concatenate([active, n + active])
         chosen = [(X if X is None else X[pairs], Y[pairs]) for X, Y in layers]
         self.learn(Z[active], A[active], both[pairs], chosen, rates)
 
     def forward(self, A, labels):
-        """Every layer's input and output for rows with labels; ``A`` is overwritten."""
+        """Return the input and output of each layer for rows with labels. ``A`` is overwritten.
+
+        ``A`` holds the products of the data blocks with the first layer.
+        """
         network = self.network
         A += network.coefs[0][self.rows.n_data :][labels]
         layers = [(None, A)]
@@ -305,10 +310,11 @@ class _Learner:
         return layers
 
     def learn(self, Z, A, labels, layers, rates):
-        """Learn rows with their right labels at ``rates``, unlearn the wrong ones.
+        """Learn rows with their right labels, and unlearn the same rows with wrong labels.
 
-        The second half of ``labels``, and of the inputs and outputs of ``layers``, is for
-        the wrong labels.
+        ``rates`` are the rates of learning. The first half of ``labels`` holds the right labels,
+        and the second half the wrong labels. The inputs and outputs in ``layers`` have the same
+        order.
         """
         network, factor = self.network, self.feedback.unlearning_factor
         signed = np.concatenate([rates, -factor * rates])[:, None]  # eq. 13 and 14
@@ -327,11 +333,12 @@ class _Learner:
             W += step
 
     def first_step(self, Z, A, labels, Y, signed, step):
-        """The rule's step for inputs [Z, label], without Y W^T of the data block twice.
+        """Write the rule's step of the first layer, for the inputs [Z, label], to ``step``.
 
-        Y = A + B[label] with B the label units' weights, so a row's reconstruction is
-        A W^T + B[label] W^T: the first part is the same for both labels of a row, and
-        the second for all rows with a label.
+        The output is Y = A + B[label], where B holds the weights of the label units. The
+        reconstruction of a row is A W^T + B[label] W^T. The first term is the same for the right
+        and the wrong label of a row. The second term is the same for all rows with a label. Each
+        term is therefore computed once.
         """
         n_data = Z.shape[1]
         W = self.network.coefs[0]
@@ -349,7 +356,10 @@ class _Learner:
         step[n_data:] += by_label
 
     def hold(self):
-        """Set directions of any layer that have grown beyond 1 back to 1."""
+        """Set directions of each layer that have grown beyond 1 back to 1.
+
+        A few steps of the power method find the largest eigenvalue of W^T W.
+        """
         for layer, W in enumerate(self.network.coefs):
             v = self.probes[layer]
             for _ in range(3):
@@ -366,7 +376,7 @@ class _Learner:
 
 
 def _shorten(W):
-    """Singular values of ``W`` above 1 become 1, in place."""
+    """Reduce the singular values of ``W`` that exceed 1 to 1, in place."""
     wide = W.shape[1] > W.shape[0]
     values, V = np.linalg.eigh(W @ W.T if wide else W.T @ W)
     above = values > 1

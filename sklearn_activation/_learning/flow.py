@@ -1,21 +1,22 @@
-"""The closed-form solver: the rule's gradient flow, integrated exactly.
+"""The solver "flow": the mean dynamics of the learning rule, integrated exactly.
 
-The rule's mean field is dW/dt = (I - W W^T) C W with C = E[x x^T], not centred
-(paper, eq. 20). From W(0) = sqrt(eps) Q with orthonormal rows Q it has the solution
+The mean change of the weights under the learning rule is dW/dt = (I - W W^T) C W (paper, eq. 20).
+C = E[x x^T] is not centred. From the start W(0) = sqrt(eps) Q, where Q has orthonormal rows, the
+solution is
 
     W(t) = V diag(sqrt(f)) V^T Q,    f(lambda) = 1 / (1 + (1/eps - 1) exp(-2 lambda t))
 
-with C = V diag(lambda) V^T: learning time is a soft spectral cut-off near
-lambda = log(1/eps - 1) / (2 t). W(t) is a spectral function of C times a fixed
-rotation, so it depends on the rows smoothly: neither the signs of eigenvectors
-nor a basis of a degenerate eigenspace matter.
+with C = V diag(lambda) V^T. The learning time t therefore sets a soft cut-off of the eigenvalues,
+near lambda = log(1/eps - 1) / (2 t). W(t) is a spectral function of C times a fixed rotation, so
+it is a smooth function of the rows. Neither the signs of eigenvectors nor the basis of a
+degenerate eigenspace change W(t).
 
-A detector's last layer takes the *averaged* flow instead: each direction's activation follows
-the linear flow da/dt = lambda (1 - a) from a(0) = epsilon, and its mean over exponentially
-distributed stopping times of mean t is (lambda t + epsilon) / (lambda t + 1).
+A detector's last layer takes the *averaged* flow instead. There, the activation a of each
+direction follows the linear flow da/dt = lambda (1 - a) from a(0) = epsilon. The mean of a over
+exponentially distributed stopping times of mean t is (lambda t + epsilon) / (lambda t + 1).
 
-All linear algebra here is NumPy's: SciPy brings a BLAS with threads of its own,
-and the two libraries' waiting threads slow each other down severalfold.
+All linear algebra here is NumPy's. SciPy brings a BLAS library with its own threads, and the
+waiting threads of two libraries slow each other down severalfold.
 """
 
 import time
@@ -28,19 +29,19 @@ from .task import Solution, Solver
 
 
 class Flow(Solver):
-    """The closed form, one pass over the rows a layer."""
+    """The solver in closed form, with one pass over the rows for each layer."""
 
     keeps_moments = True
     averages = True
 
     def solve(self, rows, task):
-        """Train every layer in closed form on ``rows`` and all rows before them.
+        """Train each layer in closed form on ``rows`` and on all rows learned before.
 
-        Layers are solved from the bottom up, each from one pass over the rows. Hidden
-        rows are never stored: each block runs through the layers below again. The
-        statistics of a hidden layer are those that its rows had when they were seen, so
-        after several batches only the first layer is exact. The moments of |y| of all
-        rows so far can only be those of a sample, which does not depend on the batches.
+        Layers are solved from the bottom up, each from one pass over the rows. Hidden rows are
+        never stored: each block runs through the lower layers again. The statistics of a hidden
+        layer belong to the lower layers as they were when the rows were seen. After several
+        batches only the first layer is therefore exact. The moments of |y| over all rows so far
+        are estimated from a sample, which does not depend on how the rows were cut into batches.
         """
         states = [None] * len(task.sizes)
         if task.previous is not None:
@@ -76,9 +77,10 @@ class Flow(Solver):
 
 
 def add_up(state, network, rows, task):
-    """The moments of ``rows`` after the layers there are, added to those of a ``state``.
+    """Return the moments of ``rows`` after the layers of ``network``, added to those of ``state``.
 
-    The state is copied: a fit that fails half-way must not have changed what it started from.
+    The function copies the state, so that a training that fails halfway leaves the old statistics
+    unchanged.
     """
     n_inputs = network.coefs[-1].shape[1] if len(network) else rows.n_inputs
     moments = Moments(**deepcopy(state or {"n_inputs": n_inputs}))
@@ -88,14 +90,14 @@ def add_up(state, network, rows, task):
 
 
 def output_moments(network, rows, task):
-    """Mean and variance of |y| for every unit of the last layer there is."""
+    """Return the mean and variance of |y| for each unit of the network's last layer."""
     last = len(network) - 1
     outputs = _map(rows, task, lambda Z: network.hidden(Z, last) @ network.coefs[last])
     return absolute_moments(outputs, task.dtype)
 
 
 def _map(rows, task, transform):
-    """Yield blocks of encoded rows after ``transform``, with their weights."""
+    """Yield ``transform`` of each block of encoded rows, together with the block's weights."""
     return rows.map_blocks(
         lambda block: (transform(rows.encode(block)), rows.weight[block]),
         max(rows.n_inputs, *task.sizes),

@@ -1,8 +1,8 @@
-"""The stochastic solver: the local competitive rule itself, all layers together.
+"""The solver "hebbian": the local competitive rule itself, applied to all layers together.
 
-For a batch with signed rates r the rule is dW = (X - Y W^T)^T diag(r) Y with
-Y = X W (paper, eq. 4 and 19). Its mean field is the flow of ``flow``, with
-t = (learning rate) x (number of batch-mean updates).
+For a batch with signed learning rates r the rule is dW = (X - Y W^T)^T diag(r) Y with Y = X W
+(paper, eq. 4 and 19). On average the weights follow the dynamics that the module ``flow``
+integrates, with t = (learning rate) x (number of updates by batch means).
 """
 
 import time
@@ -20,28 +20,28 @@ from .moments import absolute_moments
 from .running import flush, update_standards
 from .task import Solution, Solver
 
-# Weights are looked through after this many updates for ones that are about to become denormal.
+# After this many updates, weights that are about to become denormal numbers are set to 0.
 UPDATES_TO_FLUSH = 100
 
 
 class Hebbian(Solver):
-    """The rule itself, by mini-batches."""
+    """The solver that applies the learning rule to mini-batches of rows."""
 
     goes_on_from_weights = True
     counts_rates_as_time = True
     max_feedback_epochs = 100
 
     def solve(self, rows, task):
-        """Train all layers together, from random weights or the previous ones."""
+        """Train all layers together, from random weights or from the previous weights."""
         return train(rows, task)
 
     def start(self, rows, task):
-        """The previous solution, or one before any learning."""
+        """Return the previous solution, or a solution before any learning."""
         return task.previous or start_untrained(rows, task)
 
 
 def train(rows, task):
-    """Train all layers together by mini-batches."""
+    """Train all layers together by mini-batches, and return the ``Solution``."""
     run, started = _Run(rows, task), time.perf_counter()
     bounds = [2 * (min(W.shape) + squared_norm(W)) for W in run.network.coefs]
     n_updates = run.schedule.n_updates
@@ -57,17 +57,19 @@ def train(rows, task):
             break
     flush(run.learn.weights)
     solution = run.solution()
-    # Singular values of a stable W are at most 1, and what is not learned stays as it was.
+    # In a stable training the singular values of W stay at 1 or below. Directions that are not
+    # learned keep their start values. A larger norm means that the weights diverged.
     sizes = [squared_norm(W) for W in solution.network.coefs]
     if not all(size <= bound for size, bound in zip(sizes, bounds, strict=True)):
         raise ValueError(
-            f"learning_rate={task.learning_rate:g} is too large: the weights diverged."
+            f"learning_rate={task.learning_rate:g} is too large: the weights diverged. Give a "
+            "smaller learning_rate."
         )
     return solution
 
 
 class _Run:
-    """A network in training by the rule, update by update."""
+    """A network in training by the learning rule, with the state of the training."""
 
     def __init__(self, rows, task):
         previous = task.previous
@@ -85,7 +87,7 @@ class _Run:
         self.update = 0
 
     def learn_epoch(self):
-        """Learn the rows in random order; their mean activation goes into the curve."""
+        """Learn all rows once in random order, and add their mean activation to the curve."""
         schedule, energy, seen = self.schedule, 0.0, 0.0
         order = self.rng.permutation(len(self.rows))
         for k, count in schedule.steps_of_epoch(self.update):
@@ -103,11 +105,13 @@ class _Run:
         self.curve.append(energy / max(seen, 1e-300))
 
     def solution(self):
-        """The ``Solution`` had training ended here."""
+        """Return the ``Solution`` as if training ended now."""
         self.learn.finish()
         previous, shares = self.task.previous, self.schedule.shares
         before = [0.0] * len(shares) if previous is None else previous.times
-        own = previous is not None and not previous.state  # not that of the closed form
+        # A solution of the closed form has a state, and its curve does not belong to this
+        # training.
+        own = previous is not None and not previous.state
         curve = [*previous.curve, *self.curve] if own else self.curve
         return Solution(
             network=self.network.copy(self.task.dtype),
@@ -118,21 +122,22 @@ class _Run:
 
 
 def squared_norm(W):
-    """Squared Frobenius norm, infinite where it is too large a number."""
+    """Return the squared Frobenius norm of ``W``, or infinity if it exceeds double precision."""
     with np.errstate(over="ignore"):
         return np.einsum("ij,ij->", W, W, dtype=np.float64)
 
 
 class Schedule:
-    """How many updates of how many rows, and at which rates.
+    """The number of updates, the rows of each update, and the learning rates.
 
-    Layers learn together; a layer with less learning time than others takes a share of the rate.
+    All layers learn together. A layer with less learning time than the longest takes a share of
+    the rate.
     """
 
-    # The last updates run at a tenth of the rate, and make up this share of all updates.
+    # The last updates run at a tenth of the learning rate. This share of all updates is late.
     final_share = 0.1
-    # Rates of a batch in which weighty rows come together add up to this at most, or to the
-    # learning rate if that is more.
+    # The rates of a batch add up to at most this value, or to the learning rate if that is larger.
+    # The limit matters if several heavy rows come together in a batch.
     largest_rate = 0.5
 
     def __init__(self, n_rows, task, times):
@@ -146,16 +151,16 @@ class Schedule:
             return
         self.n_updates = self.n_batches * task.max_iter
         longest = max(times)
-        # The late updates count a tenth each.
+        # Each late update counts as a tenth of a full one.
         wanted = max(1, round(longest / self.rate / (1 - 0.9 * self.final_share)))
         reached = longest * min(1, self.n_updates / wanted)
         if reached < longest:
             chosen = ", as chosen," if task.rule.are_chosen else ""
             warn(
                 f"learning_time={longest:.4g}{chosen} takes {wanted} updates at "
-                f"learning_rate={self.rate:g}, but max_iter={task.max_iter} epochs allow "
-                f"{self.n_updates}: training stops at {reached:.4g}. More epochs, a smaller "
-                "batch_size or a higher rate go on.",
+                f"learning_rate={self.rate:g}, but max_iter={task.max_iter} epochs allow only "
+                f"{self.n_updates}. Training stops at learning time {reached:.4g}. To train "
+                "longer, raise max_iter or learning_rate, or lower batch_size.",
                 ConvergenceWarning,
             )
         self.shares = np.minimum(1, np.array(times) / reached)
@@ -165,8 +170,8 @@ class Schedule:
     def steps_of_epoch(self, update):
         """Yield the first batch and the number of batches of each step of an epoch.
 
-        Updates by single rows are handed over many at once. The epoch begins at ``update``, and
-        ends early with the last update there is.
+        With one row per batch, a step hands over many batches at once. The epoch begins at
+        ``update``. The epoch ends early if the training has no updates left.
         """
         n_batches = min(self.n_batches, self.n_updates - update)
         step = UPDATES_TO_FLUSH if self.one_by_one else 1
@@ -174,21 +179,25 @@ class Schedule:
             yield k, min(step, n_batches - k)
 
     def rates(self, update, count):
-        """Learning rates of ``count`` updates from ``update`` on."""
+        """Return the learning rates of ``count`` updates that begin at ``update``."""
         late = np.arange(update, update + count) >= self.n_at_full_rate
         return np.where(late, self.rate / 10, self.rate)
 
     def of_rows(self, rate, weight):
-        """Rates of the rows of these updates, whose relative weights are ``weight``."""
+        """Return the learning rate of each row of an update.
+
+        ``rate`` holds the rates of the updates, and ``weight`` the relative weights of the rows.
+        """
         share = rate * weight / (1 if self.one_by_one else len(weight))
         in_all = share if self.one_by_one else share.sum()
         return share * np.minimum(1, np.maximum(rate, self.largest_rate) / in_all)
 
 
 def target_times(task):
-    """Learning times of all layers: given, or the closed form's for a sample of the rows.
+    """Return the learning times of all layers.
 
-    None for a pass over more rows, which takes as long as it takes.
+    The times are given by the rule, or chosen by the closed form on a sample of the rows. A pass
+    over new rows has no target, and the function returns None.
     """
     if task.rule.times is not None or task.partial:
         return task.rule.times
@@ -197,7 +206,10 @@ def target_times(task):
 
 
 def start_untrained(rows, task, n_rows=2000):
-    """The solution before any learning; its moments of |y| are those of the first ``n_rows``."""
+    """Return the solution before any learning.
+
+    The first ``n_rows`` rows give the moments of |y|.
+    """
     network = start(rows.n_inputs, task)
     H = rows.encode(slice(0, n_rows))
     weight = rows.weight[:n_rows]
@@ -209,13 +221,15 @@ def start_untrained(rows, task, n_rows=2000):
 
 
 def start(n_inputs, task):
-    """A copy of the previous network, or a random one.
+    """Return a copy of the previous network, or a random network.
 
-    In the random one W W^T is about epsilon I: the paper's N(0, 0.01^2) for 1064 units.
+    In the random network W W^T is about epsilon I. The paper's N(0, 0.01^2) is the case of 1064
+    units.
     """
     if task.previous is not None:
         network = task.previous.network.copy(task.dtype)
-        for W in network.coefs[len(network.standards) :]:  # the flow may keep none of the last
+        # The closed form may keep no moments of the last layer.
+        for W in network.coefs[len(network.standards) :]:
             network.standards.append(tuple(np.zeros((2, W.shape[1]), task.dtype)))
         return network
     rng = np.random.default_rng(task.seed)
@@ -230,7 +244,7 @@ def start(n_inputs, task):
 
 
 class _Batchwise:
-    """One update of every layer for a batch of rows, in products over the batch."""
+    """Learner that updates each layer once per batch, by matrix products over the batch."""
 
     def __init__(self, network, shares):
         self.network = network
@@ -239,7 +253,7 @@ class _Batchwise:
         self.step = [np.empty_like(W) for W in network.coefs]
 
     def __call__(self, X, rate):
-        """Learn the rows ``X`` at ``rate`` (n_rows,); return their output activations."""
+        """Learn the rows ``X`` at the rates ``rate`` (n_rows,), and return their activations."""
         last = len(self.network) - 1
         for layer, (W, step) in enumerate(zip(self.network.coefs, self.step, strict=True)):
             Y = X @ W
@@ -248,7 +262,7 @@ class _Batchwise:
                 following, _ = self.network.activate(layer, Y)
             else:
                 following, energy = None, row_energies(Y)
-            residual = Y @ W.T  # (X - Y W^T)^T diag(r) Y: eq. 4, and 19 for a batch
+            residual = Y @ W.T  # (X - Y W^T)^T diag(r) Y: eq. 4, and eq. 19 for a batch
             np.subtract(X, residual, out=residual)
             Y *= (rate * Y.dtype.type(self.shares[layer]))[:, None]
             np.matmul(residual.T, Y, out=step)
@@ -261,10 +275,10 @@ class _Batchwise:
 
 
 class _OneByOne:
-    """The same for rows one by one, where a compiled loop beats a product.
+    """Learner for batches of one row, for which a compiled loop is faster than matrix products.
 
-    While it runs, inputs are padded to the multiple that the kernel asks for, and units
-    until they fill whole cache lines.
+    During training, inputs are padded to a multiple of ``TOGETHER``, which the kernel requires.
+    Units are padded until they fill whole cache lines.
     """
 
     def __init__(self, network, shares):
@@ -309,7 +323,10 @@ class _OneByOne:
 
 
 def on_cache_lines(shape, dtype):
-    """Zeros that start where a cache line of 64 bytes does, as few arrays happen to."""
+    """Return an array of zeros that starts on a cache line of 64 bytes.
+
+    NumPy does not guarantee this alignment.
+    """
     n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     buffer = np.zeros(n_bytes + 63, np.uint8)
     start = -buffer.ctypes.data % 64

@@ -1,4 +1,4 @@
-"""Learning times of a classifier, by held-out log-loss along the closed-form path."""
+"""Learning times of a classifier, chosen by the log-loss of held-out rows."""
 
 from dataclasses import dataclass, replace
 
@@ -11,28 +11,33 @@ from .sharpness import Certainty, fit_sharpness
 from .task import Task
 from .time_rules import Choice, GivenTimes, TimeRule
 
-# The last layer's times are looked for on this path: all of them come from one decomposition.
+# Candidate times of the last layer. One decomposition of the statistics serves all of them.
 PATH = 10.0 ** np.arange(0, 6.01, 0.125)
 
-# A sample is cut into this many folds.
+# A sample of rows is cut into this many folds.
 N_FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Some layers trained on some rows, the next layer in closed form, and held-out rows.
+    """One split of a cross-validation, with the layers trained so far.
+
+    The next layer is in closed form, so that its activations are known for each learning time.
 
     Parameters
     ----------
     task : Task
     network : Network
+        The layers trained so far.
     layer : ClosedLayer
-        The next layer.
+        The next layer above ``network``.
     rows, weight : ndarray or None
-        Training rows as the next layer sees them.
+        Training rows as input of the next layer, and the weights of these rows.
     held : ndarray
-        Held-out data rows; above layer 1 a row for every label.
+        Held-out rows as input of the next layer. For the first layer it has one data row per
+        held-out row, and for all layers above it one row for each held-out row and label.
     labels, held_weight : ndarray of shape (n_held,)
+        Labels and weights of the held-out rows.
     n_labels : int
     """
 
@@ -48,7 +53,7 @@ class Fold:
 
     @classmethod
     def start(cls, train, held, task):
-        """A fold without layers, from two ``EncodedRows``."""
+        """Return a fold without layers, for the ``EncodedRows`` ``train`` and ``held``."""
         Z = train.encode()
         return cls(
             task,
@@ -63,7 +68,7 @@ class Fold:
         )
 
     def grow(self, t):
-        """This fold with one more layer, of learning time ``t``."""
+        """Return this fold with one more layer, which learns for time ``t``."""
         below, W = self.network, self.layer.weights(t)
         Y = self.rows @ W
         standards = [*below.standards, absolute_moments([(Y, self.weight)], Y.dtype)]
@@ -78,7 +83,10 @@ class Fold:
         return replace(self, network=network, layer=above, rows=rows, held=held)
 
     def energies(self, times):
-        """Held-out activations if the next layer is the last, (n_held, n_labels, n_times)."""
+        """Return held-out activations for ``times`` of the next layer, if it is the last one.
+
+        The result has shape (n_held, n_labels, n_times).
+        """
         shape, spectrum = (len(self.labels), self.n_labels, len(times)), self.layer.spectrum
         if len(self.network):
             return spectrum.energies(self.held, times).reshape(shape)
@@ -91,16 +99,18 @@ class Fold:
 
 
 class LastLayerHeldOut(TimeRule):
-    """Times of hidden layers as given; the last one's from all rows but the held-out ones.
+    """The rule that takes given times for hidden layers, and asks held-out rows for the last time.
+
+    The last layer is judged by the statistics of all rows without the held-out ones.
 
     Parameters
     ----------
     hidden : list of float
         Times of all layers but the last.
     held : EncodedRows
-        Held-out rows, which the statistics count, too.
+        Held-out rows. The statistics that the solver passes to ``choose`` count them, too.
     path : ndarray
-        Times of the last layer to choose from.
+        Candidate times of the last layer.
     task : Task
     """
 
@@ -119,18 +129,20 @@ class LastLayerHeldOut(TimeRule):
 
 
 def choose_on_sample(task, times, rows, fold_of, rows_a_class=20):
-    """The times of all layers, and the certainty, by cross-validation of sampled rows.
+    """Choose the times of all layers, and the certainty, by cross-validation on sampled rows.
 
     Parameters
     ----------
     task : Task
     times : list of float or None
-        Times that are prescribed; then the certainty alone is looked for.
+        Times that are given. If there are any, only the certainty is found.
     rows : EncodedRows
+        The sampled rows.
     fold_of : ndarray of shape (n_rows,)
+        Number of the fold of each row.
     rows_a_class : int
-        With fewer rows than this for each class, held-out rows say less about times than the
-        mean eigenvalue does.
+        Least number of rows per class at which cross-validation chooses times. With fewer rows,
+        the mean eigenvalue gives better times than held-out rows do.
 
     Returns
     -------
@@ -147,9 +159,10 @@ def choose_on_sample(task, times, rows, fold_of, rows_a_class=20):
 
 
 def choose_on_all_rows(task, times, rows, fold_of, sizes=(3072, 1000)):
-    """A rule that takes hidden layers' times from a sample, the last one's from all other rows.
+    """Return the rule for large data: a sample decides hidden times, held-out rows the last time.
 
-    ``sizes`` are how many rows are held out for a last time, and for a certainty alone.
+    ``sizes`` are two numbers of held-out rows. The first applies if the last time is chosen, and
+    the second if only the certainty is found.
     """
     hidden = times
     if hidden is None and len(task.sizes) > 1:
@@ -160,17 +173,20 @@ def choose_on_all_rows(task, times, rows, fold_of, sizes=(3072, 1000)):
 
 
 def n_affordable(n_labels, task, n_entries=2**25):
-    """How many held-out rows may stand in memory with every label, in ``n_entries`` at once."""
+    """Return how many held-out rows fit in memory together with each label.
+
+    All rows with all labels have about ``n_entries`` entries in the widest layer.
+    """
     return n_entries // (n_labels * max(task.sizes)) + 1
 
 
 def path_of(times):
-    """Times to choose the last layer's from: the one prescribed, if there is one."""
+    """Return the candidate times of the last layer: the given one, or ``PATH``."""
     return PATH if times is None else np.array(times[-1:])
 
 
 def cross_validate(rows, fold_of, task, n_held=300):
-    """Folds of sampled rows: as many as it takes to hold out ``n_held`` rows in all."""
+    """Return as many folds of sampled rows as are needed to hold out ``n_held`` rows in total."""
     n_folds = fold_of.max() + 1
     n_splits = int(np.clip(np.ceil(n_held * n_folds / len(rows)), 1, n_folds))
     return [
@@ -181,7 +197,10 @@ def cross_validate(rows, fold_of, task, n_held=300):
 
 
 def last_layer_fold(held, moments, network, task):
-    """The fold of a last layer whose ``moments`` count the ``held`` rows, too."""
+    """Return the fold of a last layer, whose ``moments`` count the ``held`` rows, too.
+
+    The statistics of the held-out rows are subtracted first.
+    """
     H = network.hidden(held.encode(), len(network))
     rest = moments.without(Moments(H.shape[1]).add(H, held.weight))
     candidates = network.label_rows(held.data()) if len(network) else held.data()
@@ -199,13 +218,13 @@ def last_layer_fold(held, moments, network, task):
 
 
 def choose_hidden_times(folds, task, times=None, n_searched=2):
-    """Times of all layers but the last, and the folds with those layers.
+    """Choose the times of all layers but the last, and return them with the grown folds.
 
-    A hidden layer's time is the one with which the layer above, at its own best
-    time, has the least log-loss on held-out rows: a single layer does best when it
-    stops early, but layers above do better on one that learned longer. ``times`` are taken as
-    they are if they are prescribed. The first ``n_searched`` folds decide: a decade's difference
-    shows in few rows, and each time that is tried takes a decomposition a fold.
+    The best time of a hidden layer gives the least held-out log-loss when the layer above takes
+    its own best time. A single layer does best if it stops early, but a hidden layer serves the
+    layer above better if it learns longer. Given ``times`` are used as they are. Only the first
+    ``n_searched`` folds decide, for two reasons: a few rows show differences of a factor of ten in
+    time, and each trial takes one decomposition per fold.
     """
     found = []
     for layer in range(len(task.sizes) - 1):
@@ -219,10 +238,12 @@ def choose_hidden_times(folds, task, times=None, n_searched=2):
 
 
 def _search(folds, n_decades=6, start=2):
-    """Walk downhill by decades from the middle one, then try half a decade off.
+    """Find the best time of a hidden layer among decades, and then among half decades.
 
-    Both sides are tried if rows are few: losses of several folds are rough, but cheap. The losses
-    of one fold, of more than a thousand rows, tell which side is lower.
+    The search starts at the decade ``start`` and walks towards lower log-loss. At the best decade
+    it tries the times half a decade below and above. With several folds, the search tries both
+    times, because the losses of small folds are rough but cheap. A single fold holds more than a
+    thousand rows, and its losses tell which of the two times to try.
     """
     decades = 10.0 ** np.arange(n_decades)
     losses, best = {}, (np.inf, None, None)
@@ -251,7 +272,7 @@ def _search(folds, n_decades=6, start=2):
 
 
 def choose_last_time(folds, path=PATH):
-    """The best of the last layer's times on ``path``, its log-loss and ``Certainty``."""
+    """Return the best time of the last layer on ``path``, with its log-loss and ``Certainty``."""
     energies = np.concatenate([fold.energies(path) for fold in folds])
     labels = np.concatenate([fold.labels for fold in folds])
     weight = np.concatenate([fold.held_weight for fold in folds])

@@ -1,27 +1,29 @@
-"""One layer in closed form."""
+"""One layer in closed form: its weights after any learning time."""
 
 import numpy as np
 
 
 def logistic_filter(eigenvalues, t, epsilon):
-    """f(lambda) of the flow (paper, eq. 20) after learning time ``t``, in [epsilon, 1)."""
+    """Return f(lambda) of the flow after learning time ``t``, in [epsilon, 1) (paper, eq. 20)."""
     decay = np.exp(-2 * np.maximum(eigenvalues, 0) * t)
     return epsilon / (epsilon + (1 - epsilon) * decay)
 
 
 def averaged_filter(eigenvalues, t, epsilon):
-    """Mean of the linear flow's share over stopping times of mean ``t``, in [epsilon, 1).
+    """Return the share that the averaged flow passes of each eigenvalue, in [epsilon, 1).
 
-    1 - (1 - epsilon) mu / (lambda + mu) with mu = 1 / t: Tikhonov's filter. Unlike the stopped
-    flow's, its distance from 1 falls with lambda only as 1 / lambda, so that of two directions
-    that are both well learned the rarer one still passes less.
+    The share is 1 - (1 - epsilon) mu / (lambda + mu) with mu = 1 / t, which is Tikhonov's filter.
+    The share is the mean of the linear flow's share over random stopping times of mean ``t``. The
+    distance of the share from 1 falls only as 1 / lambda. Of two directions that are both well
+    learned, the rarer one therefore still passes less. The filter of the stopped flow passes
+    nearly the same of both.
     """
     eigenvalues = np.maximum(eigenvalues, 0)
     return (eigenvalues * t + epsilon) / (eigenvalues * t + 1)
 
 
 def random_rotation(n_inputs, n_units, seed, dtype):
-    """Random matrix with orthonormal rows, or columns if there are fewer units."""
+    """Return a random matrix with orthonormal rows, or orthonormal columns if units are fewer."""
     rng = np.random.default_rng(seed)
     tall = rng.normal(size=(max(n_inputs, n_units), min(n_inputs, n_units)))
     Q, R = np.linalg.qr(tall.astype(dtype))
@@ -30,7 +32,21 @@ def random_rotation(n_inputs, n_units, seed, dtype):
 
 
 class Spectrum:
-    """A layer's eigenvalues and eigenvectors, ready for any learning time."""
+    """The eigenvalues and eigenvectors of a layer's inputs, from which any learning time follows.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values,)
+        Eigenvalues of the mean of x x^T, descending.
+    vectors : ndarray of shape (n_inputs, n_values)
+        Eigenvectors, one in each column.
+    n_units : int
+        Units of the layer.
+    epsilon : float
+        The layer starts from W W^T = epsilon I.
+    averaged : bool
+        Whether the flow is averaged over learning times.
+    """
 
     def __init__(self, values, vectors, n_units, epsilon, averaged=False):
         self.values = values
@@ -41,54 +57,54 @@ class Spectrum:
         self.averaged = averaged
 
     def filter(self, eigenvalues, t):
-        """Share of activation that directions pass after learning time ``t``."""
+        """Return the share of activation that each eigenvalue passes after time ``t``."""
         function = averaged_filter if self.averaged else logistic_filter
         return function(eigenvalues, t, self.epsilon)
 
     def weights(self, t, Q):
-        """W(t) from the start sqrt(epsilon) Q, in the precision of ``Q``.
+        """Return W(t) for the start sqrt(epsilon) Q, in the precision of ``Q``.
 
-        Fewer units than inputs start from the leading eigenvectors instead, and leave
-        out directions in which no row has energy.
+        A layer with fewer units than inputs starts from the leading eigenvectors instead.
+        Directions in which no row has energy are left out.
         """
         if self.n_units < self.n_inputs:
             V = self.vectors[:, : self.n_units]
             root = np.sqrt(self.filter(self.values[: self.n_units], t))
-            # The orthogonal matrix nearest to V^T Q: signs of V cancel.
+            # left @ right is the orthogonal matrix nearest to V^T Q, so the signs of V cancel.
             left, _, right = np.linalg.svd(V.T @ Q, full_matrices=False)
             return ((V * root) @ (left @ right)).astype(Q.dtype)
         V = self.vectors.astype(Q.dtype)
-        start = float(np.sqrt(self.epsilon))  # a NumPy scalar would widen float32
+        start = float(np.sqrt(self.epsilon))  # a NumPy scalar would widen float32 arrays
         root = np.sqrt(self.filter(self.values, t)) - start
         return start * Q + (V * root.astype(Q.dtype)) @ (V.T @ Q)
 
     @property
     def is_triangular(self):
-        """Whether the weights come in the rotation in which they are triangular."""
+        """Whether ``ClosedLayer`` takes the triangular root of W W^T as weights."""
         return self.averaged and self.n_units == self.n_inputs and self.epsilon > 1e-12
 
     def triangular_weights(self, t):
-        """W(t) of the averaged flow, as wide as its inputs, in double precision.
+        """Return a triangular W(t) of the averaged flow, in double precision.
 
-        It comes in the rotation in which it is triangular: no activation function follows that
-        would ask for a random one.
+        The layer has as many units as inputs. W(t) is defined up to a rotation of the units. No
+        activation function follows the last layer, so any rotation gives the same activation.
         """
         return self.triangular(self.filter(self.values, t), self.epsilon)
 
     def triangular(self, shares, beside):
-        """Lower triangular L with L L^T = V diag(shares) V^T, and ``beside`` times I beside V.
+        """Return a lower triangular L with L L^T = V diag(shares) V^T + beside (I - V V^T).
 
-        That is V diag(sqrt(shares)) times a rotation. Products with L take half the time
-        (``_network.product_energies``).
+        L is V diag(sqrt(shares)) times a rotation, for eigenvectors V that span the space. A
+        product with L takes half the time of a full product (``_network.product_energies``).
         """
         P = (self.vectors * (shares - beside)) @ self.vectors.T
         P[np.diag_indices_from(P)] += beside
         return np.linalg.cholesky(P)
 
     def energies(self, Z, times):
-        """Activation of rows ``Z`` after each of ``times``, (n_rows, n_times).
+        """Return the activation of rows ``Z`` after each of ``times``, (n_rows, n_times).
 
-        One product serves all times: ||y||^2 = eps ||z||^2 + sum_j (f_j - eps) (v_j.z)^2.
+        One matrix product serves all times: ||y||^2 = eps ||z||^2 + sum_j (f_j - eps) (v_j.z)^2.
         """
         n = min(self.n_units, len(self.values))
         base = self.epsilon if self.n_units >= self.n_inputs else 0.0
@@ -102,15 +118,17 @@ class Spectrum:
 
 
 class ClosedLayer:
-    """A layer in closed form: weights for any learning time, from the statistics of its inputs.
+    """A layer in closed form, whose weights follow from the statistics of its inputs.
 
-    This is the one step that the solver, folds and scores without some rows take.
+    The solver, the folds of a cross-validation and the leave-one-out scores all make their layers
+    by this class.
 
     Parameters
     ----------
     spectrum : Spectrum
     rotate : callable
-        It makes the random rotation Q that the layer starts from, when weights need one.
+        Function without arguments that returns the random rotation Q from which the layer starts.
+        The function is called only if the weights depend on Q.
     dtype : numpy dtype of the weights
     """
 
@@ -120,14 +138,14 @@ class ClosedLayer:
         self.dtype = dtype
 
     def weights(self, t):
-        """W(t), ndarray of shape (n_inputs, n_units) (the paper's eq. 20, integrated)."""
+        """Return W(t), ndarray of shape (n_inputs, n_units): the paper's eq. 20, integrated."""
         if self.spectrum.is_triangular:
             return self.spectrum.triangular_weights(t).astype(self.dtype)
         return self.spectrum.weights(t, self.rotate())
 
 
 def activation_curve(spectrum, t, n_points=20):
-    """Mean activation of the training rows at ``n_points`` times up to ``t``."""
+    """Return the mean activation of the training rows at ``n_points`` times up to ``t``."""
     times = t * np.linspace(0, 1, n_points + 1)[1:]
     values = spectrum.values[: spectrum.n_units]
     return np.array([spectrum.filter(values, s) @ values for s in times])

@@ -1,4 +1,4 @@
-"""Sums of x x^T over rows, and moments of what units put out."""
+"""Second moments of rows, and moments of the outputs of units."""
 
 from copy import deepcopy
 
@@ -8,16 +8,17 @@ from ..kernels.rows import absolute_sums
 
 
 class Moments:
-    """Weighted sum of x x^T over rows, with the sum of their weights.
+    """The weighted sum of x x^T over rows, and the sum of the weights of these rows.
 
-    As long as there are fewer rows than columns the rows are kept themselves.
-    ``state`` is a dictionary of arrays, to be stored, merged and restored.
+    ``Moments`` keeps the rows themselves while there are no more rows than columns. ``state`` is a
+    dictionary of arrays and numbers, from which the moments can be restored.
     """
 
     def __init__(self, n_inputs, *, weight=0.0, rows=None, gram=None, precision=0.0):
         self.n_inputs = n_inputs
         self.weight = weight
-        self.precision = precision  # of the coarsest products in ``gram``
+        # The rounding error (eps) of the least precise product in ``gram``.
+        self.precision = precision
         self.rows = np.empty((0, n_inputs)) if rows is None and gram is None else rows
         self.gram = gram
 
@@ -32,7 +33,7 @@ class Moments:
         }
 
     def add(self, Z, weight=None):
-        """Add rows ``Z`` (n_rows, n_inputs), products in their own precision."""
+        """Add rows ``Z`` (n_rows, n_inputs). Products are computed in the precision of ``Z``."""
         if weight is None:
             self.weight += len(Z)
         else:
@@ -45,11 +46,12 @@ class Moments:
                 return self
             self._condense()
         self.precision = max(self.precision, float(np.finfo(Z.dtype).eps))
-        self.gram += Z.T @ Z  # one operand and its transpose: BLAS does half the work
+        # For a matrix and its own transpose, BLAS computes half of the product.
+        self.gram += Z.T @ Z
         return self
 
     def merge(self, other):
-        """Add the rows that ``other`` has seen."""
+        """Add the rows that ``other``, a ``Moments`` object, has seen."""
         weight = self.weight + other.weight
         if other.gram is None:
             self.add(other.rows)
@@ -61,7 +63,7 @@ class Moments:
         return self
 
     def without(self, other):
-        """The moments of all rows but those of ``other``, which were added before."""
+        """Return the moments without the rows of ``other``, which must have been added before."""
         rest = Moments(self.n_inputs).merge(self)
         rest._condense()
         rest.gram = rest.gram - (other.rows.T @ other.rows if other.gram is None else other.gram)
@@ -69,7 +71,7 @@ class Moments:
         return rest
 
     def scaled(self, factor):
-        """The moments of the same rows with weights times ``factor``."""
+        """Return the moments of the same rows, with each weight multiplied by ``factor``."""
         state = self.state
         state["weight"] = factor * self.weight
         if self.gram is None:
@@ -84,7 +86,10 @@ class Moments:
             self.rows = None
 
     def trace(self):
-        """Mean squared norm of the rows, and the number of inputs ever non-zero."""
+        """Return the mean squared norm of the rows, and the number of inputs that are in use.
+
+        An input is in use if it is non-zero in at least one row.
+        """
         if self.gram is None:
             energy = np.einsum("ij,ij->j", self.rows, self.rows)
         else:
@@ -92,9 +97,10 @@ class Moments:
         return energy.sum() / self.weight, np.count_nonzero(energy > 0)
 
     def decompose(self):
-        """Eigenvalues of the mean x x^T, descending, and eigenvectors (columns).
+        """Return the eigenvalues of the mean of x x^T, descending, and its eigenvectors.
 
-        Directions without any energy are left out.
+        The eigenvectors are columns. Directions in which the rows have no energy beyond rounding
+        are left out.
         """
         if self.gram is None:
             kernel = self.rows @ self.rows.T / self.weight
@@ -112,7 +118,10 @@ class Moments:
 
 
 def absolute_moments(outputs, dtype):
-    """Weighted mean and variance of |y| per unit, from pairs (Y, weight) of blocks."""
+    """Return the weighted mean and variance of |y| for each unit.
+
+    ``outputs`` yields pairs (Y, weight), one for each block of rows.
+    """
     total, sums, squares = 0.0, None, None
     for Y, weight in outputs:
         if sums is None:
@@ -125,11 +134,11 @@ def absolute_moments(outputs, dtype):
 
 
 def merge_states(ours, theirs):
-    """Statistics of two disjoint sets of rows, as one."""
+    """Return the statistics of two disjoint sets of rows together."""
     pairs = zip(deepcopy(ours["moments"]), theirs["moments"], strict=True)
     return {"moments": [Moments(**m).merge(Moments(**other)).state for m, other in pairs]}
 
 
 def scale_states(state, factor):
-    """Statistics in which all rows so far weigh ``factor`` times as much."""
+    """Return the statistics with the weight of each row multiplied by ``factor``."""
     return {"moments": [Moments(**m).scaled(factor).state for m in state["moments"]]}

@@ -1,12 +1,14 @@
-"""What training by steps does after every step: running moments, and no denormal weights."""
+"""Two steps that follow each update of a training by steps: running moments, and tiny weights."""
 
 import numpy as np
 
 
 def update_standards(standard, Y, rate, n_updates=1, decay=0.995):
-    """Move running moments of |y| towards the batch's; take them over at the start.
+    """Move the running mean and variance of |y| towards those of a batch, in place.
 
-    With every update the moments so far keep the share ``decay``.
+    ``standard`` is the pair of running mean and variance, and ``rate`` holds the learning rates of
+    the rows. Each update keeps the share ``decay`` of the running moments. The first update takes
+    over the moments of the batch.
     """
     mean, variance = standard
     if not rate.any():
@@ -23,6 +25,6 @@ def update_standards(standard, Y, rate, n_updates=1, decay=0.995):
 
 
 def flush(coefs, tiny=1e-25):
-    """Set weights below ``tiny`` to 0, before they become denormal and slow."""
+    """Set weights below ``tiny`` to 0, before they become denormal numbers, which are slow."""
     for W in coefs:
         W[np.abs(W) < tiny] = 0

@@ -1,4 +1,4 @@
-"""Probabilities from activations: p(c | x) proportional to exp(a ||y(x, c)||^2)."""
+"""Probabilities from activations: p(c | x) is proportional to exp(a ||y(x, c)||^2)."""
 
 from typing import NamedTuple
 
@@ -9,56 +9,64 @@ from .._rows.scales import weighted_quantiles
 
 
 class Certainty(NamedTuple):
-    """What held-out rows say of probabilities."""
+    """Numbers, fitted to held-out rows, by which activations become probabilities."""
 
-    # ``a`` of eq. 8.
+    # The factor ``a`` of the paper's eq. 8.
     sharpness: float
-    # Nearly all held-out rows activate the network by this or more, with one label or another.
+    # The activation that nearly all held-out rows reach with their most active label.
     typical: float = -np.inf
 
     @classmethod
     def of(cls, energies, weight, sharpness, share=0.02):
-        """For held-out activations (n_rows, n_labels), of which ``share`` are not typical."""
+        """Return the ``Certainty`` for held-out activations of shape (n_rows, n_labels).
+
+        The share ``share`` of the held-out rows lies below ``typical``.
+        """
         typical = weighted_quantiles(energies.max(axis=1), weight, [share])[0]
         return cls(float(sharpness), float(typical))
 
 
 def fit_certainty(energies, labels, weight, unknown_rows=1.0):
-    """The ``Certainty`` by activations of held-out rows with every label."""
+    """Return the ``Certainty`` that follows from activations of held-out rows with each label."""
     sharpness, _ = fit_sharpness(energies, labels, weight, unknown_rows=unknown_rows)
     return Certainty.of(energies, weight, sharpness)
 
 
 def fit_sharpness(energies, labels, weight, n_iter=12, unknown_rows=1.0):
-    """``a`` of eq. 8 that held-out rows and a prior make most likely, and its log-loss.
+    """Fit the factor ``a`` of eq. 8 to held-out rows, and return it with the log-loss.
 
-    The prior is that of ``unknown_rows`` more rows like those held out, with labels drawn at
-    random: it keeps ``a`` finite, and counts for less the more rows there are.
+    ``a`` maximises the likelihood of the held-out labels under a prior. The prior acts like
+    ``unknown_rows`` additional rows whose labels are drawn at random. The prior keeps ``a``
+    finite, and its influence falls with the number of held-out rows.
 
     Parameters
     ----------
     energies : ndarray of shape (n_rows, n_labels, ...)
-        Trailing axes are independent problems, solved together.
+        Activations of held-out rows with each label. Trailing axes hold independent problems,
+        which are solved together.
     labels : ndarray of int of shape (n_rows,)
     weight : ndarray of shape (n_rows,)
     n_iter : int
-        Newton steps.
+        Number of Newton steps.
     unknown_rows : float
+        Number of rows that the prior stands for.
 
     Returns
     -------
     a, loss : ndarray of shape (...)
-        The log-loss is that of the held-out rows alone.
+        The factor, and the log-loss of the held-out rows without the prior.
     """
     energies = np.asarray(energies, dtype=np.float64)
     gap = energies - energies[np.arange(len(labels)), labels][:, None]
     share = weight / weight.sum()
-    # Rows of unequal weights count as the number of equal ones whose mean is as certain.
+    # Rows of unequal weights count as a smaller number of equal rows: as many as give the same
+    # variance of the mean.
     unknown = unknown_rows / (unknown_rows + 1 / (share @ share))
     share = share.reshape((-1,) + (1,) * (gap.ndim - 2))
     pull = unknown * (share * gap.mean(axis=1)).sum(axis=0)
     a = 1 / np.maximum(np.sqrt((share * (gap**2).mean(axis=1)).sum(axis=0)), 1e-9)
-    for _ in range(n_iter):  # the loss is convex in a: Newton steps, kept within a factor 4
+    # The loss is convex in a. No Newton step changes a by more than a factor of 4.
+    for _ in range(n_iter):
         p = softmax(a * gap, axis=1)
         mean = (p * gap).sum(axis=1)
         variance = (p * gap**2).sum(axis=1) - mean**2
@@ -70,7 +78,7 @@ def fit_sharpness(energies, labels, weight, n_iter=12, unknown_rows=1.0):
 
 
 def log_losses(a, energies, labels):
-    """-log p(label | row) of every row, by probabilities of sharpness ``a``."""
+    """Return -log p(label | row) of each row, for probabilities with the factor ``a``."""
     energies = np.asarray(energies, dtype=np.float64)
     gap = energies - energies[np.arange(len(labels)), labels][:, None]
-    return logsumexp(a * gap, axis=1)  # the right label's gap is 0
+    return logsumexp(a * gap, axis=1)  # the gap of the right label is 0

@@ -1,7 +1,7 @@
-"""The solvers that there are."""
+"""The table of solvers."""
 
 from .flow import Flow
 from .hebbian import Hebbian
 
-# The key is a value of the parameter ``solver``.
+# Each key is a value of the estimators' parameter ``solver``.
 SOLVERS = {"flow": Flow(), "hebbian": Hebbian()}

@@ -1,4 +1,4 @@
-"""What a solver is asked, and what it answers."""
+"""The question that a solver gets, the answer that it returns, and the base class of solvers."""
 
 from dataclasses import dataclass, field
 
@@ -25,26 +25,26 @@ class Task:
     epsilon : float
         The isotropic start is W W^T = epsilon I.
     rule : TimeRule
-        It chooses the learning time of each layer.
+        The rule that chooses the learning time of each layer.
     seed : int
     dtype : numpy dtype of the weights
     learning_rate : float
     max_iter : int
-        Most epochs.
+        Maximum number of epochs.
     batch_size : int
-        Rows of a mini-batch.
+        Number of rows of a mini-batch.
     progress : Progress
-        It is told of every layer or epoch.
+        The solver reports each layer or epoch to it.
     n_jobs : int or None
-        Threads that work on blocks of rows.
+        Number of threads that work on blocks of rows.
     previous : Solution or None
-        The solution to go on from. It must not be changed.
+        The solution from which the training goes on. A solver must not change it.
     partial : bool
-        Whether this is one pass over more rows instead of a whole training.
+        True for one pass over new rows (``partial_fit``), False for a whole training.
     activate_last : bool
-        Whether the last layer's moments of \\|y\\| are wanted, too.
+        Whether the solution needs the moments of \\|y\\| of the last layer.
     sample : EncodedRows or None
-        A sample of all rows so far.
+        A sample of all rows learned so far.
     """
 
     sizes: list
@@ -65,7 +65,7 @@ class Task:
     _rotations: dict = field(default_factory=dict, repr=False, compare=False)
 
     def rotation(self, layer, n_inputs):
-        """The fixed random rotation of a layer, made when it is first needed."""
+        """Return the fixed random rotation of a layer, which is made on first use."""
         key = layer, n_inputs, self.sizes[layer], self.seed, np.dtype(self.dtype)
         if key not in self._rotations:
             self._rotations[key] = random_rotation(
@@ -75,36 +75,37 @@ class Task:
 
     @property
     def averaged(self):
-        """Whether the last layer's filter is the mean over learning times."""
+        """Whether the last layer averages its flow over learning times."""
         return self.rule.rate is not None
 
     def closed_layer(self, layer, moments, averaged=False):
-        """The layer in closed form, from the statistics of its inputs."""
+        """Return the ``ClosedLayer`` that follows from the statistics of a layer's inputs."""
         spectrum = Spectrum(*moments.decompose(), self.sizes[layer], self.epsilon, averaged)
         return ClosedLayer(spectrum, lambda: self.rotation(layer, moments.n_inputs), self.dtype)
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A trained network with the statistics that later rows add to.
+    """A trained network, with the statistics to which later rows are added.
 
     Parameters
     ----------
     network : Network
     times : list of float
-        The time that each layer has learned for.
+        The learning time of each layer.
     n_iter : int
-        Epochs; 1 for the closed form.
+        Number of epochs, which is 1 for the closed form.
     curve : ndarray of shape (n_points,)
-        Mean output activation as training advanced.
+        Mean output activation of the training rows at successive points of the training.
     state : dict of arrays and numbers
-        What ``partial_fit`` goes on from; empty if there is nothing to add to.
+        Statistics from which ``partial_fit`` goes on, or an empty dictionary if the solver keeps
+        none.
     layer : ClosedLayer or None
-        The last layer in closed form, if it has one.
+        The last layer in closed form, if the solver works in closed form.
     certainty : Certainty or None
-        What held-out rows say of probabilities.
+        Numbers by which activations become probabilities, fitted to held-out rows.
     feedback : bool
-        Whether it has learned from mistakes.
+        Whether the network has learned from its mistakes.
     """
 
     network: Network
@@ -118,29 +119,29 @@ class Solution:
 
 
 class Solver:
-    """Base of the solvers: what a solver says of itself, and what it has to do.
+    """Base class of solvers. A subclass implements ``solve``, and attributes say what it can do.
 
-    The cautious answers stand here: a solver that keeps nothing goes on from nothing.
+    The defaults hold for a solver that keeps no statistics and always starts anew.
     """
 
-    # Whether ``state["moments"]`` of a solution holds statistics that later rows, ``merge`` and
-    # scores without a row go by.
+    # True if ``state["moments"]`` of a solution holds statistics of the rows. ``partial_fit``,
+    # ``merge`` and leave-one-out scores need these statistics.
     keeps_moments = False
-    # Whether ``warm_start`` goes on from the weights there are.
+    # Whether ``warm_start`` starts from the existing weights.
     goes_on_from_weights = False
-    # Whether the last layer's flow can be averaged over learning times.
+    # Whether the solver can average the flow of the last layer over learning times.
     averages = False
-    # Whether the rates of updates with feedback, which start from it, count as learning time.
+    # Whether the learning rates of updates with feedback add to the learning time.
     counts_rates_as_time = False
-    # Maximum number of epochs where the estimator's ``max_iter`` is None: of the solver, and of
-    # feedback that starts from it.
+    # Maximum numbers of epochs if the estimator's ``max_iter`` is None. The first number holds for
+    # the solver, and the second for feedback that starts from the solver's solution.
     max_epochs = 100
     max_feedback_epochs = 20
 
     def solve(self, rows, task):
-        """The ``Solution`` of a ``Task`` for ``EncodedRows``."""
+        """Return the ``Solution`` of a ``Task`` for the ``EncodedRows`` in ``rows``."""
         raise NotImplementedError
 
     def start(self, rows, task):
-        """The solution that feedback starts from."""
+        """Return the solution from which feedback starts."""
         return self.solve(rows, task)

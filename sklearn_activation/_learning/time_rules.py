@@ -1,6 +1,6 @@
-"""For how long a layer learns: rules that choose a learning time when they see its statistics.
+"""Rules that choose the learning time of a layer from the statistics of its inputs.
 
-The values of ``learning_time`` that are names are listed in ``TIME_RULES``.
+``TIME_RULES`` lists the names that the estimators' parameter ``learning_time`` takes.
 """
 
 from typing import NamedTuple
@@ -11,34 +11,34 @@ from .sharpness import Certainty
 
 
 class Choice(NamedTuple):
-    """The learning time of a layer, with what was found beside it."""
+    """The learning time of a layer, and the ``Certainty`` that was found on the way."""
 
     time: float
-    # What held-out rows say of probabilities, if they were asked.
+    # Numbers by which activations become probabilities, if the rule has asked held-out rows.
     certainty: Certainty | None = None
 
 
 class TimeRule:
-    """Base of the rules: the learning time of each layer, chosen when its turn comes."""
+    """Base class of the rules. A solver asks the rule once per layer, from the bottom up."""
 
-    # The times of all layers where they are known beforehand.
+    # The learning times of all layers, if they are known before the training.
     times = None
     # The reciprocal of the mean learning time of the last layer, if its flow is averaged.
     rate = None
-    # Whether the times follow from the rows, and not from what the user has said.
+    # True if the rows decide the times, False if the user has given the times.
     are_chosen = True
-    # Whether a classifier may ask held-out rows instead, or beside it.
+    # Whether a classifier may replace this rule by one that asks held-out rows.
     yields_to_held_out_rows = False
 
     def choose(self, layer, moments, network):
-        """The ``Choice`` for a layer.
+        """Return the ``Choice`` for a layer.
 
         Parameters
         ----------
         layer : int
-            Its number, from 0.
+            Number of the layer, from 0.
         moments : Moments
-            The statistics of its inputs.
+            Statistics of the inputs of the layer.
         network : Network
             The layers below.
         """
@@ -46,18 +46,18 @@ class TimeRule:
 
 
 class GivenTimes(TimeRule):
-    """The same times whatever the statistics are.
+    """The rule that returns given times, whatever the statistics are.
 
     Parameters
     ----------
     times : list of float
-        One a layer.
+        One learning time per layer.
     certainty : Certainty or None
-        What held-out rows say with the last layer's time.
+        Numbers by which activations become probabilities, for these times.
     are_chosen : bool
-        Whether the times follow from the rows.
+        True if the rows have decided the times, False if the user has given the times.
     rate : float or None
-        The reciprocal of the last time, if the last layer's flow is averaged over learning times.
+        The reciprocal of the last time, if the flow of the last layer is averaged.
     """
 
     yields_to_held_out_rows = True
@@ -74,7 +74,7 @@ class GivenTimes(TimeRule):
 
 
 class MeanEigenvalue(TimeRule):
-    """The cut-off is at a share of the mean eigenvalue: see ``kaiser_time``."""
+    """The rule that puts the cut-off at a share of the mean eigenvalue: see ``kaiser_time``."""
 
     yields_to_held_out_rows = True
 
@@ -87,11 +87,12 @@ class MeanEigenvalue(TimeRule):
 
 
 class AveragedLast(TimeRule):
-    """Another rule's times below a last layer whose flow is averaged over learning times.
+    """The rule for networks whose last layer averages its flow over learning times.
 
     Parameters
     ----------
     below : TimeRule
+        The rule for all layers below the last one.
     n_layers : int
     rate : float
         The reciprocal of the last layer's mean learning time.
@@ -109,22 +110,22 @@ class AveragedLast(TimeRule):
 
 
 def kaiser_time(moments, share=1.0, least=0.0, most=0.25):
-    """Learning time whose cut-off is ``share`` of the mean eigenvalue.
+    """Return the learning time whose cut-off is ``share`` of the mean eigenvalue.
 
-    There f / (1 - f) has grown ninefold, to f = 1/2 from epsilon = 0.1. With share 1, a direction
-    is learned if it carries more than its even share of the rows' energy (Guttman 1954; Kaiser
-    1960).
+    At the cut-off the filter f has grown from epsilon = 0.1 to 1/2, so f / (1 - f) has grown
+    ninefold. With ``share=1``, a direction is learned if it carries more than the mean energy of a
+    direction (Guttman 1954; Kaiser 1960).
 
     Parameters
     ----------
     moments : Moments
-        The mean is taken over the inputs in use: an input that is zero in every row does not
-        count.
+        Statistics of the inputs. Inputs that are zero in all rows do not count in the mean.
     share : float
     least : float
-        The cut-off is no less than this share of all energy.
+        Lower limit of the cut-off, as a share of the total energy.
     most : float
-        The cut-off is no more than this share of all energy, where few inputs are in use.
+        Upper limit of the cut-off, as a share of the total energy. The limit matters if few inputs
+        are in use.
     """
     energy, n_used = moments.trace()
     cut_off = energy * max(min(share / max(n_used, 1), most), least)
@@ -132,9 +133,9 @@ def kaiser_time(moments, share=1.0, least=0.0, most=0.25):
 
 
 def take_own(own):
-    """The rule of the estimator itself, as it is."""
+    """Return the rule that the estimator makes itself."""
     return own()
 
 
-# Each value is a function of ``own``, itself a function that makes the estimator's own rule.
+# Each value maps the function ``own``, which makes the estimator's own rule, to a rule.
 TIME_RULES = {"auto": take_own}

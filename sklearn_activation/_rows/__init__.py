@@ -1,1 +1,1 @@
-"""Rows of a table: columns, gaps, samples, encodings."""
+"""Rows of a table: columns as numbers, gaps, samples of rows, and encodings as network input."""

@@ -1,8 +1,8 @@
-"""Columns of tables as numbers: categories become codes, dates and other things are refused.
+"""Columns of tables as numbers. Categories become codes, and dates are refused.
 
-A category's code is a hash of its value, so that the same value has the same code in every
-batch, on every machine and in every kind of data frame, and one never seen has a code that no
-other has.
+The code of a category is a hash of its value. The same value therefore has the same code in each
+batch, on each machine and in each kind of data frame. A value that training has not seen has a
+code that no other value has.
 """
 
 from datetime import date, time, timedelta
@@ -15,30 +15,30 @@ from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
 
 def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
-    """``X`` with the codes of its categories, and which columns hold categories.
+    """Return ``X`` with categories replaced by codes, and a mask of the columns of categories.
 
     Parameters
     ----------
     X : array-like or data frame (pandas, polars, Arrow) of shape (n_rows, n_columns)
     declared : "from_dtype", None, or array-like of bool, int or str
-        Which columns hold categories. "from_dtype" takes columns of strings, of a category type
-        and of booleans.
+        The columns of categories. "from_dtype" selects columns of strings, of a category type and
+        of booleans.
     is_categorical : ndarray of bool of shape (n_columns,), default=None
-        Which columns held categories in training, all False if none did. None finds out.
+        The columns that held categories in training. With None, ``declared`` selects the columns.
     booleans_are_numbers : bool, default=False
-        Whether "from_dtype" takes booleans for 0 and 1.
+        Whether "from_dtype" reads booleans as the numbers 0 and 1.
 
     Returns
     -------
     X : ndarray of float64
         The table as numbers, or ``X`` itself if it holds plain numbers.
     is_categorical : ndarray of bool or None
-        Which columns hold categories; None if there are none.
+        The columns of categories, or None if there are none.
     """
     if issparse(X):
         raise TypeError(
-            "Sparse data was passed, but dense data is required. Give X.toarray(), or make the "
-            "encoder before it return dense columns, such as OneHotEncoder(sparse_output=False)."
+            "Sparse data was passed, but dense data is required. Pass X.toarray(), or let the "
+            "step before return dense columns, for instance OneHotEncoder(sparse_output=False)."
         )
     given = declared is not None and not isinstance(declared, str)
     fitted = is_categorical is not None
@@ -58,20 +58,23 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
         is_categorical = None
     kinds = np.zeros(len(names), bool) if is_categorical is None else is_categorical
     if len(kinds) != len(names):
-        # The check of the number of columns, which comes later, has a better error.
+        # A later check of the number of columns raises a better error.
         return X, is_categorical
     found = [
         _encode_categories(name, column) if is_code else read_numbers(name, column)
         for (name, column), is_code in zip(columns, kinds, strict=True)
     ]
     if any(column is None for column in found):
-        # An entry is a list, for instance, and the error that NumPy raises is the best.
+        # An entry cannot be read, for instance a list. NumPy raises the best error later.
         return X, is_categorical
     return np.stack(found, axis=1), is_categorical
 
 
 def refuse_unfit_columns(X):
-    """Raise a ValueError that names the first column of dates, or of strings but no numbers."""
+    """Raise a ValueError that names the first column of dates or of text.
+
+    Strings that can be read as numbers are no text.
+    """
     for name, column in columns_of(X) or []:
         _refuse_dates(name, column)
         if _kind(column) not in "biuf":
@@ -84,29 +87,30 @@ def refuse_unfit_columns(X):
 
 
 def refuse_gaps(X, table, taker):
-    """Raise a ValueError that names the first column of ``X`` that lacks an entry.
+    """Raise a ValueError that names the first column of ``X`` with a missing entry.
 
-    ``table`` is ``X`` as numbers, and ``taker`` is what takes no gaps.
+    ``table`` is ``X`` as numbers. ``taker`` names the estimator or setting that accepts no missing
+    entries.
     """
     gaps = np.isnan(table).any(axis=0)
     if gaps.any():
         name, _ = columns_of(X, always=True)[gaps.argmax()]
         raise ValueError(
-            f"Input X contains NaN, None or NA in column {name!r}, and {taker} takes no missing "
-            "entries. Leave the rows out, or fill them, for instance with ActivationImputer or "
-            "sklearn.impute.SimpleImputer."
+            f"Input X contains NaN, None or NA in column {name!r}, but {taker} accepts no missing "
+            "entries. Drop the rows with missing entries, or fill the entries, for instance with "
+            "ActivationImputer or sklearn.impute.SimpleImputer."
         )
 
 
 def columns_of(X, always=False):
-    """Pairs of name and column of a table.
+    """Return the columns of a table as pairs of name and column.
 
-    Without ``always``, the result is None for a table of plain numbers.
+    Unless ``always`` is true, the result is None for a table that holds only numbers.
     """
-    if hasattr(X, "column_names") and hasattr(X, "schema"):  # The table is one of Arrow.
+    if hasattr(X, "column_names") and hasattr(X, "schema"):  # The table is an Arrow table.
         return [(name, X.column(j)) for j, name in enumerate(X.column_names)]
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        if hasattr(X, "iloc"):  # Names of columns need not be unique in pandas.
+        if hasattr(X, "iloc"):  # In pandas, several columns may have the same name.
             columns = [(name, X.iloc[:, j]) for j, name in enumerate(X.columns)]
         else:
             columns = [(name, X[name]) for name in X.columns]
@@ -127,15 +131,15 @@ def columns_of(X, always=False):
 
 
 def _kind(column):
-    """Kind of a column by NumPy's letters, "O" if its values have to be looked at."""
+    """Return the kind of a column by NumPy's letters, or "O" if the values must be looked at."""
     dtype = getattr(column, "dtype", None)
-    if dtype is None:  # The column is one of an Arrow table.
+    if dtype is None:  # The column belongs to an Arrow table.
         name = str(column.type)
         if name.startswith(("int", "uint", "float", "double", "half")):
             return "f"
         is_temporal = name.startswith(("date", "time", "timestamp", "duration", "month"))
         return {"bool": "b"}.get(name, "M" if is_temporal else "O")
-    if hasattr(dtype, "is_temporal"):  # The column is one of polars.
+    if hasattr(dtype, "is_temporal"):  # The column is a polars series.
         if dtype.is_temporal():
             return "M"
         return "f" if dtype.is_numeric() else "O"
@@ -143,13 +147,13 @@ def _kind(column):
 
 
 def is_category_type(column):
-    """Whether a column has a type for categories, of pandas, polars or Arrow."""
+    """Whether a column of pandas, polars or Arrow has a type for categories."""
     dtype = getattr(column, "dtype", getattr(column, "type", None))
     return str(dtype).lower().startswith(("category", "categorical", "enum", "dictionary"))
 
 
 def values_of(column):
-    """A column as an array of Python objects."""
+    """Return a column as an array of Python objects."""
     if isinstance(column, np.ndarray):
         return column
     if hasattr(column, "to_pylist"):
@@ -170,18 +174,19 @@ def _refuse_dates(name, column):
         found = any(_is_date(value) for value in values_of(column))
     if found:
         raise ValueError(
-            f"Column {name!r} holds dates or times. Leave it out (as an index, for instance), or "
-            "turn it into numbers that mean something: the time elapsed since an event, the hour, "
-            "the weekday. Do not make a category of every time stamp."
+            f"Column {name!r} holds dates or times. Drop the column or make it the index, or "
+            "replace it by numbers with a meaning: the time elapsed since an event, the hour, "
+            "the weekday. Do not turn each time step into a category."
         )
 
 
 def _is_date(value):
     """Whether a value is a date, a time or a duration."""
     dates = (date, time, timedelta, np.datetime64, np.timedelta64)
-    if isinstance(value, date) and value != value:  # NaT of pandas stands for a missing value.
+    # NaT of pandas, which differs from itself, stands for a missing value.
+    if isinstance(value, date) and value != value:
         return False
-    # pandas need not be installed, so its periods are known by the name of their type.
+    # The type Period is recognised by its name, because pandas may not be installed.
     return isinstance(value, dates) or type(value).__name__ == "Period"
 
 
@@ -192,12 +197,12 @@ def is_missing(value):
     if isinstance(value, Number):
         return is_scalar_nan(value)
     if isinstance(value, date):
-        return value != value  # Among dates, only NaT of pandas differs from itself.
+        return value != value  # among dates, only pandas' NaT differs from itself
     return value is None or is_pandas_na(value)
 
 
 def _is_category(name, column, booleans_are_numbers):
-    """Whether a column's type or values are those of categories."""
+    """Whether the type or the values of a column are those of categories."""
     if is_category_type(column):
         return True
     _refuse_dates(name, column)
@@ -214,56 +219,60 @@ def _is_category(name, column, booleans_are_numbers):
     others = [value for value in values if not _is_number(value)]
     if not others and any(_is_code(value) for value in values):
         return True
-    # Strings that are at most this share of the values are taken for junk among numbers.
+    # A column of numbers in which at most this share of the values are other strings is refused.
+    # The strings are taken for a mistake, not for categories.
     junk_share = 0.5
     if others and len(others) <= junk_share * len(values):
         raise ValueError(
-            f"Column {name!r} holds numbers, and strings such as {others[0]!r}. Replace those by "
-            "NaN if they stand for missing values; if the column holds codes, make it a category "
-            "type."
+            f"Column {name!r} holds numbers, and strings such as {others[0]!r}. If these "
+            "strings stand for missing values, replace them by NaN. If the column holds codes, "
+            "convert it to a category type."
         )
     return bool(others)
 
 
 def _is_code(value):
-    """Whether a string of digits starts with a zero, as postcodes and article numbers do."""
+    """Whether a value is a string of digits that starts with a zero, such as a postcode."""
     return isinstance(value, str) and len(value) > 1 and value[0] == "0" and value.isdigit()
 
 
 def _read_declared(declared, names):
-    """Mask of the columns that the user has given as a mask, as numbers or as names."""
+    """Return the mask of the columns that the user has named as a mask, by numbers or by names."""
     declared = np.asarray(declared)
     mask = np.zeros(len(names), dtype=bool)
     if declared.ndim != 1:
         raise ValueError(
-            f"categorical_features has {declared.ndim} axes; it must be a list of columns, or a "
-            "mask of them."
+            f"categorical_features has {declared.ndim} axes, but must have one: give a list of "
+            "columns, or a mask with one bool per column."
         )
     if declared.dtype.kind == "b":
         if len(declared) != len(names):
             raise ValueError(
                 f"categorical_features is a mask of {len(declared)} columns, but X has "
-                f"{len(names)}."
+                f"{len(names)} columns."
             )
         return declared.copy()
     for column in declared.tolist():
         if isinstance(column, str):
             if column not in names:
-                raise ValueError(f"categorical_features names {column!r}, which X does not have.")
+                raise ValueError(
+                    f"categorical_features names the column {column!r}, but X has no such column."
+                )
             mask[names.index(column)] = True
         elif isinstance(column, int) and -len(names) <= column < len(names):
             mask[column] = True
         else:
             raise ValueError(
-                f"categorical_features has {column!r}, which is no column of the {len(names)}."
+                f"categorical_features contains {column!r}, but X has {len(names)} columns. Give "
+                f"names of columns, or numbers from 0 to {len(names) - 1}."
             )
     return mask
 
 
 def _encode_categories(name, column):
-    """Code of every entry of a column of categories, NaN where it is missing.
+    """Return the code of each entry of a column of categories, and NaN for missing entries.
 
-    The result is None if an entry cannot be hashed.
+    If an entry cannot be hashed, the result is None.
     """
     known = {}
     values = values_of(column)
@@ -280,11 +289,17 @@ def _encode_categories(name, column):
 
 
 def _hash_category(name, value):
-    """A whole number below 2^52 that no other value is likely to have."""
+    """Return the code of a value, a whole number below 2^52, or NaN if the value is missing.
+
+    Two different values are unlikely to have the same code.
+    """
     if is_missing(value):
         return np.nan
     if _is_date(value):
-        raise ValueError(f"Column {name!r} holds dates or times such as {value!r}.")
+        raise ValueError(
+            f"Column {name!r} holds dates or times such as {value!r}, which cannot be categories. "
+            "Drop the column, or replace it by numbers such as the hour or the weekday."
+        )
     if isinstance(value, (Number, np.bool_)):
         value = float(value)
         if value != value:
@@ -297,7 +312,10 @@ def _hash_category(name, value):
 
 
 def read_numbers(name, column):
-    """A column of numbers in float64, None if an entry is neither a number nor a string."""
+    """Return a column of numbers in float64.
+
+    If an entry is neither a number nor a string, the result is None.
+    """
     if _kind(column) in "biuf":
         if hasattr(column, "iloc"):
             return column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -311,8 +329,9 @@ def read_numbers(name, column):
             out[i] = float(value)
         elif isinstance(value, (str, bytes)):
             raise ValueError(
-                f"Column {name!r} holds strings such as {value!r}, where numbers are expected. "
-                "Encode it first, or name it in categorical_features (with encoding='fourier')."
+                f"Column {name!r} holds strings such as {value!r}, but numbers are expected. "
+                "Encode the column first, or name it in categorical_features (which needs "
+                "encoding='fourier')."
             )
         else:
             return None
@@ -320,7 +339,7 @@ def read_numbers(name, column):
 
 
 def _is_number(value):
-    """Whether a string, or another value, can be read as a number."""
+    """Whether ``float`` reads a value as a number. Digits grouped by "_" do not count."""
     try:
         float(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Rows that are encoded block by block, when they are needed."""
+"""Rows of a table as network input. Blocks of rows are encoded when they are needed."""
 
 import numpy as np
 
@@ -6,17 +6,19 @@ from .._blocks import map_blocks
 
 
 class EncodedRows:
-    """Rows of ``X`` with their labels and weights, encoded block by block on demand.
+    """Rows of ``X`` with labels and weights, as input of a network.
+
+    A block of rows is encoded when it is asked for, so that the encoded table is never held whole.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features), or Windows
-        Whatever has a length and gives rows by slices and index arrays.
+        Any object that has a length and returns rows for slices and index arrays.
     encoding : an instance from ``ENCODINGS``
     labels : ndarray of int of shape (n_rows,), or None
-        Class c lights unit ``encoding.n_outputs + c``.
+        A row with label c has a 1 at input ``encoding.n_outputs + c``.
     n_labels : int
-        Width of the label block, 0 for none.
+        Width of the label block, or 0 if rows have no labels.
     weight : ndarray of shape (n_rows,), or None
     dtype : numpy dtype of encoded rows
     """
@@ -33,7 +35,7 @@ class EncodedRows:
 
     @classmethod
     def of_sample(cls, sample, encoding, n_labels, dtype):
-        """The rows of a ``Sample``."""
+        """Return the rows of a ``Sample``."""
         return cls(
             sample.X,
             encoding,
@@ -47,7 +49,7 @@ class EncodedRows:
         return len(self.X)
 
     def take(self, index):
-        """The rows at ``index``."""
+        """Return the rows at ``index``."""
         return EncodedRows(
             self.X[index],
             self.encoding,
@@ -58,18 +60,18 @@ class EncodedRows:
         )
 
     def of(self, X):
-        """Other rows, encoded alike, of weight 1."""
+        """Return the rows ``X`` with the same encoding and with weight 1."""
         return EncodedRows(X, self.encoding, n_labels=self.n_labels, dtype=self.dtype)
 
     def data(self, index=slice(None)):
-        """Encoded data blocks, ndarray of shape (n_rows, n_data)."""
+        """Return encoded data blocks without labels, ndarray of shape (n_rows, n_data)."""
         X = self.X[index]
         Z = np.empty((len(X), self.n_data), dtype=self.dtype)
         self.encoding.write(X, Z)
         return Z
 
     def encode(self, index=slice(None)):
-        """Encoded rows with their label blocks, ndarray of shape (n_rows, n_inputs)."""
+        """Return encoded rows with label blocks, ndarray of shape (n_rows, n_inputs)."""
         if not self.n_labels:
             return self.data(index)
         X = self.X[index]
@@ -79,9 +81,11 @@ class EncodedRows:
         return Z
 
     def map_blocks(self, function, n_columns, n_jobs=None, index=None):
-        """Yield ``function`` of the places of the rows in each block, ``index`` alone if given.
+        """Yield ``function(places)`` for each block of rows, in the order of the rows.
 
-        ``n_columns`` is how many entries a row has where it is widest on its way.
+        ``places`` is a slice or an index array of the rows in a block. ``n_columns`` is the number
+        of entries of a row at the step where rows are widest. The argument ``index`` restricts the
+        rows.
         """
         if index is None:
             return map_blocks(function, len(self), n_columns, n_jobs)

@@ -1,101 +1,127 @@
-"""What an encoding is: rows of known norm, and what the estimators ask of them."""
+"""The base class of encodings, which turn rows of a table into network input of known norm."""
 
 import numpy as np
 
 from .sample import Sample
 from .scales import column_scales
 
-# Scales, distances and thresholds are taken from this many rows, and a model keeps as many.
+# A model keeps a sample of this many rows. Scales and distances are measured on the sample.
 SAMPLE_SIZE = 2048
 
-# Entries further from the mean than this many bandwidths count as equally far.
+# Entries are clipped at this many bandwidths from the mean.
 CLIP = 1e6
 
-# Entries are rounded to this many steps a bandwidth where rows are recognised.
+# To recognise rows, entries are rounded to this many steps per bandwidth.
 ROUNDED = 2.0**16
 
-# One entry adds at most this many deviations to the typical distance of rows.
+# An entry adds at most this many deviations to the typical distance between rows.
 LIMIT = 10.0
 
 
 class Encoding:
-    """Base of the encodings: what they say of themselves, with what most of them share.
+    """Base class of the encodings: their abilities, and the methods that most of them share.
 
-    An encoding is made by ``fitted_to``, writes rows by ``write``, and is saved as its
-    ``state``: the arguments of its constructor.
+    ``fitted_to`` makes an encoding, and ``write`` encodes rows. ``state`` holds the arguments of
+    the constructor, from which an encoding is restored.
     """
 
-    # The value of the parameter ``encoding``.
+    # The value of the estimators' parameter ``encoding`` that selects this class.
     name = None
     # Whether columns may hold the codes of categories.
     takes_categories = False
-    # Whether gaps of a detector's rows are filled in before they are encoded; if not, the
-    # encoding makes a gap count for nothing.
+    # Whether columns can count more or less than others in a classifier.
+    takes_relevances = False
+    # Whether a detector fills gaps of its rows before it encodes them. Without filling, a missing
+    # entry contributes nothing to the encoded row.
     wants_complete_rows = False
-    # Whether encoded rows tell how long a row is, so that rows can be sampled.
+    # Whether an encoded row determines the length of the row. Only then can rows be sampled.
     knows_length = False
-    # A detector's hidden layers learn directions with this share of the mean eigenvalue.
+    # A detector's hidden layers learn directions whose eigenvalue exceeds this share of the mean.
     detector_cut_off = 0.2
-    # How many layers a classifier tries on rows that are so encoded.
+    # The numbers of layers that a classifier tries with this encoding.
     depths = (2,)
-    # The largest entry that is handled, over ``magnitude``.
+    # The largest entry that the encoding handles, in multiples of ``magnitude``.
     largest = np.inf
 
     @classmethod
     def robustly_fitted_to(cls, X, weight, *, bent, categorical, **options):
-        """An encoding whose scales survive junk among all rows ``X``; here that of a sample."""
+        """Return an encoding whose scales survive gross errors in the rows ``X``.
+
+        The base class fits to a sample of the rows.
+        """
         return cls.fitted_to(Sample.of(X, None, weight, SAMPLE_SIZE), **options)
 
     @classmethod
     def suits(cls, sample, categorical):
-        """Whether the encoding is worth trying on a ``Sample`` of these columns."""
+        """Whether a classifier should try the encoding on a ``Sample`` of these columns."""
         return cls.takes_categories or categorical is None
 
     @classmethod
     def fitted_to_labels(cls, sample, n_labels, *, categorical, **options):
-        """An encoding that may look at the labels of a ``Sample``; here none does."""
+        """Return an encoding that may depend on the labels of a ``Sample``.
+
+        The base class ignores the labels.
+        """
         return cls.fitted_to(sample, **options)
 
     def narrowed(self, n_frequencies):
-        """The encoding with fewer outputs, for a quick look, if it can have fewer."""
+        """Return the encoding with fewer outputs for quick trials, if it can have fewer."""
         return self
 
     def write_between(self, start, end, at, out):
-        """Encode the rows that lie at shares ``at`` of the way between two, each on its own."""
+        """Encode points on the straight lines from the rows of ``start`` to those of ``end``.
+
+        ``at`` (n_rows,) gives the place of the point on each line, from 0 to 1.
+        """
         self.write(_between(start, end, at), out)
 
     def slopes_between(self, start, end, at, Z, G):
-        """What each column adds on that way, per share, to a function of encoded rows ``Z``.
+        """Return each column's part of the slope of a function along a line.
 
-        ``G`` is the function's gradient by the encoded rows. Missing entries count as zeros.
+        The lines lead from the rows of ``start`` to those of ``end``, and ``at`` gives the place
+        on each line, from 0 to 1. The function takes encoded rows ``Z``, and ``G`` is its gradient
+        by these rows. Missing entries count as zeros.
         """
         n, start, end = self.n_outputs, np.nan_to_num(start), np.nan_to_num(end)
         return self.pull_back(_between(start, end, at), Z[:, :n], G) * (end - start)
 
     def to_hash(self, X):
-        """Stamps of a series as windows are recognised by them: as they are."""
+        """Return the time steps of a series in the form in which windows are recognised.
+
+        The base class returns the stamps unchanged.
+        """
         return X
 
     def magnitude(self, X):
-        """The number that rows are divided by for entries of order 1: none is needed."""
+        """Return a number by which rows can be divided to have entries of order 1.
+
+        The base class needs no such number and returns 1.
+        """
         return 1.0
 
     def with_lengths(self, X, lengths):
-        """The rows as they are: nothing about them is forgotten."""
+        """Return rows with the given lengths, if the encoding forgets lengths.
+
+        The base class forgets nothing and returns the rows unchanged.
+        """
         return X
 
     def in_deviations(self, X, sample):
-        """Rows in standard deviations of the columns of a ``Sample``."""
+        """Return rows with each column in standard deviations of the rows of a ``Sample``."""
         location, scale = column_scales(sample.X, sample.weight)
         with np.errstate(over="ignore"):
             return (X - location) / scale
 
 
 def _between(start, end, at):
-    """Rows at shares ``at`` (n_rows,) of the way from some rows to others."""
+    """Return the points at shares ``at`` (n_rows,) of the way from ``start`` to ``end``."""
     return start + (end - start) * at[:, None].astype(end.dtype)
 
 
 def known_products(X, known, kept):
-    """Products of rows and kept rows on the known entries, and the kept rows' squares there."""
+    """Return two arrays over the known entries of each row, for each kept row.
+
+    The first is the scalar product of row and kept row, and the second the squared norm of the
+    kept row.
+    """
     return np.where(known, X, 0) @ kept.T, known.astype(np.float64) @ (kept * kept).T

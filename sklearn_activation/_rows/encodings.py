@@ -1,7 +1,7 @@
-"""The encodings that there are."""
+"""The table of encodings."""
 
 from .fourier import FourierEncoding
 from .unit import UnitEncoding
 
-# The key is a value of the parameter ``encoding``.
+# Each key is a value of the estimators' parameter ``encoding``.
 ENCODINGS = {kind.name: kind for kind in (UnitEncoding, FourierEncoding)}

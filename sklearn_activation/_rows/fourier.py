@@ -1,4 +1,4 @@
-"""Random Fourier features of standardised columns."""
+"""The encoding "fourier": random Fourier features of standardised columns."""
 
 import numpy as np
 
@@ -17,41 +17,46 @@ from .scales import PAIR, column_scales, robust_scales, row_norms
 class FourierEncoding(Encoding):
     """Random Fourier features of standardised columns (Rahimi & Recht 2007).
 
-    phi(x) = [cos(z Omega), sin(z Omega)] / sqrt(n_frequencies) with
-    z = (x - location) / scale has norm 1 for every x, and phi(x).phi(x')
-    approximates the Gaussian kernel exp(-||z - z'||^2 / 2); ``scale`` is the columns'
-    deviation times the bandwidth. Missing entries (NaN) count as z = 0. Sines and cosines
-    are taken in single precision, which is ten times faster: like a change of z by 1e-7.
+    The map is phi(x) = [cos(z Omega), sin(z Omega)] / sqrt(n_frequencies) with z = (x - location)
+    / scale. phi(x) has norm 1 for each x. The product phi(x).phi(x') approximates the Gaussian
+    kernel exp(-||z - z'||^2 / 2). ``scale`` is the deviation of the columns times the bandwidth.
+    Missing entries (NaN) count as z = 0. Sines and cosines are computed in single precision, which
+    is ten times faster and has the effect of a change of z by 1e-7.
 
     Parameters
     ----------
     location, scale : ndarray of shape (n_features,)
     frequencies : ndarray of shape (n_features, n_frequencies)
+        The matrix Omega.
     decades : ndarray of shape (n_features,), default=None
-        Units u of the columns that are read as asinh(x / u), a logarithm beyond u that takes
-        zeros and negative numbers; infinite for all others.
+        Units u of columns that are read on the logarithmic scale asinh(x / u), which is defined
+        for zeros and negative numbers, too. Other columns have an infinite unit.
     bend : ndarray of shape (n_features,), default=None
-        |z| beyond which z grows as a cube root, infinite for columns that are not bent.
+        Beyond this value of |z|, z grows only as a cube root. The value is infinite for columns
+        that are not bent.
     categories : dict, default=None
-        "columns": which columns hold the codes of categories, whose scale is infinite;
-        "widths": of the kernel in deviations, one a frequency; "seed": of the phases. Each
-        category adds a normal phase of its own to every frequency, so that any two are as far
-        apart as a typical pair of numbers, and one never seen is as far from all others.
+        Columns of categories: "columns" are their numbers, "widths" (one per frequency) are widths
+        of the kernel in deviations, and "seed" is the seed of the phases. The scale of a column of
+        categories is infinite. Each category adds a normal phase of its own to each frequency. Any
+        two categories are therefore as far apart as a typical pair of numbers, and a category that
+        training has not seen is as far from all others.
     bandwidth : float
-        Deviations in a unit of z.
+        Number of deviations in a unit of z.
     relevances : ndarray of shape (n_features,), default=None
-        How far each column counts: z, or the phases of its categories, are multiplied by it.
+        Factors of z, or of the phases of categories, by which columns count more or less.
     """
 
     name = "fourier"
     takes_categories = True
+    takes_relevances = True
     wants_complete_rows = True
     knows_length = True
     detector_cut_off = 0.1
     depths = (1, 2)
-    # Bandwidths that a classifier tries, over the automatic one.
+    # A classifier tries the automatic bandwidth times each of these factors.
     label_factors = (1.0, 2.0)
-    # Distances grow as a cube root beyond this many deviations from a table column's mean.
+    # In a table, distances grow only as a cube root beyond this many deviations from a column's
+    # mean.
     bend_deviations = 2.0
 
     def __init__(
@@ -102,11 +107,12 @@ class FourierEncoding(Encoding):
         categorical,
         **_,
     ):
-        """Scales that survive a tenth of a column being junk, from all rows ``X``.
+        """Return a map whose scales are measured on all rows ``X``.
 
-        The automatic bandwidth is half the root mean squared distance of two rows, times one of
-        ``factors`` for each frequency. Frequencies of one factor are orthogonal to each other
-        as far as there are columns for that (Yu et al. 2016).
+        The scales survive if a tenth of a column's entries are gross errors. The automatic
+        bandwidth is half the root mean squared distance of two rows. Each frequency multiplies
+        this bandwidth by one of ``factors``. Frequencies of the same factor are orthogonal to each
+        other, in groups of as many as there are columns (Yu et al. 2016).
         """
         rng = np.random.default_rng([seed, 0, 1])
         n_features = X.shape[1]
@@ -142,14 +148,16 @@ class FourierEncoding(Encoding):
 
     @classmethod
     def fitted_to_labels(cls, sample, n_labels, *, relevances, **options):
-        """An encoding whose columns count as far as they say something about the labels.
+        """Return a map whose columns count as far as they say something about the labels.
 
-        ``relevances`` are given, one a column, or "auto", or None for columns that count alike.
-        The automatic bandwidth is one of several, by rows left out.
+        ``relevances`` is an array with one entry per column, "auto", or None. None makes all
+        columns count alike. The automatic bandwidth is one of several, chosen by leave-one-out
+        error.
         """
         options["factors"] = (1.0,)
         encoding = cls.robustly_fitted_to(sample.X, sample.weight, bent=True, **options)
-        # A column that is constant so far may vary later: then by shares of its value.
+        # A column that is constant so far may vary later. Changes of the column then count as
+        # shares of its value.
         constant = np.isinf(encoding.bend) & np.isfinite(encoding.scale)
         if options["standardize"]:
             size = np.maximum(np.abs(encoding.location), 1e-300)
@@ -166,11 +174,11 @@ class FourierEncoding(Encoding):
         return 2 * self.frequencies.shape[1]
 
     def with_relevances(self, relevances):
-        """The same map of columns that count for more or less."""
+        """Return the same map with other relevances of the columns."""
         return FourierEncoding(**{**self.state, "relevances": relevances})
 
     def widened(self, factor):
-        """The same map with a bandwidth that is ``factor`` times as wide."""
+        """Return the same map with ``factor`` times the bandwidth."""
         with np.errstate(over="ignore"):  # a finite scale stays finite
             widest = np.minimum(self.scale * factor, np.finfo(np.float64).max)
         scale = np.where(np.isinf(self.scale), np.inf, widest)
@@ -183,7 +191,7 @@ class FourierEncoding(Encoding):
         return FourierEncoding(**state)
 
     def narrowed(self, n_frequencies):
-        """The map of the first ``n_frequencies`` of its frequencies."""
+        """Return the map of only the first ``n_frequencies`` frequencies."""
         state = {**self.state, "frequencies": self.frequencies[:, :n_frequencies]}
         if self.categories is not None:
             widths = self.categories["widths"][:n_frequencies]
@@ -192,7 +200,7 @@ class FourierEncoding(Encoding):
 
     @property
     def unit(self):
-        """Of every column: changes of one unit matter alike."""
+        """The unit of each column for steps of inference, which is its scale."""
         return np.where(np.isfinite(self.scale), self.scale, 1.0)
 
     def standardise(self, X):
@@ -210,7 +218,7 @@ class FourierEncoding(Encoding):
         return np.nan_to_num(Z, copy=False, nan=0.0)
 
     def _deviations(self, X):
-        """Rows in units of ``scale``, infinite where that is too large a number."""
+        """Return rows in units of ``scale``, or infinity if a number is too large."""
         with np.errstate(over="ignore"):
             if self.decades is not None and np.isfinite(self.decades).any():
                 columns = np.flatnonzero(np.isfinite(self.decades))
@@ -224,7 +232,10 @@ class FourierEncoding(Encoding):
         write_waves(self._phases(X), out)
 
     def _phases(self, X):
-        """Phases of every frequency, which all columns add to, (n_rows, n_frequencies)."""
+        """Return the phases of the frequencies, ndarray of shape (n_rows, n_frequencies).
+
+        All columns add to each phase.
+        """
         Z = self.standardise(X).astype(X.dtype, copy=False)
         phases = (Z @ self.frequencies.astype(X.dtype)).astype(np.float32, copy=False)
         if self.categories is not None:
@@ -233,7 +244,10 @@ class FourierEncoding(Encoding):
         return phases
 
     def _category_phases(self, x, column):
-        """What the codes ``x`` of a column of categories add to the phases; nothing if unknown."""
+        """Return what the codes ``x`` of a column of categories add to the phases.
+
+        A missing code adds nothing.
+        """
         widths = self.categories["widths"].astype(np.float32)
         codes, inverse = np.unique(x, return_inverse=True)
         known = ~np.isnan(codes)
@@ -245,12 +259,19 @@ class FourierEncoding(Encoding):
         return (phases / widths)[inverse]
 
     def write_between(self, start, end, at, out):
-        """Encode the rows whose phases lie between those of two: categories have a way, too."""
+        """Encode points between the rows of ``start`` and of ``end``.
+
+        ``at`` (n_rows,) gives the place of each point, from 0 to 1. The phases are interpolated
+        instead of the entries, because phases of categories can be interpolated, too.
+        """
         before = self._phases(start)
         write_waves(before + (self._phases(end) - before) * at[:, None].astype(np.float32), out)
 
     def slopes_between(self, start, end, at, Z, G):
-        """What each column adds on that way: its share of the change of phases."""
+        """Return each column's part of the slope of a function along a line of phases.
+
+        A column's part follows from its share of the change of the phases.
+        """
         slope = phase_gradient(Z[:, : self.n_outputs], G)
         result = slope @ self.frequencies.T * (self.standardise(end) - self.standardise(start))
         if self.categories is not None:
@@ -260,9 +281,9 @@ class FourierEncoding(Encoding):
         return result
 
     def rounded(self, X):
-        """Rows that are the same number for number wherever encoded rows are, but for rounding.
+        """Return rows that are equal if their encoded rows agree up to rounding.
 
-        Codes of categories and missing entries stay as they are.
+        Codes of categories and missing entries stay unchanged.
         """
         Z = self._deviations(X)
         np.clip(Z, -CLIP, CLIP, out=Z)
@@ -275,15 +296,18 @@ class FourierEncoding(Encoding):
         return Z
 
     def pull_back(self, X, Z, G):
-        """Gradient with respect to rows ``X``, from ``G`` with respect to the encoded ``Z``."""
+        """Return the gradient by rows ``X``, from the gradient ``G`` by the encoded rows ``Z``."""
         return self.pull_back_to_standardised(Z, G, X.dtype) * self._slope(X)
 
     def pull_back_to_standardised(self, Z, G, dtype):
-        """Gradient with respect to standardised rows, from ``G`` for the encoded ``Z``."""
+        """Return the gradient by standardised rows, from the gradient ``G`` by encoded ones.
+
+        ``Z`` are the encoded rows.
+        """
         return phase_gradient(Z, G) @ self.frequencies.T.astype(dtype)
 
     def _slope(self, X):
-        """Derivative of the standardised rows."""
+        """Return the derivative of each standardised entry by the entry of ``X``."""
         slope = np.broadcast_to((1 / self.scale).astype(X.dtype), X.shape)
         if self.relevances is not None:
             slope = slope * self.relevances.astype(X.dtype)
@@ -292,32 +316,34 @@ class FourierEncoding(Encoding):
             slope = np.where(logarithmic, slope / np.hypot(X, self.decades), slope)
         if self.bend is not None:
             far = np.maximum(np.abs(self._deviations(X)), self.bend)
-            with np.errstate(invalid="ignore"):  # infinity over infinity: not bent
+            # Infinity / infinity occurs in columns that are not bent.
+            with np.errstate(invalid="ignore"):
                 slope = slope * np.where(far > self.bend, np.cbrt(self.bend / far) ** 2, 1)
         return slope
 
     def length(self, X):
-        """L1 norm of the standardised rows, and its gradient with respect to ``X``."""
+        """Return the L1 norm of the standardised rows, and its gradient by ``X``."""
         Z = self.standardise(X)
         return np.abs(Z).sum(axis=1), np.sign(Z) * self._slope(X)
 
     def in_deviations(self, X, sample):
-        """Rows in the deviations of the columns that the map was fitted to."""
+        """Return rows in deviations of the columns to which the map was fitted."""
         return self.standardise(X) * self.bandwidth
 
     def size(self, X):
-        """Norm of the rows, in ``unit`` for each column."""
+        """Return the norm of the rows, in the ``unit`` of each column."""
         return row_norms(self.standardise(X))
 
     def energy(self, X):
-        """Squared length of the encoded rows, which is always 1, and its gradient."""
+        """Return the squared norm of the encoded rows, which is always 1, and its gradient."""
         return np.ones(len(X)), np.zeros(X.shape)
 
     def distances(self, X, known, kept, weight):
-        """Squared, from rows' known entries to each kept row, in standard deviations.
+        """Return squared distances from each row to each kept row, in standard deviations.
 
-        Also 1, the multiple of the kept row that it is taken to. A constant that is the same
-        for all kept rows is left out.
+        Only the known entries of a row count. A term that is the same for all kept rows is left
+        out. The second result is the factor of the kept row, as in ``UnitEncoding.distances``, and
+        is always 1 here.
         """
         location, scale = column_scales(kept, weight)
         with np.errstate(over="ignore"):
@@ -327,10 +353,10 @@ class FourierEncoding(Encoding):
 
 
 def root_mean_squared_distance(encoding, X, weight, codes, limit):
-    """The root mean squared distance of two random rows in standardised columns.
+    """Return the root mean squared distance of two random rows in standardised columns.
 
-    No entry counts for more than ``limit`` deviations, and two different codes of a category are
-    ``PAIR`` apart. The distance is taken to be 1 if no rows differ.
+    An entry counts for at most ``limit`` deviations. Two different categories are ``PAIR`` apart.
+    If all rows are equal, the result is 1.
     """
     share = weight / weight.sum()
     sums, squares = np.zeros((2, X.shape[1]))
@@ -350,7 +376,10 @@ def root_mean_squared_distance(encoding, X, weight, codes, limit):
 
 
 def _bend(Z, bend):
-    """Let entries grow as a cube root beyond ``bend``, as steeply there, in place."""
+    """Make entries beyond ``bend`` grow as a cube root, in place.
+
+    The function has the same value and slope on both sides of ``bend``.
+    """
     i, j = np.nonzero(np.abs(Z) > bend)
     far, bend = Z[i, j], bend[j]
     Z[i, j] = np.sign(far) * bend * (3 * np.cbrt(np.abs(far) / bend) - 2)

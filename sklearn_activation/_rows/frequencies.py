@@ -1,10 +1,13 @@
-"""Random frequencies and the waves that they make (Rahimi & Recht 2007)."""
+"""Random frequencies of the Fourier map, and the waves that they make (Rahimi & Recht 2007)."""
 
 import numpy as np
 
 
 def write_waves(phase, out):
-    """Write cosines and sines of phases, rows of norm 1, into the leading columns of ``out``."""
+    """Write cosines and sines of ``phase`` to the leading columns of ``out``.
+
+    The written rows have norm 1.
+    """
     n = phase.shape[1]
     np.cos(phase, out=out[:, :n])
     np.sin(phase, out=out[:, n : 2 * n])
@@ -12,28 +15,28 @@ def write_waves(phase, out):
 
 
 def phase_gradient(Z, G):
-    """Gradient with respect to phases, from ``G`` with respect to their waves ``Z``."""
+    """Return the gradient by the phases, from the gradient ``G`` by their waves ``Z``."""
     n = Z.shape[1] // 2
     return Z[:, :n] * G[:, n:] - Z[:, n:] * G[:, :n]
 
 
 def draw_orthogonal_frequencies(n_features, factors, rng):
-    """Normal frequencies over ``factors``, orthogonal in groups (Yu et al. 2016).
+    """Draw normal frequencies in orthogonal groups, divided by ``factors`` (Yu et al. 2016).
 
-    A group has equal factors and, at most, as many frequencies as there are columns. Each
-    frequency is as long as an independent normal one.
+    All frequencies of a group have the same factor, and a group has at most as many frequencies as
+    there are columns. The length of each frequency has the law of an independent normal one.
 
     Parameters
     ----------
     n_features : int
     factors : ndarray of shape (n_frequencies,)
-        Every frequency is divided by its factor, a bandwidth.
+        The bandwidth by which each frequency is divided.
     rng : numpy Generator
 
     Returns
     -------
     frequencies : ndarray of shape (n_features, n_frequencies)
-        In the order of ascending factors.
+        The frequencies in the order of ascending factors.
     """
     parts = []
     for factor in np.unique(factors):
@@ -48,10 +51,10 @@ def draw_orthogonal_frequencies(n_features, factors, rng):
 
 
 def make_normal_numbers(codes, key, n):
-    """``n`` independent normal numbers for every code (uint64), the same in every process.
+    """Return ``n`` independent normal numbers per code (uint64), the same in each process.
 
-    Bits are mixed as in SplitMix64 (Steele, Lea & Flood 2014). The transform of Box & Muller
-    (1958) makes them normal.
+    SplitMix64 mixes the bits (Steele, Lea & Flood 2014). The transform of Box & Muller (1958)
+    makes the numbers normal.
     """
     count = np.arange(1, 2 * n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     start = (codes ^ np.uint64(key % 2**64)) * np.uint64(0xD1342543DE82EF95)

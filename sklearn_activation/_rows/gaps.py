@@ -1,4 +1,4 @@
-"""Rows with gaps, completed from the rows that are nearest on what is known."""
+"""Missing entries of rows, filled from the training rows that are nearest on the known entries."""
 
 import numpy as np
 
@@ -6,50 +6,51 @@ from .._blocks import map_blocks
 from .sample import even_keys
 from .scales import PAIR
 
-# Gaps are filled in from this number of rows.
+# Number of rows from which a detector fills gaps.
 N_DONORS = 512
 
-# The mean of this number of donors fills a gap, except in a detector's training.
+# Number of nearest donors whose mean fills a gap, except in a detector's training.
 N_NEAREST = 5
 
-# One donor, drawn from this number of nearest ones, fills a gap in training.
+# In a detector's training, one donor fills a gap, drawn from this number of nearest donors.
 N_DRAWN = 20
 
 
 def fill_from_donors(X, donors, encoding, *, drawn, share=None, n_jobs=None):
-    """Rows whose NaN are filled in from the nearest donors that know the entry.
+    """Return rows whose NaN are filled from the nearest donors that know the entry.
 
-    Entries that no donor knows stay NaN, which the encoding takes for the column's mean.
+    Entries that no donor knows stay NaN, and the encoding takes NaN for the mean of the column.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
-        Rows, whose gaps are NaN.
+        Rows with NaN for missing entries.
     donors : ndarray of shape (n_donors, n_features)
-        Rows that may have gaps of their own.
+        Rows from which gaps are filled, and which may have gaps, too.
     encoding : FourierEncoding
-        Its scales measure distances; two categories are as far apart as a typical pair of numbers.
+        The scales of the encoding measure distances. Two different categories are as far apart as
+        a typical pair of numbers.
     drawn : bool
-        A detector's training needs completed rows that spread as complete ones do: with True,
-        a gap gets the entry of one donor, drawn from the ``N_DRAWN`` nearest ones. With False it
-        gets the mean of the ``N_NEAREST`` nearest ones, or the category that most of them have,
-        and the row is judged by what is known of it.
+        If True, a gap gets the entry of one donor, drawn from the ``N_DRAWN`` nearest donors. A
+        detector's training needs this, so that filled rows spread as complete rows do. If False, a
+        gap gets the mean of the ``N_NEAREST`` nearest donors, or their most frequent category. A
+        row is then judged by its known entries.
     share : ndarray of shape (n_features,), default=None
-        What an entry of each column weighs in the mean over entries that a distance is; None
-        takes all alike.
+        Weight of each column in the mean over columns that defines the distance. None weighs all
+        columns alike.
     n_jobs : int or None
 
     Returns
     -------
     X : ndarray of shape (n_rows, n_features)
-        A copy without gaps, except in columns that no donor knows, in a precision that holds
-        the donors' entries.
+        A copy without gaps, except in columns that no donor knows. The precision is the higher one
+        of ``X`` and the donors.
     """
     X = X.astype(np.result_type(X, donors), copy=False)
     gaps = np.isnan(X) & ~np.isnan(donors).all(axis=0)
     rows = np.flatnonzero(gaps.any(axis=1))
     result, keys = X.copy(), even_keys(X) if drawn else np.zeros(len(X), dtype=np.uint64)
-    if drawn:  # which of donors that are equally far comes first is a matter of their values
+    if drawn:  # the order of donors at equal distance depends on their values only
         donors = donors[np.argsort(even_keys(donors), kind="stable")]
 
     def complete(part):
@@ -62,11 +63,11 @@ def fill_from_donors(X, donors, encoding, *, drawn, share=None, n_jobs=None):
 
 
 def _complete_block(X, gaps, donors, encoding, drawn, keys, share):
-    """A block of rows, completed. Rows draw donors by their ``keys``."""
+    """Return a block of rows with gaps filled. The ``keys`` of the rows seed the draws."""
     distances = _distances(X, donors, encoding, share)
     if drawn:
-        # Donors are often equally far, in columns of categories for instance. A random part of
-        # this squared distance then gives every row an order of its own.
+        # Several donors are often equally far, for instance in columns of categories. A small
+        # random part of the squared distance gives each row its own order of these donors.
         tie = 1e-9
         distances += tie * _uniform(keys[:, None] + np.arange(len(donors), dtype=np.uint64))
     codes = np.zeros(X.shape[1], dtype=bool)
@@ -91,23 +92,23 @@ def _complete_block(X, gaps, donors, encoding, drawn, keys, share):
 
 
 def _vote(values):
-    """The most frequent value of every row, the first among equals."""
+    """Return the most frequent value of each row, or the first of several such values."""
     votes = (values[:, :, None] == values[:, None, :]).sum(axis=2)
     return values[np.arange(len(values)), votes.argmax(axis=1)]
 
 
 def _means(values):
-    """Mean of every row, however large its entries are."""
+    """Return the mean of each row, which is finite for finite entries of any magnitude."""
     with np.errstate(over="ignore"):
         means = values.mean(axis=1)
     return np.clip(means, values.min(axis=1), values.max(axis=1))
 
 
 def _distances(X, donors, encoding, share):
-    """Mean squared distance of rows and donors over the entries that both know."""
+    """Return the mean squared distance of rows and donors over the entries that both know."""
     known, theirs = ~np.isnan(X), ~np.isnan(donors)
     weighed = known * (1.0 if share is None else share)
-    # NaN and categories have a standardised value of 0, so they add nothing to the products.
+    # The standardised value of NaN and of categories is 0, so both add nothing to the products.
     Z, D = encoding.standardise(X), encoding.standardise(donors)
     both = weighed @ theirs.T
     total = (Z * Z) @ theirs.T - 2 * (Z @ D.T) + known.astype(np.float64) @ (D * D).T
@@ -121,7 +122,7 @@ def _distances(X, donors, encoding, share):
 
 
 def _uniform(keys):
-    """A number in [0, 1) for every key (uint64), as good as random."""
+    """Return a pseudorandom number in [0, 1) for each key (uint64)."""
     bits = keys * np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return (bits >> np.uint64(11)) * 2.0**-53

@@ -1,4 +1,4 @@
-"""Labels, one of which marks rows without a label, and weights of classes."""
+"""Labels with a marker for rows without a label, and weights of classes."""
 
 from numbers import Real
 
@@ -8,29 +8,31 @@ from sklearn.utils.class_weight import compute_class_weight
 
 
 def replace_missing(y, missing_label, stand_in=()):
-    """Labels with a known label in the place of missing ones, and a mask of these.
+    """Return labels with missing ones replaced by a known label, and a mask of the missing ones.
 
     Parameters
     ----------
     y : array-like of shape (n_rows,)
-        Labels. Anything else comes back as it is, so that validation says what is wrong.
+        Labels. Anything else is returned unchanged, so that validation can name the error.
     missing_label : scalar
-        The label that marks rows without one.
+        The label that marks rows without a label.
     stand_in : sequence, default=()
-        Its first label stands for missing ones if no row has a label.
+        If no row has a label, the first entry replaces the missing labels.
 
     Returns
     -------
     y : ndarray of shape (n_rows,)
         Labels, none of them missing.
     unknown : ndarray of bool of shape (n_rows,) or None
-        Which rows had no label; None if all had one.
+        Mask of the rows without a label, or None if all rows have a label.
     """
     if np.ndim(missing_label):
-        raise ValueError(f"missing_label={missing_label!r} must be a single label.")
+        raise ValueError(
+            f"missing_label={missing_label!r} must be a single label, not a list or an array."
+        )
     if y is None:
         return y, None
-    try:  # Objects keep their types: [0, "?"] must not become ["0", "?"].
+    try:  # as objects, labels keep their types: [0, "?"] must not become ["0", "?"]
         values = np.asarray(y, dtype=object)
     except (TypeError, ValueError):
         return y, None
@@ -40,7 +42,7 @@ def replace_missing(y, missing_label, stand_in=()):
         return y, None
     values = values.tolist()
     if missing_label is None and {type(v) for v in values} <= {int, str, bool}:
-        return y, None  # None is not among the labels, and they need not be looked at one by one.
+        return y, None  # none of the labels is None, and no slow look at each label is needed
     unknown = np.array([is_missing(v, missing_label) for v in values])
     if not unknown.any():
         return y, None
@@ -48,16 +50,17 @@ def replace_missing(y, missing_label, stand_in=()):
         stand_in = [values[int(unknown.argmin())]]
     elif not len(stand_in):
         raise ValueError(
-            f"missing_label={missing_label!r}: all {len(values)} rows are unlabelled."
+            f"missing_label={missing_label!r}: all {len(values)} rows are unlabelled. Give labels "
+            "to some of the rows."
         )
     known = [stand_in[0] if u else v for v, u in zip(values, unknown, strict=True)]
     return np.array(known), unknown
 
 
 def is_missing(value, missing):
-    """Whether a label is ``missing``, the one that marks rows without a label.
+    """Whether a label equals ``missing``, the marker of rows without a label.
 
-    If ``missing`` is NaN or pandas' NA, all of NaN, NA and None are.
+    If ``missing`` is NaN or pandas' NA, each of NaN, NA and None counts as missing.
     """
     if value is missing:
         return True
@@ -69,14 +72,15 @@ def is_missing(value, missing):
 
 
 def _is_nan(value):
-    """Whether a value is NaN, or pandas' NA."""
+    """Whether a value is NaN or pandas' NA."""
     if isinstance(value, (str, Real)):
         return is_scalar_nan(value)
-    return is_pandas_na(value)  # It imports pandas, which numbers and strings do without.
+    # This check imports pandas, so it comes last.
+    return is_pandas_na(value)
 
 
 def class_weights(class_weight, classes, labels, sample_weight):
-    """Weight of every class.
+    """Return the weight of each class.
 
     Parameters
     ----------
@@ -84,7 +88,7 @@ def class_weights(class_weight, classes, labels, sample_weight):
         The classifier's parameter.
     classes : ndarray of shape (n_classes,)
     labels : ndarray of int of shape (n_rows,) or None
-        Place of every row's class among ``classes``; None if more rows are to come.
+        Number of each row's class, from 0. None in a stream, in which more rows will follow.
     sample_weight : ndarray of shape (n_rows,)
 
     Returns
@@ -94,8 +98,8 @@ def class_weights(class_weight, classes, labels, sample_weight):
     if class_weight == "balanced":
         if labels is None:
             raise ValueError(
-                "class_weight='balanced' needs all rows at once: give partial_fit a "
-                "dictionary of weights, or sample_weight."
+                "class_weight='balanced' needs all rows at once, but partial_fit sees one batch "
+                "at a time. Set class_weight to a dictionary of weights, or give sample_weight."
             )
         mass = np.bincount(labels, weights=sample_weight, minlength=len(classes))
         of_class = mass.sum() / (len(mass) * np.where(mass > 0, mass, 1))
@@ -103,7 +107,7 @@ def class_weights(class_weight, classes, labels, sample_weight):
         of_class = compute_class_weight(class_weight, classes=classes, y=classes)
     if not (np.isfinite(of_class).all() and (of_class >= 0).all() and of_class.any()):
         raise ValueError(
-            f"class_weight={class_weight} must be finite, not negative, and positive for one "
-            "class at least."
+            f"class_weight={class_weight} must hold finite weights of 0 or more, and a positive "
+            "weight for at least one class."
         )
     return of_class

@@ -1,4 +1,4 @@
-"""Tables of the kind that came, with their gaps filled."""
+"""Tables of the user's own kind (data frame, array or list) with filled gaps."""
 
 import numpy as np
 
@@ -6,19 +6,20 @@ from .columns import columns_of, values_of
 
 
 def values_by_code(X, table, is_categorical):
-    """Pairs of codes and values of the categories in ``X``, by the number of their column.
+    """Return the codes and values of the categories in ``X``, by number of the column.
 
     Parameters
     ----------
     X : data frame, array of objects or list
     table : ndarray of shape (n_rows, n_columns)
-        What ``read_table`` made of ``X``.
+        The result of ``read_table`` for ``X``.
     is_categorical : ndarray of bool of shape (n_columns,)
 
     Returns
     -------
     found : dict of (ndarray, list)
-        Ascending codes, and for each the value that came first.
+        For each column of categories, ascending codes, and for each code the first value that has
+        it.
     """
     columns, found = columns_of(X, always=True), {}
     for j in np.flatnonzero(is_categorical):
@@ -30,19 +31,19 @@ def values_by_code(X, table, is_categorical):
 
 
 def refill(X, gaps, filled, by_code, *, as_objects=False):
-    """A table like ``X`` whose gaps are filled, in the types of its columns.
+    """Return a table like ``X`` with filled gaps, in which columns keep their types.
 
     Parameters
     ----------
     X : data frame (pandas, polars, Arrow), array or list
     gaps : ndarray of bool of shape (n_rows, n_columns)
-        The entries to fill; all others stay as they are.
+        The entries to fill. All other entries stay unchanged.
     filled : ndarray of shape (n_rows, n_columns)
-        Numbers, and codes of categories, for the gaps.
+        Numbers for the gaps, and codes of categories.
     by_code : dict
-        What ``values_by_code`` said of the training rows.
+        The result of ``values_by_code`` for the training rows.
     as_objects : bool, default=False
-        Whether the result is an array of objects whatever ``X`` is.
+        Whether the result is always an array of objects.
     """
     columns, changed = columns_of(X, always=True), {}
     for j in np.flatnonzero(gaps.any(axis=0)):
@@ -62,7 +63,10 @@ def refill(X, gaps, filled, by_code, *, as_objects=False):
 
 
 def _refill_frame(X, columns, changed):
-    """A frame of the kind of ``X`` in which some entries of some columns have changed."""
+    """Return a data frame of the kind of ``X`` in which some entries have changed.
+
+    ``changed`` maps numbers of columns to places of rows and new entries.
+    """
     if hasattr(X, "iloc"):
         result = X.copy()
         for j, (rows, entries) in changed.items():
@@ -107,7 +111,7 @@ def _refill_arrow(column, rows, entries):
 
 
 def _replaced(values, rows, entries, are_whole):
-    """A list of which some entries are others, rounded if they must be whole numbers."""
+    """Return the list with some entries replaced, rounded if they must be whole numbers."""
     for i, entry in zip(rows.tolist(), entries, strict=True):
         values[i] = round(entry) if are_whole else entry
     return values

@@ -1,4 +1,4 @@
-"""How far each column counts: it follows from what the column says of the label."""
+"""The relevance of each column: how far it counts, by how much it says about the labels."""
 
 from dataclasses import dataclass
 
@@ -6,30 +6,31 @@ import numpy as np
 
 from .encoded import EncodedRows
 
-# Strengths of the ridge penalty that are tried, over the mean squared norm of encoded rows.
+# Ridge penalties to try. The mean squared norm of encoded rows is 1.
 PENALTIES = 10.0 ** np.arange(-6, 0.1, 0.5)
 
-# Relevances of this many rows count half.
+# With this many rows, a relevance is pulled halfway towards 1 (on a logarithmic scale).
 PRIOR_ROWS = 20.0
 
-# Read-outs look at this many rows.
+# A read-out uses at most this many rows.
 MOST_ROWS_READ = 2000
 
-# Read-outs look at this many frequencies.
+# A read-out uses at most this many frequencies.
 N_FREQUENCIES_READ = 128
 
 
 @dataclass(frozen=True)
 class Readout:
-    """A linear read-out of labels from encoded rows, and its error on rows left out.
+    """A linear regression of labels on encoded rows, with its leave-one-out error.
 
     Parameters
     ----------
     loss : float
-        Mean squared error of the labels' indicators, each row judged by all others, over that of
-        their means.
+        Mean squared leave-one-out error of the labels' indicators, divided by the error of their
+        means.
     coefs : ndarray of shape (n_encoded, n_outputs)
-        Coefficients of as few outputs as have the same sums of squared slopes.
+        Coefficients. The outputs are turned to a few principal directions, which keeps the sums of
+        squared slopes.
     """
 
     loss: float
@@ -37,10 +38,10 @@ class Readout:
 
 
 def read_out(Z, labels, weight, n_labels, *, most_outputs=8):
-    """Ridge regression of labels on encoded rows, with the penalty of least leave-one-out error.
+    """Fit a ridge regression of labels on encoded rows, with the least leave-one-out error.
 
-    One decomposition serves all penalties (Hoerl & Kennard 1970; the error of a row that is left
-    out is that of the row divided by 1 - its leverage, Allen 1974).
+    One decomposition serves all penalties (Hoerl & Kennard 1970). The leave-one-out error of a row
+    is its error divided by 1 - its leverage (Allen 1974).
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def read_out(Z, labels, weight, n_labels, *, most_outputs=8):
     weight : ndarray of shape (n_rows,)
     n_labels : int
     most_outputs : int
-        The outputs are turned to their principal directions, of which this many are kept.
+        Number of principal directions of the outputs that are kept.
 
     Returns
     -------
@@ -81,11 +82,13 @@ def read_out(Z, labels, weight, n_labels, *, most_outputs=8):
 
 
 def column_slopes(readout, encoding, X, weight, seed):
-    """How far the read-out changes with each column, ndarray of shape (n_features,).
+    """Return how strongly the read-out depends on each column, ndarray of shape (n_features,).
 
-    The root of the mean squared slope over rows, in outputs a deviation (the diagonal of the
-    average gradient outer product of Radhakrishnan et al. 2024). A category is exchanged for that
-    of another row instead: half the mean squared change is what it would be for a number.
+    The result is the root mean square, over rows, of the slope in outputs per deviation. The
+    squares are the diagonal of the average gradient outer product (Radhakrishnan et al. 2024). A
+    category has no slope. In a column of categories, each row gets the category of another row at
+    random. Half the mean squared change of the outputs then takes the place of the mean squared
+    slope.
     """
     squares = np.zeros(X.shape[1])
     share = weight / weight.sum()
@@ -110,10 +113,10 @@ def column_slopes(readout, encoding, X, weight, seed):
 
 
 def find_relevances(encodings, sample, n_labels, seed, limit, *, n_rounds=3, least_gain=0.01):
-    """The best of some encodings, with the relevances of columns that suit it best.
+    """Return the best of some encodings, with the relevances of columns that suit it best.
 
-    In every round all encodings are tried with the relevances so far, by rows left out one at a
-    time; the next relevances are the slopes of the best one's read-out.
+    Each round tries all encodings with the relevances so far, and judges them by the leave-one-out
+    error of a read-out. The slopes of the best read-out become the next relevances.
 
     Parameters
     ----------
@@ -123,22 +126,23 @@ def find_relevances(encodings, sample, n_labels, seed, limit, *, n_rounds=3, lea
     n_labels : int
     seed : int
     limit : float
-        One entry adds at most this many deviations to the distances of rows.
+        An entry adds at most this many deviations to the distances of rows.
     n_rounds : int
-        How often relevances are looked for.
+        Number of times that relevances are computed.
     least_gain : float
-        Columns count alike unless relevances lower the error by this share of that of the means.
+        Least gain in the loss of a ``Readout`` for which relevances are used. With a smaller gain,
+        all columns count alike.
 
     Returns
     -------
     encoding : FourierEncoding
-        With the relevances and the bandwidth of least error.
+        The map with the relevances and the bandwidth of least error.
     """
     sample = sample.smallest(MOST_ROWS_READ)
     spread = column_spread(encodings[0], sample, limit)
     if not spread.any():
         return encodings[-1]
-    # Few rows do not tell whether a column that is constant among them says anything.
+    # A column that is constant in a few rows may still say something about the labels.
     varies = (spread > 0) | (len(sample.X) < PRIOR_ROWS)
     relevances, best = varies.astype(np.float64), (np.inf, None)
     for k in range(n_rounds + 1):
@@ -148,25 +152,26 @@ def find_relevances(encodings, sample, n_labels, seed, limit, *, n_rounds=3, lea
             best = loss, encoding
         small = encoding.narrowed(N_FREQUENCIES_READ)
         slopes = column_slopes(readout, small, sample.X, sample.weight, seed)
-        # Few rows say little of columns: with as many as these, ratios are pulled halfway to 1.
+        # Few rows say little about columns, so the exponent pulls ratios of relevances towards 1.
+        # With ``PRIOR_ROWS`` rows the exponent is 1/2.
         slopes = np.where(varies, slopes, 0) ** (len(sample.X) / (len(sample.X) + PRIOR_ROWS))
         length = np.sqrt((slopes**2 * spread**2).sum())
         if not length > 0:
             break
-        # Rows are as far apart as before, so that bandwidths stay what they are.
+        # The factor keeps the typical distance of rows, so that bandwidths need no change.
         relevances = slopes * (np.sqrt((spread**2).sum()) / length)
     return best[1]
 
 
 def choose_by_readout(encodings, relevances, sample, n_labels):
-    """The best of some encodings, with given relevances, by the labels of rows left out."""
+    """Return the best of some encodings with given relevances, by the leave-one-out error."""
     if len(encodings) == 1:
         return encodings[0].with_relevances(relevances)
     return best_by_readout(encodings, relevances, sample.smallest(MOST_ROWS_READ), n_labels)[1]
 
 
 def best_by_readout(encodings, relevances, sample, n_labels):
-    """The error, the encoding and the read-out of least error, with these relevances."""
+    """Return the least error, its encoding and its read-out, for given relevances."""
     tried = []
     for encoding in encodings:
         encoding = encoding.with_relevances(relevances)
@@ -178,13 +183,14 @@ def best_by_readout(encodings, relevances, sample, n_labels):
 
 
 def column_spread(encoding, sample, limit=np.inf):
-    """Deviation of every standardised column; categories spread as two values that differ.
+    """Return the deviation of each standardised column.
 
-    No entry counts for more than ``limit`` deviations.
+    The spread of a column of categories is the square root of the probability that two rows
+    differ. An entry counts for at most ``limit`` deviations.
     """
     share = sample.weight / sample.weight.sum()
     Z = np.clip(encoding.bandwidth * encoding.standardise(sample.X), -limit, limit)
-    Z -= Z[0]  # Constant columns then spread by 0, without a rounding error.
+    Z -= Z[0]  # Constant columns then have a spread of exactly 0.
     spread = np.sqrt(share @ (Z - share @ Z) ** 2)
     if encoding.categories is not None:
         for column in encoding.categories["columns"]:

@@ -1,10 +1,9 @@
-"""Samples of rows that depend on the rows alone, not on where they stand.
+"""Samples of rows that depend on the values of the rows, and not on their order.
 
-Every row gets a hash of its values. The rows with the smallest hashes are a
-uniform sample of the distinct rows (bottom-k sampling, Cohen & Kaplan 2007), and
-the hash assigns folds. Shuffling rows, cutting them into batches, or repeating a
-row instead of weighting it changes neither the sample nor the folds, and copies of
-a row never stand on both sides of a held-out split.
+Each row has a hash of its values. The rows with the smallest hashes are a uniform sample of the
+distinct rows (bottom-k sampling, Cohen & Kaplan 2007). Hashes also assign rows to folds. Neither
+the sample nor the folds change if rows are shuffled, cut into batches, or repeated instead of
+weighted. Copies of a row never stand on both sides of a held-out split.
 """
 
 from dataclasses import dataclass
@@ -17,16 +16,16 @@ from ..kernels import rows as kernels
 
 @dataclass
 class Sample:
-    """Distinct rows in the order of their hashes, copies merged into their weight.
+    """Distinct rows in the order of their hashes. A row's weight includes its copies.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
     labels : ndarray of shape (n_rows,)
-        Zeros if rows have no labels.
+        Labels of the rows, or zeros if rows have no labels.
     weight : ndarray of shape (n_rows,)
     hashes : ndarray of uint64 of shape (n_rows,)
-        Hashes that `hash_rows` gives for rows and labels.
+        Hashes of rows and labels by `hash_rows`.
     """
 
     X: np.ndarray
@@ -36,14 +35,14 @@ class Sample:
 
     @classmethod
     def of(cls, X, labels, weight, size):
-        """The ``size`` rows with the smallest hashes among the distinct rows of ``X``."""
+        """Return the ``size`` rows with the smallest hashes among the distinct rows of ``X``."""
         labels = np.zeros(len(X), dtype=np.intp) if labels is None else labels
         return cls(X, labels, weight, hash_rows(X, labels)).smallest(size)
 
     def smallest(self, size):
-        """Merge copies, and keep the rows of the ``size`` smallest hashes."""
+        """Merge copies, and return the ``size`` rows with the smallest hashes."""
         if len(self.hashes) > 4 * size:
-            # Sorting all hashes would be most of the work, so the smallest are picked first.
+            # A sort of all hashes would take most of the time, so the smallest are selected first.
             few = np.partition(self.hashes, 2 * size)[2 * size]
             candidates = self._at(np.flatnonzero(self.hashes <= few))
             if len(np.unique(candidates.hashes)) >= size:
@@ -51,14 +50,14 @@ class Sample:
         return self._merge_copies(size)
 
     def _merge_copies(self, size):
-        """Sort all rows by their hashes, merge copies, and keep the first ``size``."""
+        """Sort all rows by their hashes, merge copies, and return the first ``size`` rows."""
         hashes, first, copy_of = np.unique(self.hashes, return_index=True, return_inverse=True)
         weight = np.bincount(copy_of, weights=self.weight)[:size]
         first = first[:size]
         return Sample(self.X[first], self.labels[first], weight, hashes[:size])
 
     def joined(self, other, size):
-        """The sample of both samples' rows."""
+        """Return the sample of the rows of both samples."""
         return Sample(
             *(
                 np.concatenate([getattr(self, name), getattr(other, name)])
@@ -67,23 +66,23 @@ class Sample:
         ).smallest(size)
 
     def heaviest(self, size):
-        """The ``size`` rows of most weight."""
+        """Return the ``size`` rows with the largest weights."""
         kept = np.sort(np.argsort(-self.weight, kind="stable")[:size])
         return self._at(kept)
 
     def without(self, share):
-        """The sample without the ``share`` of the rows that `is_picked` names."""
+        """Return the sample without the ``share`` of rows that `is_picked` selects."""
         return self._at(~is_picked(self.hashes, share))
 
     def _at(self, index):
-        """The rows at an index, or in a mask."""
+        """Return the rows at an index array, or in a mask."""
         return Sample(self.X[index], self.labels[index], self.weight[index], self.hashes[index])
 
     def stratified_folds(self, n_folds=5, few_rows=50):
-        """Fold of every row, each with the same share of every label.
+        """Return the number of each row's fold. Each fold has about the same share of each label.
 
-        Rows are in the sample because of small hashes, so folds go by the mixed ones. Of
-        ``few_rows`` or less, each row is a fold of its own.
+        The hashes of a sample are all small, so folds follow from mixed hashes. With ``few_rows``
+        rows or fewer, each row is a fold of its own.
         """
         if len(self.X) <= few_rows:
             return np.arange(len(self.X))
@@ -94,19 +93,25 @@ class Sample:
 
 
 def draw_evenly(X, size):
-    """Ascending index of ``size`` rows: a uniform sample, whatever the order of the rows."""
+    """Return the places of ``size`` rows, ascending, drawn uniformly.
+
+    The drawn rows do not depend on the order of the rows.
+    """
     if len(X) <= size:
         return np.arange(len(X))
     return np.sort(np.argpartition(even_keys(X), size - 1)[:size])
 
 
 def space_evenly(n, size):
-    """At most ``size`` of the places 0 to n - 1, evenly spaced, ascending."""
+    """Return at most ``size`` of the places 0 to n - 1, evenly spaced and ascending."""
     return np.unique(np.linspace(0, n - 1, min(size, n)).astype(np.intp))
 
 
 def even_keys(X):
-    """Key of every row: a hash of its values in single precision, different for each copy."""
+    """Return a key for each row: a hash of its values in single precision.
+
+    Copies of a row have different keys.
+    """
     with np.errstate(over="ignore"):
         hashes = hash_rows(X.astype(np.float32), np.zeros(len(X)))
     order = np.argsort(hashes, kind="stable")
@@ -120,30 +125,32 @@ def even_keys(X):
 
 
 def is_picked(hashes, share):
-    """Whether each row is among a ``share`` of all rows, picked by its hash."""
+    """Whether each row belongs to a pseudorandom ``share`` of the rows, by its hash."""
     return mix_hashes(hashes) < np.uint64(share * 2**31)
 
 
 def mix_hashes(hashes):
-    """31 bits of every hash, mixed anew: they do not tell how small the hash is."""
+    """Return 31 mixed bits of each hash. The result does not depend on how small the hash is."""
     return (hashes * np.uint64(0xD1342543DE82EF95)) >> np.uint64(33)
 
 
 def hash_rows(X, labels):
-    """64-bit hash of every row of ``X`` and its label, shape (n_rows,)."""
+    """Return a 64-bit hash of each row of ``X`` with its label, shape (n_rows,)."""
     hashes = np.empty(len(X), dtype=np.uint64)
 
     def hash_block(block):
         values = np.empty((block.stop - block.start, X.shape[1] + 1))
         values[:, :-1] = X[block]
         values[:, -1] = labels[block]
-        values += 0.0  # This turns -0.0, which is the same value, into 0.0.
-        values[np.isnan(values)] = np.nan  # All NaN get the same bits.
-        # Products of hashes wrap around, of which NumPy warns with NUMBA_DISABLE_JIT=1.
+        values += 0.0  # -0.0 becomes 0.0, which is the same value
+        values[np.isnan(values)] = np.nan  # all NaN get the same bits
+        # Products of hashes overflow on purpose. With NUMBA_DISABLE_JIT=1, NumPy would warn of
+        # them.
         with np.errstate(over="ignore"):
             kernels.hashes(values.view(np.uint64), hashes[block])
 
-    # A quarter of a block's entries, copied, are 8 MiB.
+    # The blocks have a quarter of the usual entries. The copy of a block in double precision takes
+    # 8 MiB.
     for _ in map_blocks(hash_block, len(X), 4 * X.shape[1], n_jobs=1):
         pass
     return hashes

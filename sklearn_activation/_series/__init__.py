@@ -1,1 +1,1 @@
-"""Series: windows, scores of time stamps, events."""
+"""Series: windows of time steps, scores of time steps, events and monitors."""

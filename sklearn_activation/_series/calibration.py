@@ -1,4 +1,7 @@
-"""What is known of normal series: the gate of their stamps, and how it is found."""
+"""What a detector knows about normal series: the gate below which time steps are anomalous.
+
+The module finds the gate in a training series, and turns it into a threshold on scores.
+"""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
@@ -20,30 +23,30 @@ from .stamps import (
 
 @dataclass(frozen=True)
 class SeriesCalibration:
-    """What is known of the windows of normal series.
+    """What a detector knows about the windows and time steps of normal series.
 
     Parameters
     ----------
     evidence, smooth : ndarray of shape (n_stamps,)
-        Of recent stamps, each by what all but its own block teach, as ``find_evidence`` and
-        ``smooth_activation`` say.
+        Results of ``find_evidence`` and ``smooth_activation`` for recent stamps. Each stamp is
+        scored as if its own block of the series had not been learned.
     end : ndarray of shape (n_stamps,)
-        How near to an end of its series each stamp is, from 0 to 1 (``measure_nearness_to_end``).
+        How near each stamp is to an end of its series, from 0 to 1 (``measure_nearness_to_end``).
     newest : ndarray of shape (n_windows,)
         Activation of recent windows, in their order.
     gate : float
-        Evidence below which a stamp is anomalous.
+        A stamp is anomalous if its evidence is below the gate.
     edge : float
-        What is added to the evidence of a stamp that one window covers.
+        Bonus on the evidence of a stamp that only one window covers.
     typical : ndarray of shape (n_typical, n_columns)
-        Standardised windows to compare with.
+        Standardised typical windows with which others are compared.
     deviation : float
-        How far normal stamps are from the nearest of them at most.
+        Distance from the nearest typical windows that normal stamps rarely exceed.
     """
 
-    # A threshold is taken from this many of the latest stamps.
+    # The gate follows from this many of the latest stamps.
     latest_stamps: ClassVar[int] = 50_000
-    # The gate is no lower than this evidence; scores of dead sensors are below it.
+    # Least value of the gate. Scores of dead sensors are below it.
     lowest_gate: ClassVar[float] = 1e-6
 
     evidence: np.ndarray
@@ -56,14 +59,18 @@ class SeriesCalibration:
     deviation: float = 0.0
 
     def after(self, before):
-        """This and an earlier calibration as one, of the latest stamps of both."""
+        """Return this calibration joined with an earlier one, for the latest stamps of both."""
         names = ("evidence", "smooth", "end", "newest")
         both = {name: [getattr(before, name), getattr(self, name)] for name in names}
         latest = {n: np.concatenate(p)[-self.latest_stamps :] for n, p in both.items()}
         return replace(self, **latest)
 
     def with_gate(self, width, contamination):
-        """The same with a gate, and how much lower it is if each stamp has its newest window."""
+        """Return this calibration with a gate and an edge.
+
+        The edge is the amount by which the gate would be lower if each stamp had only its newest
+        window.
+        """
         gate = find_gate(self.evidence, width, contamination)
         edge = max(gate - find_gate(self.newest, width, contamination), 0.0)
         raised = find_gate(self.evidence + edge * self.end, width, contamination)
@@ -71,12 +78,14 @@ class SeriesCalibration:
 
 
 def find_gate(evidence, width, contamination="auto", *, most_alarms=0.02, n_spreads=3.0):
-    """The evidence below which normal stamps rarely are, or a stated share of the stamps.
+    """Return the evidence below which normal stamps rarely fall.
 
-    The 1 % quantiles of blocks of the series spread about their median; the gate lies
-    ``n_spreads`` such spreads below it. Blocks above the median alone tell the spread: blocks
-    below it may hold the series' own anomalies. Stamps that lie far below all others are
-    anomalies and left out; of the rest the share ``most_alarms`` at most is below the gate.
+    With a stated contamination, the gate separates this share of the stamps. Otherwise the series
+    is cut into blocks, and each block has a 1 % quantile of evidence. The gate lies ``n_spreads``
+    spreads of these quantiles below their median. Only quantiles above the median measure the
+    spread, because lower ones may belong to anomalies in the series. Stamps far below all others
+    are left out as anomalies. Of the other stamps, at most the share ``most_alarms`` lies below
+    the gate.
     """
     if contamination != "auto":
         return share_threshold(evidence, np.ones(len(evidence)), contamination)
@@ -90,18 +99,19 @@ def find_gate(evidence, width, contamination="auto", *, most_alarms=0.02, n_spre
 
 
 def count_blocks(n, width, n_widths=4, n_blocks=(5, 20)):
-    """How many blocks ``n`` stamps, or windows of ``width`` stamps, are cut into.
+    """Return the number of blocks into which a series is cut.
 
-    A block has ``n_widths`` widths at least, if that makes no fewer than the least of
-    ``n_blocks``; there are no more than the most of it.
+    The series has ``n`` stamps, or ``n`` windows of ``width`` stamps. ``n_blocks`` holds the least
+    and the largest number of blocks. Between these limits, a block is at least ``n_widths`` widths
+    long.
     """
     return min(int(np.clip(n // (n_widths * width), *n_blocks)), n)
 
 
 def find_outlying(evidence, n_distances=20.0):
-    """The evidence far below that of all normal stamps.
+    """Return an evidence far below that of all normal stamps.
 
-    It lies ``n_distances`` times as far below the median as the lower quartile does.
+    The result lies ``n_distances`` times as far below the median as the lower quartile does.
     """
     quartile, median = np.quantile(evidence, [0.25, 0.5])
     return median - n_distances * (median - quartile)
@@ -110,35 +120,38 @@ def find_outlying(evidence, n_distances=20.0):
 def find_typical(
     windows, activation, encoding, *, n_entries=1 << 16, n_windows=(16, 256), usual=0.999
 ):
-    """Windows of the better half, standardised, and how far normal stamps are from the nearest.
+    """Return typical windows, standardised, and the largest usual distance from them.
 
-    The windows have ``n_entries`` together at most, and are no fewer and no more than
-    ``n_windows``. The distance is the quantile ``usual`` of normal stamps' deviations.
+    The typical windows come from the half of the windows with the higher activation. All typical
+    windows together have at most ``n_entries`` entries, and ``n_windows`` holds the least and the
+    largest number of windows. The distance is the quantile ``usual`` of the distances of normal
+    stamps.
     """
     most = int(np.clip(n_entries // windows.shape[1], *n_windows))
     better = np.flatnonzero(activation >= np.median(activation))
     few = better[space_evenly(len(better), most)]
     typical = encoding.standardise(windows[few])
     some = few[:: max(1, len(few) // 64)]
-    # The nearest one is the window itself.
+    # The nearest typical window is the window itself, so it is skipped.
     found = measure_deviations(windows[some], typical, encoding, n_skipped=min(1, len(few) - 1))
     return typical, float(np.quantile(found, usual))
 
 
 class JudgedSeries(NamedTuple):
-    """What a training series says of itself.
+    """The result of ``judge_series``.
 
     Parameters
     ----------
     solution : Solution
-        With a stated contamination, without the least typical windows.
+        The solution. With a stated contamination, the least typical windows are not part of it.
     series : SeriesCalibration
     scores : ndarray of shape (n_stamps,)
-        Scores of the stamps without their own block; NaN for stamps that no window covers.
+        Scores of the stamps as if the block of each stamp had not been learned. Stamps that no
+        window covers have NaN.
     activation : ndarray of shape (n_windows,)
-        Of all windows of the series.
+        Activation of all windows of the series.
     doubts : list of str
-        Why the threshold may not be trusted.
+        Warnings about the threshold.
     """
 
     solution: Solution
@@ -151,24 +164,24 @@ class JudgedSeries(NamedTuple):
 def judge_series(
     solution, rows, task, contamination, before=None, activation=None, n_old=0, fewest_widths=8
 ):
-    """Scores of the stamps of a training series without their own block, and a threshold.
+    """Score the stamps of a training series without their own blocks, and find a threshold.
 
     Parameters
     ----------
     solution : Solution
-        Of the windows and those before them.
+        The solution for the windows and for all earlier windows.
     rows : EncodedRows
         The windows that were learned.
     task : Task
     contamination : "auto" or float
     before : SeriesCalibration, default=None
-        Of the series before, in a stream.
+        The calibration of the series before, in a stream.
     activation : ndarray of shape (n_windows,), default=None
-        Of all windows of the series, if they were scored before they were learned.
+        Activation of all windows, if they were scored before they were learned.
     n_old : int, default=0
-        How many of those windows belong to the batch before.
+        Number of windows that belong to the batch before.
     fewest_widths : int
-        A threshold from fewer windows than this many times a window's stamps is in doubt.
+        The threshold is in doubt if there are fewer windows than this number times the width.
 
     Returns
     -------
@@ -184,9 +197,9 @@ def judge_series(
         n, width = len(windows), windows.width
         if n < fewest_widths * width:
             doubts.append(
-                f"{n + width - 1} time stamps are too few for a threshold with window={width}: "
-                f"expect false alarms, or give {(fewest_widths + 1) * width} stamps or more, or a "
-                "shorter window."
+                f"{n + width - 1} time steps are too few for a threshold with window={width}. "
+                f"Give {(fewest_widths + 1) * width} time steps or more, set a shorter window, or "
+                "expect more false alarms."
             )
     stamps, counts = _witnesses(learned, windows, n_old, task.partial)
     if before is None:
@@ -206,28 +219,30 @@ def judge_series(
     series = series.with_gate(windows.width, contamination)
     if contamination == "auto" and series.gate < find_outlying(series.evidence) - 2 * ROUNDING:
         doubts.append(
-            "The threshold lies far below what is usual in this series, which may hold many "
-            "anomalies: leave them out, state contamination, or give a shorter window."
+            f"The threshold {series.gate:.3g} lies far below the usual activation of this series, "
+            f"{np.median(series.evidence):.3g}. The series may hold many anomalies: leave them "
+            "out, set contamination to their share, or set a shorter window."
         )
     scores = score_judged_stamps(windows, judged, series, rows.encoding)
     return JudgedSeries(layer.solution, series, scores, activation, doubts)
 
 
 def calibration_of(series):
-    """What thresholds and p-values of stamps compare with."""
+    """Return the ``Calibration`` of stamps, with which thresholds and p-values compare."""
     gate, smooth = series.gate, series.smooth
     is_low = series.evidence + series.edge * series.end < gate
     scores = np.where(
         is_low, scale_anomalous_scores(gate, smooth), scale_normal_scores(gate, smooth)
     )
-    # There is no tail: neighbouring stamps share windows, so that a low score comes with others.
+    # Neighbouring stamps share windows, so low scores come in groups, and no tail can be fitted.
     return Calibration.of(scores, np.ones(len(scores)), threshold=gate, has_tail=False)
 
 
 def _witnesses(learned, windows, n_old, partial):
-    """The stamps, and a mask of the windows, by which later ones are judged.
+    """Return the stamps and the windows with which later stamps are compared.
 
-    In a stream each stamp counts once, when the windows that will cover it are known.
+    The stamps are given by their places, and the windows by a mask. In a stream, each stamp counts
+    once: when all windows that will cover it are known.
     """
     counts = np.bincount(_places(learned, windows), minlength=len(windows)) > 0
     counts[:n_old] = True
@@ -240,14 +255,15 @@ def _witnesses(learned, windows, n_old, partial):
 
 
 def _places(some, windows):
-    """Where ``some`` of the windows stand among all of them."""
+    """Return the places of the windows ``some`` among all windows."""
     return np.searchsorted(windows.starts, some.starts)
 
 
 def _score_without_blocks(layer, rows, every, suspects):
-    """Activation of all windows, of those that were learned without their block.
+    """Return the activation of all windows.
 
-    All windows that overlap with the block are left out with it.
+    A window that was learned is scored as if its block had not been learned, nor any window that
+    overlaps with the block.
     """
     learned, windows = rows.X, every.X
     n, width = len(windows), windows.width

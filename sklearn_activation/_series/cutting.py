@@ -1,4 +1,4 @@
-"""Where series begin, end and have gaps."""
+"""The start, the end and the gaps of series."""
 
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from .._warnings import warn
 
 
 def check_lengths(bounds, width, n_before=0):
-    """Refuse input whose series are all shorter than a window, and warn if some are.
+    """Raise a ValueError if all series are shorter than a window, and warn if some are.
 
     Parameters
     ----------
@@ -18,38 +18,43 @@ def check_lengths(bounds, width, n_before=0):
     width : int
         Stamps in a window.
     n_before : int, default=0
-        How many of the first stamps belong to an earlier batch. The warning, which names stamps,
-        counts from the first stamp after them.
+        Number of first stamps that belong to an earlier batch. Numbers of stamps in the warning
+        count from the first stamp after them.
     """
     short = [(a, b) for a, b in bounds if b - a < width]
     if len(short) == len(bounds):
         longest = max(b - a for a, b in bounds)
         raise ValueError(
-            f"window={width} is longer than the series, which has {longest} sample(s): give "
-            f"{width} time stamps or more. A fitted detector scores the newest stamp by monitor()."
+            f"window={width} is longer than the series, which has {longest} sample(s). Give "
+            f"{width} time steps or more. To score one new time step at a time, use monitor() of "
+            "a fitted detector."
         )
     if short:
         named = ", ".join(f"{a - n_before} to {b - 1 - n_before}" for a, b in short[:3])
         rest = f" and {len(short) - 3} more" if len(short) > 3 else ""
         warn(
-            f"{len(short)} series are shorter than window={width} and are left out, their scores "
-            f"are NaN: time stamps {named}{rest}."
+            f"{len(short)} series are shorter than window={width} and are left out. Their scores "
+            f"are NaN, at time steps {named}{rest}. Give longer series or a shorter window."
         )
 
 
 def find_series(groups, n_stamps):
-    """Find the first and end stamp of every run of equal entries in ``groups``.
+    """Return the first stamp and the end of each run of equal entries in ``groups``.
 
-    The end is the stamp after the last one. Without groups all stamps are one series.
+    The end is the stamp after the last one. Without groups, all stamps are one series.
     """
     if groups is None:
         return [(0, n_stamps)]
-    groups = check_groups(groups, n_stamps, "time stamp", "series")
+    groups = check_groups(groups, n_stamps, "time step", "series")
     change = np.flatnonzero(groups[1:] != groups[:-1]) + 1
     edges = [0, *change.tolist(), n_stamps]
     bounds = list(pairwise(edges))
     if len(bounds) > len(np.unique(groups)):
-        raise ValueError("groups: the time stamps of a series must stand together.")
+        raise ValueError(
+            "groups: the time steps of a series must stand together, but "
+            f"{len(np.unique(groups))} groups lie in {len(bounds)} separate pieces. Sort the rows "
+            "by group, and within each group by time."
+        )
     return bounds
 
 
@@ -68,7 +73,7 @@ def read_times(X):
     time = np.asarray(index).astype(unit)
     if np.isnat(time).any():
         at = int(np.argmax(np.isnat(time)))
-        raise ValueError(f"The index lacks a time at row {at}: leave the row out, or date it.")
+        raise ValueError(f"The index lacks a time at row {at}. Drop the row, or give it a time.")
     return time.astype(np.int64)
 
 
@@ -82,8 +87,8 @@ def guess_times_before(time, n_before, known):
     n_before : int
         Number of stamps before the batch.
     known : ndarray of int of shape (n_before,), or None
-        Times of these stamps. If there are none, the stamps are taken to be as far apart as
-        those of the batch usually are.
+        Times of these stamps, if they are known. With None, the stamps are spaced by the median
+        step of the batch.
     """
     if known is not None:
         return known
@@ -92,10 +97,10 @@ def guess_times_before(time, n_before, known):
 
 
 def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_share=0.05):
-    """Cut series where more than ``longest_gap`` stamps are missing from their index.
+    """Cut series where more than ``longest_gap`` stamps are missing from the index.
 
-    A warning tells of gaps, and of unequal steps if there are many. Time that does not increase
-    raises a ValueError.
+    Warnings tell of gaps, and of unequal steps if there are many. If time does not increase, a
+    ValueError is raised.
 
     Parameters
     ----------
@@ -104,15 +109,15 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
     time : ndarray of int of shape (n_stamps,)
         Times in nanoseconds.
     longest_gap : int
-        Most missing stamps across which a series goes on.
+        A series goes on across a gap of at most this many missing stamps.
     n_before : int, default=0
-        How many of the first stamps belong to an earlier batch. No warning counts the steps to
-        them, and messages count rows from the first stamp after them.
+        Number of first stamps that belong to an earlier batch. Warnings ignore the steps between
+        them. Messages count rows from the first stamp after them.
     odd_share : float, default=0.1
-        Share of the usual step by which a step may miss a multiple of the usual step; one that
-        misses it by more is unequal.
+        A step is unequal if it differs from each multiple of the usual step by more than this
+        share of the usual step.
     uneven_share : float, default=0.05
-        Share of the steps that may be unequal before a warning says so.
+        A warning is given if more than this share of the steps is unequal.
 
     Returns
     -------
@@ -128,8 +133,8 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
         if steps.min() <= 0:
             at = first + int(np.argmax(steps <= 0)) + 1 - n_before
             raise ValueError(
-                f"The index does not increase at row {at}: sort the rows by time, and keep one a "
-                "time stamp."
+                f"The index does not increase at row {at}. Sort the rows by time, and keep one "
+                "row per time step."
             )
         usual = np.median(steps)
         n_missing = np.rint(steps / usual) - 1
@@ -143,26 +148,26 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
     n_steps = len(time) - max(len(bounds), n_before)
     if n_odd > uneven_share * n_steps:
         warn(
-            f"{n_odd} of {n_steps} steps of the index are unequal: resample the series to equal "
-            "steps."
+            f"{n_odd} of {n_steps} steps of the index are unequal, but windows need equal steps. "
+            "Resample the series to equal steps."
         )
     return parts
 
 
 def _warn_of_gaps(n_cuts, n_closed, longest_gap):
-    """Warn of gaps at which series are cut, and of gaps across which they go on."""
-    found = [f"the series is cut at {n_cuts} gaps"] if n_cuts else []
+    """Warn of gaps at which series are cut, and of shorter gaps across which they go on."""
+    found = [f"The series is cut at gaps: {n_cuts}."] if n_cuts else []
     if n_closed:
-        found.append(f"{n_closed} gaps of {longest_gap} stamps or fewer are closed")
+        found.append(f"Gaps of {longest_gap} time steps or fewer are ignored: {n_closed}.")
     if found:
-        warn(f"The index lacks time stamps: {', and '.join(found)}.")
+        warn(f"The index lacks time steps. {' '.join(found)}")
 
 
 def bridge_gaps(X, bounds, longest_gap):
-    """Draw straight lines across gaps, and tell which stamps lie in long gaps.
+    """Fill gaps by straight lines, and find the stamps in long gaps.
 
-    A gap at an end of a series repeats the entry nearest to it. A channel of which a series knows
-    nothing stays NaN.
+    A gap at an end of a series repeats the nearest known entry. A channel without any known entry
+    in a series stays NaN.
 
     Parameters
     ----------
@@ -171,16 +176,16 @@ def bridge_gaps(X, bounds, longest_gap):
     bounds : list of (first, end)
         First stamp of every series, and the stamp after its last.
     longest_gap : int
-        Stamps in a row that a channel may lack; a gap of more is long.
+        A gap of more consecutive stamps than this is long.
 
     Returns
     -------
     X : ndarray of shape (n_stamps, n_channels)
         The filled stamps.
     long : ndarray of bool of shape (n_stamps,)
-        Whether a channel that the series knows elsewhere is in a long gap.
+        Whether the stamp is in a long gap of a channel that the series knows elsewhere.
     dead : ndarray of bool of shape (n_stamps,)
-        Whether all channels are in long gaps.
+        Whether the stamp is in long gaps of all channels.
     """
     missing = np.isnan(X)
     n = len(X)

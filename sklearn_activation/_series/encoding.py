@@ -1,4 +1,4 @@
-"""Windows of a series as input: relative to their own level, with how rough they are."""
+"""The encoding of windows: entries relative to the window's level, and measures of roughness."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,29 +12,30 @@ from .roughness import Roughness, measure_roughness
 class WindowEncoding(Encoding):
     """Random Fourier features of standardised windows (Rahimi & Recht 2007).
 
-    A window x_s of stamps s becomes the columns (x_s - mean) / scale for every channel, and
-    logarithms of how its entries change from stamp to stamp, |x_s - x_(s-1)|: their mean, the
-    largest, and the least mean over an eighth of the window. A frozen sensor, a spike and a burst
-    of noise each move one of the logarithms by many deviations, however little else they move.
+    A window x_s of time steps s becomes the columns (x_s - mean) / scale for each channel. Three
+    logarithms per channel measure how its entries change from stamp to stamp, |x_s - x_(s-1)|. The
+    three measures are the mean change, the largest change, and the mean change of the calmest
+    eighth of the window. A frozen sensor, a spike and a burst of noise each move one of these
+    logarithms by many deviations, even if the other columns hardly change.
 
     Methods take windows as ``Windows``, or as an array of shape (n_windows, width * n_channels).
 
     Parameters
     ----------
     width : int
-        Stamps in a window.
+        Number of stamps in a window.
     n_channels : int
-        Channels of a stamp.
+        Number of channels of a stamp.
     location, scale : ndarray of shape (n_channels,)
         Mean and deviation of the stamps.
     frequencies : ndarray of shape (n_columns, n_frequencies)
-        Random frequencies, in radians a unit of the columns.
+        Random frequencies, in radians per unit of the columns.
     relative_to : {"level", "scale", None}
-        "level" takes the window's mean away, "scale" then divides by its deviation.
+        "level" subtracts the mean of the window. "scale" also divides by its deviation.
     level_weight : float
-        Weight of the level (and of the logarithm of the scale) as columns of their own.
+        Weight of the level, and of the logarithm of the scale, as additional columns.
     floor : ndarray of shape (n_channels,), or None
-        Change a step, in deviations, that is added to a roughness before its logarithm is taken;
+        Change per step, in deviations, that is added to a roughness before its logarithm is taken.
         None leaves roughness out.
     center, spread : ndarray of shape (3 * n_channels,), or None
         Median and deviation of the logarithms.
@@ -44,8 +45,8 @@ class WindowEncoding(Encoding):
     has_bandwidth = True
     knows_length = True
     detector_cut_off = 0.1
-    # A window's deviation is larger by this much, in deviations of its channel, before the window
-    # is divided by it: flat windows stay flat.
+    # This number, in deviations of the channel, is added to a window's deviation before the window
+    # is divided by it. Flat windows therefore stay flat.
     added_deviation = 1e-3
 
     def __init__(
@@ -94,27 +95,27 @@ class WindowEncoding(Encoding):
         level_weight,
         **_,
     ):
-        """Fit scales to the stamps of windows, and the rest to a few of the windows.
+        """Fit scales to the stamps of windows, and all else to a few of the windows.
 
         Parameters
         ----------
         windows : Windows
         weight : ndarray of shape (n_windows,)
-            Weight of every window.
+            Weight of each window.
         sample : ndarray of int
-            Places of the windows that roughness and the automatic bandwidth are taken from.
+            Places of the windows to which roughness and the automatic bandwidth are fitted.
         bandwidth : "auto" or float
             Width of the kernel in deviations. The automatic one is half the root mean squared
             distance of two windows.
         n_frequencies : int
         standardize : bool
-            If False, columns stay as they are, and roughness, whose scales come from the data,
-            is left out.
+            If False, columns keep their scale. Roughness, which needs scales from the data, is
+            left out.
         factors : tuple of float
-            Factors of the automatic bandwidth, which take turns over the frequencies.
+            Factors of the automatic bandwidth. Each applies to an equal share of the frequencies.
         seed : int
         relative_to, level_weight
-            As in the class.
+            See the parameters of ``WindowEncoding``.
 
         Returns
         -------
@@ -139,14 +140,14 @@ class WindowEncoding(Encoding):
             factors = (1.0,)
         factors = np.sort(np.resize(factors, n_frequencies)) * bandwidth
         frequencies = draw_orthogonal_frequencies(encoding.n_columns, factors, rng)
-        # Numbers of single precision are as random, and take half the memory.
+        # Single precision is enough for random numbers, and takes half the memory.
         encoding.frequencies = frequencies.astype(np.float32)
         return encoding
 
     def _choose_bandwidth(self, rows):
-        """Return half the root mean squared distance of two windows, or 1 if all are alike."""
+        """Return half the root mean squared distance of two windows, or 1 if all are equal."""
         columns = self.columns(rows)
-        # No entry adds more than this to the distance of windows.
+        # An entry adds at most this much to the distance of windows.
         limits = np.full(columns.shape[1], LIMIT)
         if self.roughness is not None:
             limits[-len(self.roughness.center) :] *= self.roughness.weight(self.width)
@@ -160,7 +161,7 @@ class WindowEncoding(Encoding):
 
     @property
     def _n_levels(self):
-        """Number of columns a channel for the level, and for the scale."""
+        """Number of columns per channel for the level and the scale."""
         if self.relative_to is None or not self.level_weight:
             return 0
         return 1 + (self.relative_to == "scale")
@@ -172,11 +173,14 @@ class WindowEncoding(Encoding):
 
     @property
     def unit(self):
-        """Unit of every column of a row: changes of one unit matter alike."""
+        """The unit of each entry of a window, which is the scale of its channel."""
         return np.tile(np.where(np.isfinite(self.scale), self.scale, 1.0), self.width)
 
     def _scale_stamps(self, X):
-        """Return stamps in deviations, with 0 for what is missing; channels are the last axis."""
+        """Return stamps in deviations, with 0 for missing entries.
+
+        The last axis holds channels.
+        """
         with np.errstate(over="ignore"):
             Z = (X - self.location) / self.scale  # in double precision, which holds any scale
         Z = np.clip(Z, -CLIP, CLIP).astype(X.dtype, copy=False)
@@ -188,7 +192,7 @@ class WindowEncoding(Encoding):
         Returns
         -------
         A : ndarray of shape (n_windows, width, n_channels)
-            The windows; a view of ``Z`` if they are consecutive.
+            The windows. Consecutive windows are a view of ``Z``.
         Z : ndarray of shape (n_stamps, n_channels), or None
             The stamps that consecutive windows cover, each once.
         """
@@ -201,13 +205,13 @@ class WindowEncoding(Encoding):
         return sliding_window_view(Z, self.width, axis=0).transpose(0, 2, 1), Z
 
     def columns(self, X, dtype=None):
-        """Return what the random frequencies see of windows.
+        """Return the columns of windows, to which the random frequencies apply.
 
         Parameters
         ----------
         X : Windows or ndarray of shape (n_windows, width * n_channels)
         dtype : dtype, default=None
-            Type of the result; None takes that of ``X``.
+            Type of the result. None keeps the type of ``X``.
 
         Returns
         -------
@@ -226,9 +230,10 @@ class WindowEncoding(Encoding):
         return result
 
     def _write_relative(self, A, out):
-        """Write stamps of windows relative to their level.
+        """Write stamps of windows relative to the windows' level to ``out``.
 
-        It returns the level and the logarithm of the scale, as far as ``relative_to`` takes them.
+        The result is a list of the level and the logarithm of the scale, as far as ``relative_to``
+        uses them.
         """
         own = out.reshape(A.shape)
         if self.relative_to is None:
@@ -243,7 +248,10 @@ class WindowEncoding(Encoding):
         return [level, np.log(deviation)]
 
     def _phase(self, X):
-        """Return the phases of the waves in single precision, whose sines take half the time."""
+        """Return the phases of the waves.
+
+        Sines of single precision take half the time of double precision.
+        """
         return self.columns(X, np.float32) @ self.frequencies
 
     def write(self, X, out):
@@ -251,24 +259,28 @@ class WindowEncoding(Encoding):
         write_waves(self._phase(X), out)
 
     def standardise(self, X):
-        """Return stamps of windows as they are compared with each other, without roughness."""
+        """Return the stamps of windows in the form in which windows are compared.
+
+        Roughness is no part of this form.
+        """
         A, _ = self._cut(X)
         result = np.empty((len(A), self.width * self.n_channels), dtype=A.dtype)
         self._write_relative(A, result)
         return result
 
     def in_deviations(self, X, sample):
-        """Windows as they are compared with each other, in deviations of the stamps."""
+        """Return windows in deviations of the stamps, as ``standardise`` returns them."""
         return self.standardise(X)
 
     def to_hash(self, X):
-        """Return stamps as numbers that are equal where the encoding takes stamps alike."""
+        """Return stamps as numbers that are equal if the encoding reads the stamps as equal."""
         return np.rint(self._scale_stamps(X.astype(np.float64)) * ROUNDED)
 
     def pull_back(self, X, Z, G):
-        """Return the gradient with respect to windows, from that with respect to encoded ones.
+        """Return the gradient by windows, from the gradient by encoded windows.
 
-        Roughness is held fixed: a walk that accepts or refuses its steps needs no more.
+        The gradient ignores roughness. The gradient is exact enough for a random walk that accepts
+        or rejects its steps.
 
         Parameters
         ----------
@@ -276,7 +288,7 @@ class WindowEncoding(Encoding):
         Z : ndarray of shape (n_windows, n_outputs)
             The encoded windows.
         G : ndarray of shape (n_windows, n_outputs)
-            Gradient with respect to the encoded windows.
+            Gradient by the encoded windows.
 
         Returns
         -------
@@ -306,10 +318,10 @@ class WindowEncoding(Encoding):
         return (own / self.scale).reshape(len(G), at)
 
     def size(self, X):
-        """Return the norm of the windows, whose columns are counted in ``unit``."""
+        """Return the norm of the windows, in the ``unit`` of each column."""
         Z, _ = self._cut(X)
         return row_norms(Z.reshape(len(Z), -1))
 
     def energy(self, X):
-        """Return the squared length of encoded windows, which is always 1, and its gradient."""
+        """Return the squared norm of encoded windows, which is always 1, and its gradient."""
         return np.ones(len(X)), np.zeros(X.shape)

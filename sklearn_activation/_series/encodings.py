@@ -1,6 +1,7 @@
-"""The encodings of windows: those of rows that windows have a version of their own of."""
+"""The table of encodings that have a version for windows."""
 
 from .encoding import WindowEncoding
 
-# The key is a name in ``ENCODINGS``; windows take all other encodings as they are.
+# Each key is a name in ``ENCODINGS``. With any other encoding, a window is encoded like a row of a
+# table.
 WINDOW_ENCODINGS = {WindowEncoding.name: WindowEncoding}

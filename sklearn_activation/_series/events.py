@@ -1,4 +1,4 @@
-"""Events of a series, and a log that is judged stamp by stamp."""
+"""Events of a series, and a monitor that judges a log one time step at a time."""
 
 import numpy as np
 from numpy.lib.recfunctions import append_fields
@@ -13,7 +13,10 @@ from .windows import Windows
 
 
 def find_runs(alarm, bounds, max_gap):
-    """First and last stamp of every run of alarms in a series, near runs joined."""
+    """Return the first and last stamp of each run of alarms.
+
+    Runs in the same series with at most ``max_gap`` stamps between them are joined.
+    """
     runs = []
     for first, end in bounds:
         at = first + np.flatnonzero(alarm[first:end])
@@ -25,14 +28,17 @@ def find_runs(alarm, bounds, max_gap):
 
 
 def require_window(detector, name):
-    """Raise an error unless a detector is fitted, and to a series."""
+    """Raise an error unless a detector is fitted to a series."""
     check_is_fitted(detector)
     if detector.window_ is None:
-        raise ValueError(f"{name} needs a detector with window: its rows are no time stamps.")
+        raise ValueError(
+            f"{name} needs a detector with window: without window, rows are not time steps. Set "
+            "window and fit the detector to a series."
+        )
 
 
 def find_events(detector, X, groups=None, max_gap=None):
-    """The events of a series, by the numbers of its rows: see ``tabulate_events``."""
+    """Return the events of a series, by the numbers of its rows: see ``tabulate_events``."""
     require_window(detector, "events")
     if max_gap is not None:
         check_count("max_gap", max_gap, 0)
@@ -42,7 +48,7 @@ def find_events(detector, X, groups=None, max_gap=None):
 
 
 def tabulate_events(model, found, max_gap=None, gap_share=0.125):
-    """The events of a series, by the numbers of their rows and channels.
+    """Return the events of a series, by the numbers of their rows and channels.
 
     Parameters
     ----------
@@ -50,8 +56,8 @@ def tabulate_events(model, found, max_gap=None, gap_share=0.125):
     found : Cut
         The series.
     max_gap : int or None
-        Alarms with no more stamps between them are one event; None takes ``gap_share`` of a
-        window.
+        Alarms with at most this many stamps between them are one event. None takes the share
+        ``gap_share`` of a window.
     gap_share : float
 
     Returns
@@ -78,9 +84,10 @@ def tabulate_events(model, found, max_gap=None, gap_share=0.125):
 
 
 def label_events(table, X, groups=None):
-    """A table of events as it is, or as a data frame with the labels of the data frame ``X``.
+    """Return a table of events, with the index and column names of the data frame ``X``.
 
-    With ``groups`` it also says which series each event belongs to.
+    If ``X`` is no data frame, the table stays unchanged. With ``groups``, a further field names
+    the series of each event.
     """
     if groups is not None:
         of_event = np.asarray(groups)[table["start"]]
@@ -89,7 +96,7 @@ def label_events(table, X, groups=None):
         )
     if not hasattr(X, "iloc"):
         return table
-    import pandas as pd  # X is one of its frames
+    import pandas as pd  # ``X`` is a pandas data frame
 
     columns = {name: table[name] for name in table.dtype.names}
     for name in ("start", "end", "peak"):
@@ -99,9 +106,9 @@ def label_events(table, X, groups=None):
 
 
 def find_blamed(model, windows, stamp, typical, least_share=0.2):
-    """Channels that have cost activation around a stamp, the worst first.
+    """Return the channels that have cost activation around a stamp, the worst one first.
 
-    A channel is to blame if it has cost ``least_share`` of what the worst one has.
+    A channel is included if its cost is at least ``least_share`` of that of the worst channel.
     """
     start = start_around(windows, np.array([stamp]))[0]
     around = windows[np.searchsorted(windows.starts, start)]
@@ -112,24 +119,26 @@ def find_blamed(model, windows, stamp, typical, least_share=0.2):
 
 
 class SeriesMonitor:
-    """Scores, p-values and alarms of the newest stamps of a log, as they come.
+    """Scores, p-values and alarms of the newest time steps of a log, as they arrive.
 
-    Made by ``ActivationAnomalyDetector.monitor``. It keeps two windows of stamps, and looks at
-    the one window that ends at each new stamp: a new stamp costs the same however long the log.
-    Its scores are those of ``score_samples`` at the end of a log that ends there, of stamps that
-    were not learned, and up to how gaps are filled: a gap continues its last entry until the next
-    is known. A monitor has no clock; give missing stamps as rows of NaN.
+    ``ActivationAnomalyDetector.monitor`` makes a monitor. A monitor keeps the stamps of two
+    windows, and each new stamp is judged by the one window that ends at it. The time per stamp
+    therefore does not grow with the length of the log.
+
+    A score equals that of ``score_samples`` for the last stamp of a log that ends with this stamp,
+    if the stamp was not learned. Gaps make a difference: the monitor repeats the last known entry
+    until the next one arrives. A monitor has no clock. Pass missing time steps as rows of NaN.
 
     Parameters
     ----------
     detector : ActivationAnomalyDetector
-        Fitted with ``window``. If it learns by ``partial_fit``, the monitor goes by what it has
-        learned.
+        Detector that was fitted with ``window``. If the detector learns more by ``partial_fit``,
+        so does the monitor.
 
     Attributes
     ----------
     n_stamps_ : int
-        Stamps seen so far.
+        Number of stamps seen so far.
     """
 
     def __init__(self, detector):
@@ -139,18 +148,18 @@ class SeriesMonitor:
         self._activation = np.empty(0)
 
     def update(self, X):
-        """Judge new stamps, each by itself and those before it.
+        """Judge new time steps, each by its own entries and the stamps before it.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_stamps, n_features) or (n_features,)
-            The next stamps of the log, in their order.
+            The next stamps of the log, in temporal order.
 
         Returns
         -------
         judged : structured ndarray of shape (n_stamps,)
-            With fields "score", "p" and "alarm". The first ``window_ - 1`` stamps of a log have
-            NaN, and no alarm.
+            Array with fields "score", "p" and "alarm". The first ``window_ - 1`` stamps of a log
+            have a score and p-value of NaN, and no alarm.
         """
         detector = twin_of(self.detector)
         X = as_table(X)
@@ -166,6 +175,7 @@ class SeriesMonitor:
         return judged
 
     def _judge(self, model, stamp):
+        """Return the score of the next stamp, and store the stamp."""
         self.n_stamps_ += 1
         stamps = np.concatenate([self._stamps, stamp[None]])[-(2 * model.width - 1) :]
         self._stamps = stamps
@@ -182,11 +192,11 @@ class SeriesMonitor:
 
 
 def _read_stamps(detector, X):
-    """Stamps without names, which need no warning that they have none."""
+    """Return stamps of an array. Without column names, no warning about names is needed."""
     X = read_rows(X, ensure_all_finite="allow-nan").astype(np.float64, copy=False)
     if X.shape[1] != detector.n_features_in_:
         raise ValueError(
             f"X has {X.shape[1]} channels, but the detector was fitted to "
-            f"{detector.n_features_in_}."
+            f"{detector.n_features_in_} channels. Give one column per channel."
         )
     return X

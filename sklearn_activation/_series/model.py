@@ -1,4 +1,4 @@
-"""What a detector has learned of a series, and how it judges time stamps."""
+"""What a detector has learned about series, and how it judges time steps."""
 
 from dataclasses import dataclass, replace
 
@@ -14,16 +14,16 @@ from .windows import Windows
 
 @dataclass(frozen=True)
 class Cut:
-    """A series cut into windows.
+    """The windows of a series, and the time steps in long gaps.
 
     Parameters
     ----------
     windows : Windows
-        All of the series.
+        All windows of the series.
     dead : ndarray of bool of shape (n_stamps,)
-        Which stamps lie in long gaps of all channels.
+        Mask of the stamps in long gaps of all channels.
     long : ndarray of bool of shape (n_stamps,)
-        Which stamps lie in a long gap of some channel.
+        Mask of the stamps in a long gap of at least one channel.
     """
 
     windows: Windows
@@ -33,7 +33,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Tail:
-    """The last stamps of a series, with which windows of the next batch begin.
+    """The last stamps of a batch, which begin the first windows of the next batch.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ class Tail:
     weight : ndarray of shape (n_stamps,)
     time : ndarray of int of shape (n_stamps,), or None
     activation : ndarray of shape (n_windows,)
-        What the windows among them activate, to judge stamps by all windows that cover them.
+        Activation of the windows among these stamps. Stamps are judged by all windows that cover
+        them.
     """
 
     X: np.ndarray
@@ -51,12 +52,15 @@ class Tail:
 
 
 def longest_gap(width, share=0.125):
-    """Stamps that may be missing and are filled in: a ``share`` of a window, or two."""
+    """Return how many consecutive missing stamps are filled.
+
+    The number is a ``share`` of a window, or two if that is more.
+    """
     return max(2, int(share * width))
 
 
 def cut(X, bounds, width):
-    """Windows of validated stamps, with straight lines across their gaps."""
+    """Return the windows of validated stamps, with gaps filled by straight lines."""
     X, long, dead = bridge_gaps(X, bounds, longest_gap(width))
     return Cut(Windows(X, bounds, width), dead, long)
 
@@ -68,9 +72,9 @@ class SeriesModel(DetectorModel):
     Parameters
     ----------
     width : int
-        Stamps of a window.
+        Number of stamps in a window.
     series : SeriesCalibration or None
-        What is known of normal stamps.
+        What the detector knows about normal stamps.
     tail : Tail or None
         The last stamps of the last batch.
     """
@@ -92,7 +96,10 @@ class SeriesModel(DetectorModel):
         return np.fmin.reduce(self.training_scores)
 
     def calibrate(self, series, contamination):
-        """The model with what is known of normal stamps, and the gate that follows or was set."""
+        """Return the model with a new ``SeriesCalibration``.
+
+        The gate follows from ``contamination``, or from the p-value that the user has set.
+        """
         series = series.with_gate(self.width, self.chosen.get("p", contamination))
         return replace(self, series=series, calibration=calibration_of(series))
 
@@ -103,7 +110,7 @@ class SeriesModel(DetectorModel):
         return read_times(X)
 
     def read(self, X, time=None, groups=None):
-        """A series as it is judged: cut into windows."""
+        """Return a series cut into windows."""
         bounds = find_series(groups, len(X))
         if time is not None:
             bounds = cut_at_gaps(bounds, time, self.longest_gap)
@@ -111,23 +118,27 @@ class SeriesModel(DetectorModel):
         return cut(X, bounds, self.width)
 
     def judge(self, found):
-        """Scores of the stamps of a ``Cut``, with a warning of stamps that are dead."""
+        """Return the scores of the stamps of a ``Cut``, and warn of stamps in long gaps."""
         if found.dead.any():
             warn(
-                f"{np.count_nonzero(found.dead)} of {len(found.dead)} time stamps are NaN "
-                f"throughout, for more than {self.longest_gap} in a row: nothing is known of "
-                "them, and their score is 0."
+                f"{np.count_nonzero(found.dead)} of {len(found.dead)} time steps are NaN "
+                f"throughout, in runs of more than {self.longest_gap} time steps. Nothing is "
+                "known of these time steps, and their score is 0. If they are no anomalies, "
+                "ignore their alarms."
             )
         activation = self.score(found.windows)
         return score_stamps(found.windows, activation, self.series, self.encoding, found.dead)
 
     def activation(self, X):
-        """Activation of windows."""
+        """Return the activation of windows."""
         return self.energies(X).astype(np.float64)
 
     def hashes(self, windows):
         return windows.hashes(self.encoding)
 
     def explain(self, found):
-        """Contributions of channels to stamps: the mean over the windows that cover each."""
+        """Return the contributions of channels to each stamp.
+
+        A stamp gets the mean of the contributions to the windows that cover it.
+        """
         return found.windows.to_stamps(super().explain(found.windows))

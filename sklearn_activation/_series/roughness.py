@@ -1,4 +1,4 @@
-"""How rough windows are: the change from stamp to stamp, in logarithms."""
+"""The roughness of windows: logarithms of the changes from stamp to stamp."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,22 +11,21 @@ from .._rows.scales import FENCE
 
 @dataclass(frozen=True)
 class Roughness:
-    """Measures of roughness as logarithms, in deviations from the usual.
+    """Location and scale of the logarithms of three measures of roughness.
 
     Parameters
     ----------
     floor : ndarray of shape (n_channels,)
-        Change a step, in deviations, that is added to a measure before its logarithm is taken.
+        Change per step, in deviations, that is added to a measure before its logarithm is taken.
     center, spread : ndarray of shape (3 * n_channels,)
         Median and deviation of the logarithms.
     """
 
-    # There are three measures a channel: the mean, the largest and the least change a step.
+    # Each channel has three measures: the mean, the largest and the least change per step.
     n_measures: ClassVar[int] = 3
-    # A measure that is off by one deviation counts as this share of all stamps of a channel that
-    # are off by one deviation each.
+    # A deviation of a measure counts like a deviation of this share of all stamps of the channel.
     stamps_share: ClassVar[float] = 0.25
-    # A measure counts as this many deviations at most, however far it is from the usual.
+    # Measures are clipped at this many deviations.
     largest_change: ClassVar[float] = 20.0
 
     floor: np.ndarray
@@ -45,9 +44,9 @@ class Roughness:
             As ``measure_roughness`` returns them.
         n_channels : int
         flat_share : float, default=1e-3
-            Share of a channel's usual roughness that a flat line counts as.
+            Roughness of a flat line, as a share of the usual roughness of the channel.
         least_usual : float, default=1e-2
-            Change a step, in deviations, that the usual roughness is taken to have at least.
+            Least value of the usual roughness, as a change per step in deviations.
         least_spread : float, default=0.05
             Least deviation of the logarithm of a measure.
         """
@@ -60,18 +59,21 @@ class Roughness:
         return cls(floor, center, np.maximum(within.std(axis=0), least_spread))
 
     def weight(self, width):
-        """Length of one deviation of a measure, where a deviation of a stamp has length 1."""
+        """Return the length of one deviation of a measure.
+
+        The unit is the length of one deviation of a stamp.
+        """
         return self.stamps_share * np.sqrt(width)
 
     def standardise(self, changes):
-        """Measures as logarithms in deviations from the usual, clipped."""
+        """Return measures as logarithms in deviations from the usual, clipped."""
         changes = np.log(changes + np.tile(self.floor, self.n_measures))
         changes = (changes - self.center) / self.spread
         return np.clip(changes, -self.largest_change, self.largest_change, out=changes)
 
 
 def measure_roughness(A, Z, part_share=0.125):
-    """Measure the mean, largest and least change a step of each channel of windows.
+    """Measure the mean, largest and least change per step of each channel of windows.
 
     Parameters
     ----------
@@ -80,7 +82,8 @@ def measure_roughness(A, Z, part_share=0.125):
     Z : ndarray of shape (n_stamps, n_channels), or None
         The stamps that consecutive windows cover, each once.
     part_share : float, default=0.125
-        The least change is that of the calmest stretch of this share of a window's stamps.
+        The least change is the mean change of the calmest stretch with this share of a window's
+        stamps.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def measure_roughness(A, Z, part_share=0.125):
 
 
 def _moving_mean(values, n, axis):
-    """Return the mean of every ``n`` neighbours along an axis."""
+    """Return the mean of each ``n`` consecutive values along an axis."""
     total = np.cumsum(values, axis=axis)
     first = np.take(total, [n - 1], axis=axis)
     ends = np.moveaxis(total, axis, 0)
@@ -113,9 +116,9 @@ def _moving_mean(values, n, axis):
 
 
 def _moving_extreme(function, values, n):
-    """Return the largest or least of every ``n`` neighbours along the first axis.
+    """Return the largest or least of each ``n`` consecutive values along the first axis.
 
-    The function is SciPy's maximum or minimum filter.
+    ``function`` is SciPy's maximum filter or minimum filter.
     """
     full = function(values, n, axis=0, origin=-(n // 2), mode="nearest")
     return full[: len(values) - n + 1]

@@ -1,9 +1,10 @@
-"""From what windows activate to scores of time stamps.
+"""Scores of time steps, from the activation of the windows that cover them.
 
-A stamp is judged twice. Whether it is anomalous follows from the 90 % quantile of what the
-windows that cover it activate: a stamp that some windows activate on is fine, and the anomaly is
-elsewhere in the others. How anomalous it is follows from a smooth mean of all windows around it,
-which ranks best.
+A time step is judged twice. The first step decides whether the stamp is anomalous, from the 90 %
+quantile of the activation of the windows that cover it. If some of these windows have a high
+activation, the stamp is normal, and the anomaly in the other windows is elsewhere. The second step
+decides how anomalous the stamp is, from a smooth mean of the activation of all windows around it.
+The smooth mean ranks stamps best.
 """
 
 import numpy as np
@@ -13,9 +14,9 @@ from .._blocks import map_blocks
 
 
 def smooth_activation(windows, activation):
-    """Return the mean activation around each stamp, in which near windows weigh most.
+    """Return a weighted mean of the activation around each stamp.
 
-    The weights are Hann's, as wide as two windows.
+    The weights are Hann weights over the width of two windows.
 
     Parameters
     ----------
@@ -39,12 +40,12 @@ def smooth_activation(windows, activation):
 
 
 def hann(width):
-    """Weights of windows by the distance of their middle from a stamp, from -width to width."""
+    """Return Hann weights for the distance of a window's middle from a stamp, -width to width."""
     return np.hanning(2 * width + 3)[1:-1]
 
 
 def _convolve(values, kernel):
-    """Return the full convolution, by Fourier transforms where they are faster."""
+    """Return the full convolution. Fourier transforms compute it if they are faster."""
     if len(values) < 4096 or len(kernel) < 32:
         return np.convolve(values, kernel)
     from scipy.signal import oaconvolve
@@ -53,7 +54,9 @@ def _convolve(values, kernel):
 
 
 def find_evidence(windows, activation, *, fine_share=0.1):
-    """Return for each stamp the activation that some of the windows which cover it exceed.
+    """Return the evidence of each stamp: a high quantile of the activation of its windows.
+
+    The windows of a stamp are all windows that cover the stamp.
 
     Parameters
     ----------
@@ -61,7 +64,8 @@ def find_evidence(windows, activation, *, fine_share=0.1):
         All windows of the series.
     activation : ndarray of shape (n_windows,)
     fine_share : float, default=0.1
-        Share of the windows that cover a stamp which exceed its evidence.
+        The share ``fine_share`` of the windows that cover a stamp have a higher activation than
+        its evidence.
 
     Returns
     -------
@@ -90,10 +94,11 @@ def _evidence_of_series(activation, width, fine_share):
 
 
 def measure_nearness_to_end(windows):
-    """Return 0 for stamps that as many windows cover as can, up to 1 for those that one covers.
+    """Return how near each stamp is to an end of its series, from 0 to 1.
 
-    The fewer windows, the less their best: the evidence is lower near an end of a series. A stamp
-    of a series without windows has NaN.
+    The result is 0 for a stamp that the full number of windows covers, and 1 for a stamp that one
+    window covers. Evidence is a high quantile over windows, so it is lower where fewer windows
+    cover a stamp. A stamp of a series without windows has NaN.
     """
     result, width = np.full(len(windows.X), np.nan), windows.width
     for first, end, of_series in _split_by_series(windows, windows.starts):
@@ -102,13 +107,13 @@ def measure_nearness_to_end(windows):
 
 
 def _count_covering(n_windows, width):
-    """Count the windows of one series that cover each of its stamps."""
+    """Return the number of windows of one series that cover each of its stamps."""
     at = np.arange(n_windows + width - 1)
     return np.minimum(at + 1, n_windows) - np.maximum(at + 1 - width, 0)
 
 
 def _split_by_series(windows, values):
-    """Yield first and end stamp of each series with windows, and the values of its windows."""
+    """Yield first stamp, end and window values of each series that has windows."""
     at = 0
     for first, end in windows.bounds:
         n = end - first - windows.width + 1
@@ -118,12 +123,13 @@ def _split_by_series(windows, values):
 
 
 def score_stamps(windows, activation, series, encoding, dead=None):
-    """Return scores of all stamps, below ``series.gate`` exactly where one is anomalous.
+    """Return the scores of all stamps. A stamp is anomalous if its score is below ``series.gate``.
 
-    Smooth means are mapped to [0, gate) for anomalous stamps and to [gate, 1] for others, so that
-    stamps rank by them within both. Among the anomalous ones, stamps that deviate most from
-    typical windows come first. Near the ends of a series, where all windows may hold the same
-    fault, a stamp is fine if others stand out and all of them lie apart from it.
+    Smooth means are mapped to [0, gate) for anomalous stamps and to [gate, 1] for normal ones.
+    Within both ranges, stamps rank by their smooth mean. An anomalous stamp that deviates more
+    from typical windows gets a lower score. Near an end of a series, all windows that cover a
+    stamp may contain the same fault. Near an end, a stamp is therefore normal if other stamps
+    stand out and the stamp is beside none of these.
 
     Parameters
     ----------
@@ -133,7 +139,7 @@ def score_stamps(windows, activation, series, encoding, dead=None):
     series : SeriesCalibration
     encoding : WindowEncoding or UnitEncoding
     dead : ndarray of bool of shape (n_stamps,), default=None
-        Stamps of which nothing is known: their score is 0.
+        Mask of the stamps without any known entry, whose score is 0.
 
     Returns
     -------
@@ -147,7 +153,7 @@ def score_stamps(windows, activation, series, encoding, dead=None):
 
 
 def judge_stamps(windows, activation):
-    """Return evidence, smooth mean and nearness to an end of every stamp."""
+    """Return the evidence, the smooth mean and the nearness to an end of each stamp."""
     return (
         find_evidence(windows, activation),
         smooth_activation(windows, activation),
@@ -156,7 +162,7 @@ def judge_stamps(windows, activation):
 
 
 def score_judged_stamps(windows, judged, series, encoding):
-    """Return ``score_stamps`` from the ``judge_stamps`` of the stamps."""
+    """Return the result of ``score_stamps``, from the result of ``judge_stamps``."""
     evidence, smooth, end = judged
     gate = series.gate
     anomalous = np.flatnonzero(evidence + series.edge * end < gate)
@@ -169,12 +175,12 @@ def score_judged_stamps(windows, judged, series, encoding):
 
 
 def score_newest_stamp(windows, activation, series, encoding):
-    """Return what ``score_stamps`` says of the last stamp, at the cost of one window.
+    """Return the score that ``score_stamps`` gives the last stamp, at the cost of one window.
 
     Parameters
     ----------
     windows : Windows
-        The last windows of one series, enough to cover twice the width.
+        The last windows of one series, which should cover twice the width.
     activation : ndarray of shape (n_windows,)
     series : SeriesCalibration
     encoding : WindowEncoding or UnitEncoding
@@ -196,19 +202,19 @@ def score_newest_stamp(windows, activation, series, encoding):
 
 
 def scale_normal_scores(gate, smooth):
-    """Return scores of normal stamps, from the gate to 1."""
+    """Return the scores of normal stamps, which lie between the gate and 1."""
     return gate + (1 - gate) * np.clip(smooth, 0, 1)
 
 
 def scale_anomalous_scores(gate, smooth):
-    """Return scores of anomalous stamps, from 0 to just below the gate."""
+    """Return the scores of anomalous stamps, which lie between 0 and just below the gate."""
     return np.clip(gate * smooth, 0, np.nextafter(gate, -np.inf))
 
 
 def start_around(windows, stamps):
     """Return the start of the window around each stamp, and the bounds of its series.
 
-    The window is that of the stamp's series whose middle is nearest to the stamp.
+    The window around a stamp is that of its series whose middle is nearest to the stamp.
     """
     bounds = np.array(windows.bounds)
     first, end = bounds[np.searchsorted(bounds[:, 1], stamps, side="right")].T
@@ -230,21 +236,22 @@ def _compare_with_typical(
     series : SeriesCalibration
     encoding : WindowEncoding or UnitEncoding
     peaked_share : float, default=0.1
-        Share of its smooth mean that a stamp loses at most by how much it deviates.
+        Largest share of its smooth mean that a stamp loses because it deviates.
     peaked_share_at_end : float, default=0.5
-        The share near the ends of a series, where smooth means tell stamps less apart.
+        The same share near an end of a series, where smooth means differ less between stamps.
 
     Returns
     -------
     kept : ndarray of shape (n_anomalous,)
         Share of its smooth mean that each stamp keeps.
     apart : ndarray of bool of shape (n_anomalous,)
-        Whether the stamp is near an end of its series, and only stamps apart from it stand out.
+        True for a stamp near an end of its series if other stamps stand out and the stamp is
+        beside none of these.
     """
     width = windows.width
     start, first, end = start_around(windows, stamps)
     is_near_end = (stamps < first + width - 1) | (stamps > end - width)
-    # As stamps ascend, the windows around them do, and each block has a slice of the stamps.
+    # The stamps ascend, and so do the windows around them. Each block has a slice of the stamps.
     chosen, of_stamp = np.unique(start, return_inverse=True)
 
     def compare(block):
@@ -254,36 +261,36 @@ def _compare_with_typical(
         row, at = of_stamp[here] - block.start, stamps[here] - start[here]
         own = deviations[row, at]
         share = np.where(is_near_end[here], peaked_share_at_end, peaked_share)
-        # The least deviation keeps 0 / 0 away.
+        # The least deviation avoids 0 / 0.
         kept = 1 - share * own / (own + max(series.deviation, 1e-12))
         stand_out, beside = _find_outstanding(deviations, series.deviation)
         return kept, is_near_end[here] & stand_out.any(axis=1)[row] & ~beside[row, at]
 
-    # A block holds a quarter of the usual entries, as several arrays are as large as its windows.
+    # Blocks have a quarter of the usual size, because several arrays are as large as their
+    # windows.
     parts = map_blocks(compare, len(chosen), 4 * windows.shape[1])
     kept, apart = (np.concatenate(part) for part in zip(*parts, strict=True))
     return kept, apart
 
 
 def _find_outstanding(deviations, usual, *, least_share=0.5, near_share=0.125):
-    """Find the stamps of windows that stand out, and the stamps that belong to them.
+    """Find the stamps of windows that stand out, and the stamps beside them.
 
     Parameters
     ----------
     deviations : ndarray of shape (n_windows, width)
         Deviations of the windows' stamps from typical windows.
     usual : float
-        Deviation that normal stamps have at most.
+        Deviation that normal stamps rarely exceed.
     least_share : float, default=0.5
-        Share of the largest deviation in its window that a stamp which stands out exceeds.
+        A stamp stands out if its deviation exceeds this share of the largest one in its window.
     near_share : float, default=0.125
-        Share of a window's stamps: a stamp belongs to one that stands out if it is no further
-        from it.
+        A stamp is beside another if their distance is at most this share of the window.
 
     Returns
     -------
     stand_out, beside : ndarray of bool of shape (n_windows, width)
-        Stamps that stand out, and stamps that do or are near one that does.
+        Mask of the stamps that stand out, and mask of these stamps and of all stamps beside them.
     """
     near = max(1, int(near_share * deviations.shape[1]))
     largest = deviations.max(axis=1, keepdims=True)
@@ -293,9 +300,10 @@ def _find_outstanding(deviations, usual, *, least_share=0.5, near_share=0.125):
 
 
 def measure_deviations(rows, typical, encoding, *, n_nearest=5, n_skipped=0, far=2.0):
-    """Measure how far each stamp of windows is from the nearest typical windows.
+    """Measure how far each stamp of a window is from the nearest typical windows.
 
-    The distance is the median, over these windows, of the largest deviation of a channel.
+    The distance of a stamp from a typical window is the largest deviation over the channels. The
+    result is the median of the distances from the nearest typical windows.
 
     Parameters
     ----------
@@ -304,11 +312,12 @@ def measure_deviations(rows, typical, encoding, *, n_nearest=5, n_skipped=0, far
         Standardised windows to compare with.
     encoding : WindowEncoding or UnitEncoding
     n_nearest : int, default=5
-        How many of the nearest typical windows to take.
+        Number of nearest typical windows.
     n_skipped : int, default=0
-        How many of the nearest ones to pass over before them.
+        Number of even nearer typical windows to skip.
     far : float, default=2.0
-        Deviations beyond which entries count as equally far, when the nearest windows are sought.
+        In the search for the nearest windows, differences of entries are cut at this many
+        deviations.
 
     Returns
     -------

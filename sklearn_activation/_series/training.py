@@ -1,4 +1,4 @@
-"""A detector's training by the windows of a series."""
+"""A detector's training on the windows of a series."""
 
 from dataclasses import replace
 
@@ -17,27 +17,27 @@ from .width import choose_width
 
 
 class SeriesTraining(DetectorTraining):
-    """A detector's training by the windows of a series.
+    """A detector's training on the windows of a series.
 
-    A batch of a stream begins with the last stamps of the batch before, so that windows across
-    the border are learned, too.
+    In a stream, a batch is preceded by the last stamps of the batch before. Windows that cross the
+    border between batches are therefore learned, too.
     """
 
-    # The windows that a model keeps have this many entries together at most, unless they would be
-    # fewer than ``fewest_windows``.
+    # The windows that a model keeps have at most this many entries in total. The model keeps at
+    # least ``fewest_windows`` windows.
     window_entries = 1 << 17
     fewest_windows = 32
 
-    # What is cut into windows: stamps with their weights and times, and the bounds of series.
+    # The stamps that are cut into windows, with weights, times and the bounds of series.
     X = weight = time = bounds = None
-    # How many of the stamps belong to the batch before, and what its windows activate.
+    # Number of stamps that belong to the batch before, and the activation of their windows.
     n_before = 0
     known = np.empty(0)
-    # What another detector knows of normal series, if it is merged.
+    # The ``SeriesCalibration`` of another detector that is merged.
     theirs = None
 
     def learn(self, X, time, weight, groups):
-        """The model of validated stamps."""
+        """Return the model of validated stamps."""
         bounds = find_series(groups, len(X))
         self.width = self._choose_width(X, bounds)
         self._begin_with_tail(X, time, weight, bounds, groups)
@@ -48,18 +48,19 @@ class SeriesTraining(DetectorTraining):
         if self.going_on and max(end - first for first, end in self.bounds) < self.width:
             scores = np.full(len(X), np.nan)
             return replace(self.previous, training_scores=scores, tail=self._tail(np.empty(0)))
-        several = self.partial and len(self.bounds) > 1  # the last one may go on
+        # The last series may go on in the next batch.
+        several = self.partial and len(self.bounds) > 1
         check_lengths(self.bounds[:-1] if several else self.bounds, self.width, self.n_before)
         self.found = cut(self.X, self.bounds, self.width)
         windows, places, weight = self._choose_windows()
-        if not len(places):  # nothing is learned of stamps without weight
+        if not len(places):  # nothing is learned from stamps without weight
             scores = self.previous.judge(self.found)[self.n_before :]
             tail = self._tail(self._activation_before(windows))
             return replace(self.previous, training_scores=scores, tail=tail)
         return self.run(windows[places], None, weight)
 
     def _choose_width(self, X, bounds):
-        """Stamps of a window, given or automatic."""
+        """Return the number of stamps in a window, given or automatic."""
         asked, before = self.estimator.window, self.previous.width if self.going_on else None
         if asked == "auto" and before is None:
             width, reason = choose_width(X, bounds)
@@ -72,7 +73,7 @@ class SeriesTraining(DetectorTraining):
         return width
 
     def _begin_with_tail(self, X, time, weight, bounds, groups):
-        """Put the last stamps of the batch before in front, if this one goes on from there."""
+        """Put the last stamps of the batch before in front of a batch that continues them."""
         tail = self.previous.tail if self.going_on and groups is None else None
         if tail is not None and self._continues(tail, time):
             self.n_before, self.known = len(tail.X), tail.activation
@@ -85,7 +86,7 @@ class SeriesTraining(DetectorTraining):
         self.X, self.time, self.weight, self.bounds = X, time, weight, bounds
 
     def _continues(self, tail, time):
-        """Whether a batch of a stream begins where the one before has ended."""
+        """Whether a batch of a stream begins where the batch before has ended."""
         before = tail.time
         if time is None or before is None or len(before) < 2:
             return True
@@ -93,7 +94,7 @@ class SeriesTraining(DetectorTraining):
         return 0 < time[0] - before[-1] <= (longest_gap(self.width) + 1.5) * step
 
     def _choose_windows(self):
-        """All windows, the places of those to learn, and the weights of these."""
+        """Return all windows, the places of the windows to learn, and the weights of these."""
         found, windows = self.found, self.found.windows
         weight = windows.mean_of_stamps(self.weight)
         whole = windows.mean_of_stamps(found.long | found.dead) == 0
@@ -101,7 +102,10 @@ class SeriesTraining(DetectorTraining):
         places = places[places >= len(self.known)]
         if not len(places):
             if not self.going_on:
-                raise ValueError("sample_weight: every window has weight zero.")
+                raise ValueError(
+                    f"sample_weight: all {len(windows)} windows have weight zero. Give positive "
+                    "weights to the time steps of at least one window."
+                )
             return windows, places, weight[places]
         weight = self.forget(weight[places])
         few = windows[places].evenly(self.most_rows)
@@ -111,11 +115,11 @@ class SeriesTraining(DetectorTraining):
         return windows, places, weight
 
     def _activation_before(self, windows):
-        """Activation of all windows by what was known before they are learned."""
+        """Return the activation of all windows before this batch is learned."""
         return np.concatenate([self.known, self.previous.score(windows[len(self.known) :])])
 
     def _tail(self, activation):
-        """The last stamps, and what the windows among them activate."""
+        """Return the last stamps, with the activation of the windows among them."""
         first = max(len(self.X) - 2 * (self.width - 1), self.bounds[-1][0])
         n_windows = max(len(self.X) - first - self.width + 1, 0)
         time = None if self.time is None else self.time[first:]
@@ -185,7 +189,10 @@ class SeriesTraining(DetectorTraining):
         return model.remember(windows, np.ones(len(windows)), judged.activation)
 
     def merge(self, other):
-        """The model of what two detectors have learned, with this one's training scores."""
+        """Return the model of what two detectors have learned.
+
+        The model keeps the training scores of the previous model.
+        """
         self.theirs = other.series
         return super().merge(other)
 
@@ -204,7 +211,8 @@ class SeriesTraining(DetectorTraining):
 
 
 def refuse_width(width, before):
-    """Raise a ValueError: a stream has windows of one width."""
+    """Raise a ValueError, because all windows of a stream have the same width."""
     raise ValueError(
-        f"window={width} differs from the {before} that partial_fit is to go on from: call fit."
+        f"window={width} differs from window={before}, to which the detector was fitted. Call fit "
+        f"to start again, or set window={before}."
     )

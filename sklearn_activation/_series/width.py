@@ -1,4 +1,4 @@
-"""The width of windows that nobody has given."""
+"""The automatic width of windows."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from .._rows.scales import column_scales
 
 
 def choose_width(X, bounds, *, least_stamps=100, most_share=0.1, longest_lag=1000):
-    """Choose a width for detection, and say why.
+    """Choose a width of windows for detection, and give the reason.
 
-    The width is the shortest multiple of the period that has ``least_stamps``, but no more than
-    ``most_share`` of the shortest series with that many stamps. Without a period it is
-    ``least_stamps`` or that share.
+    The width is the shortest multiple of the period that has ``least_stamps``. The width is at
+    most ``most_share`` of the shortest series with ``least_stamps`` stamps. Without a period, the
+    width is ``least_stamps`` or this share, whichever is less.
 
     Parameters
     ----------
@@ -19,19 +19,19 @@ def choose_width(X, bounds, *, least_stamps=100, most_share=0.1, longest_lag=100
     bounds : list of (first, end)
         First stamp of every series, and the stamp after its last.
     least_stamps : int, default=100
-        Stamps that a window has at least where the series are long enough. Shorter series do not
-        limit the width unless all are shorter.
+        Least number of stamps in a window, if the series are long enough. Series shorter than this
+        do not limit the width, unless all series are shorter.
     most_share : float, default=0.1
-        Share of the shortest series that a window takes at most.
+        Largest share of the shortest series that a window takes.
     longest_lag : int, default=1000
-        Longest period that is looked for, in stamps.
+        Longest period that is considered, in stamps.
 
     Returns
     -------
     width : int
-        Stamps in a window.
+        Number of stamps in a window.
     reason : str
-        The text that ``verbose`` prints.
+        Text that ``verbose`` prints.
     """
     lengths = [end - first for first, end in bounds]
     shortest = min([n for n in lengths if n >= least_stamps] or [max(lengths)])
@@ -42,33 +42,34 @@ def choose_width(X, bounds, *, least_stamps=100, most_share=0.1, longest_lag=100
     if width > most:
         width = max(2, most // period * period or most)
     if period == 1:
-        return width, f"window={width}: no period of up to {n_lags} stamps was found"
+        return width, f"window={width}: no period of up to {n_lags} time steps was found"
     return width, f"window={width}: the period is {period} (autocorrelation {height:.2f})"
 
 
 def _find_period(X, bounds, n_lags, *, least_height=0.1, least_share=0.8):
     """Find the shortest lag at which the autocorrelation has a high peak.
 
-    The autocorrelation is the mean over channels and series. The shortest of the high peaks is
-    taken, which of a day and a week is the day, so that short events do not drown in a window.
+    The autocorrelation is averaged over channels and series. If there are several high peaks, for
+    instance a day and a week, the shortest lag is taken. In a shorter window, short events stand
+    out more.
 
     Parameters
     ----------
     X : ndarray of shape (n_stamps, n_channels)
     bounds : list of (first, end)
     n_lags : int
-        Lags that are looked at, in stamps, from 0 on.
+        Number of lags to consider, in stamps, from 0.
     least_height : float, default=0.1
-        Autocorrelation that a peak exceeds.
+        Least autocorrelation of a peak.
     least_share : float, default=0.8
-        Share of the height of the highest peak that a peak has at least.
+        Least height of a peak, as a share of the highest peak.
 
     Returns
     -------
     period : int
-        Stamps in a period; 1 if there is no peak.
+        Number of stamps in a period, or 1 if there is no peak.
     height : float
-        Autocorrelation at the period; 0 if there is no peak.
+        Autocorrelation at the period, or 0 if there is no peak.
     """
     if n_lags < 4:
         return 1, 0.0
@@ -77,7 +78,7 @@ def _find_period(X, bounds, n_lags, *, least_height=0.1, least_share=0.8):
         x = X[first:end].astype(np.float64)
         location, scale = column_scales(x, np.ones(len(x)))
         x = np.nan_to_num((x - location) / scale)
-        # Channels that are constant but for rounding have no period.
+        # Channels that are constant up to rounding have no period.
         x = x[:, x.std(axis=0) > 1e-6]
         if not x.shape[1] or len(x) < n_lags:
             continue

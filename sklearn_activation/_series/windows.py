@@ -1,7 +1,7 @@
-"""Sliding windows of time series: rows that are cut out when they are needed.
+"""Sliding windows of time series, which are cut out when they are needed.
 
-Rows of the input are time stamps, and its columns are channels. A window of w stamps is one row
-of w x channels entries.
+Rows of the input are time steps, or stamps for short, and columns are channels. A window of w
+stamps is one row of w x channels entries.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ class Windows:
     width : int
         Stamps in a window.
     starts : ndarray of int, default=None
-        First stamps of the windows to take; None takes all windows.
+        First stamps of the windows to take. None takes all windows.
     """
 
     def __init__(self, X, bounds, width, starts=None):
@@ -55,9 +55,10 @@ class Windows:
         return space_evenly(len(self), n)
 
     def stretch(self):
-        """Return the stamps that the windows cover, or None unless they are consecutive.
+        """Return the stamps that consecutive windows cover.
 
-        Windows are consecutive if each starts one stamp after the window before it.
+        Windows are consecutive if each starts one stamp after the window before it. For other
+        windows the result is None.
         """
         first, last = self.starts[0], self.starts[-1]
         if last - first + 1 != len(self) or (np.diff(self.starts) != 1).any():
@@ -65,10 +66,11 @@ class Windows:
         return self.X[first : last + self.width]
 
     def hashes(self, encoding):
-        """Return a 64-bit hash of every window, equal for stamps that the encoding takes alike.
+        """Return a 64-bit hash of each window.
 
-        The hash is a polynomial in the hashes of the stamps, so each stamp is added once and
-        taken away once, however many windows cover it.
+        Hashes are equal if the encoding reads the windows as equal. The hash is a polynomial in
+        the hashes of the stamps. Each stamp is therefore added once and subtracted once, however
+        many windows cover it.
         """
         # The base is odd, so that it has an inverse modulo 2^64.
         base = 0x9E3779B97F4A7C15
@@ -83,7 +85,7 @@ class Windows:
         return (total[self.starts + self.width] - total[self.starts]) * power[self.starts]
 
     def mean_of_stamps(self, values):
-        """Return the mean over each window of a value for every stamp."""
+        """Return the mean over each window of ``values``, which hold one value per stamp."""
         total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
         return (total[self.starts + self.width] - total[self.starts]) / self.width
 
@@ -97,7 +99,7 @@ class Windows:
         Returns
         -------
         means : ndarray of shape (n_stamps, ...)
-            A stamp that no window covers has NaN.
+            Means. A stamp that no window covers has NaN.
         """
         shape = (len(self.X) + 1, *values.shape[1:])
         total, count = np.zeros(shape), np.zeros(len(self.X) + 1)

@@ -1,7 +1,7 @@
-"""Activation functions between layers, fused with the label sum and the norm.
+"""Activation functions between layers. Each kernel also adds the label and computes the norm.
 
-Every activation f turns a row y into f(y) = ||y|| u / ||u||, so that
-||f(y)|| = ||y|| (paper, section III.A). They differ in u only:
+Each activation function f maps a row y to f(y) = ||y|| u / ||u||, so that ||f(y)|| = ||y|| (paper,
+section III.A). The functions differ in u only:
 
 =============  ==================================
 abs            u = |y|
@@ -10,17 +10,18 @@ layer_std_abs  u = |y| - (the row's mean of |y|)
 square         u = y ** 2
 =============  ==================================
 
-Where u is zero throughout, f(y) = |y|.
+If u is zero for all units, f(y) = |y|.
 
-A forward kernel reads ``A`` (n_rows, n_units) and ``B`` (n_labels, n_units) and
-takes every sum ``y = A[i] + B[c]`` as row ``i * n_labels + c``: a row's products
-with the data weights are computed once, however many labels are tried. It writes
-f(y) to ``out`` and ||y||^2 to ``energy``.
+A forward kernel reads ``A`` (n_rows, n_units) and ``B`` (n_labels, n_units). Row ``i * n_labels +
+c`` of its result belongs to the sum ``y = A[i] + B[c]``. The product of a row with the data
+weights is therefore computed once for all labels. The kernel writes f(y) to ``out`` and ||y||^2 to
+``energy``.
 
-A gradient kernel reads ``Y`` and ``G`` = dL/df(y) and writes dL/dy to ``out``.
+A gradient kernel reads ``Y`` and ``G`` = dL/df(y), where L is any function of f(y). The kernel
+writes dL/dy to ``out``.
 
-``mean`` and ``scale`` (n_units,), a reciprocal deviation, belong to std_abs; the other
-functions ignore them.
+Only std_abs reads ``mean`` (n_units,) and ``scale`` (n_units,), the reciprocal deviation of |y|.
+The other functions take both arguments so that all kernels have one signature.
 """
 
 import numpy as np
@@ -30,7 +31,10 @@ from ._jit import kernel
 
 @kernel
 def _restore_norm(a, b, u, energy, square_norm):
-    """Rescale ``u`` in place to the norm of ``a + b``."""
+    """Rescale ``u`` in place to the norm of ``a + b``.
+
+    ``energy`` is the squared norm of ``a + b``, and ``square_norm`` that of ``u``.
+    """
     if square_norm > 0:
         factor = np.sqrt(energy / square_norm)
         for j in range(u.size):
@@ -42,7 +46,7 @@ def _restore_norm(a, b, u, energy, square_norm):
 
 @kernel
 def abs_forward(A, B, mean, scale, out, energy):
-    """u = |y|, whose norm needs no rescaling."""
+    """Write f(y) for u = |y|. The norm of u is that of y, so no rescaling is needed."""
     n_labels = B.shape[0]
     for i in range(A.shape[0]):
         for c in range(n_labels):
@@ -57,7 +61,7 @@ def abs_forward(A, B, mean, scale, out, energy):
 
 @kernel
 def std_abs_forward(A, B, mean, scale, out, energy):
-    """u = (|y| - mean) * scale, and f(y) = beta u with beta = ||y|| / ||u|| (paper, eq. 7)."""
+    """Write f(y) = beta u for u = (|y| - mean) * scale, beta = ||y|| / ||u|| (paper, eq. 7)."""
     n_labels = B.shape[0]
     for i in range(A.shape[0]):
         for c in range(n_labels):
@@ -76,10 +80,10 @@ def std_abs_forward(A, B, mean, scale, out, energy):
 
 @kernel
 def layer_std_abs_forward(A, B, mean, scale, out, energy):
-    """u = |y| - mean(|y|) over the units of the row.
+    """Write f(y) for u = |y| - mean(|y|), where the mean is over the units of the row.
 
-    Differences that rounding of the mean alone can cause count as zero: units that
-    respond alike would otherwise pass rounding errors on, blown up to the row's norm.
+    Differences that rounding of the mean can explain count as zero. Without this rule, units that
+    all respond alike would pass on rounding errors, scaled up to the norm of the row.
     """
     n_labels = B.shape[0]
     for i in range(A.shape[0]):
@@ -105,7 +109,7 @@ def layer_std_abs_forward(A, B, mean, scale, out, energy):
 
 @kernel
 def square_forward(A, B, mean, scale, out, energy):
-    """u = y ** 2."""
+    """Write f(y) for u = y ** 2."""
     n_labels = B.shape[0]
     for i in range(A.shape[0]):
         for c in range(n_labels):
@@ -124,10 +128,10 @@ def square_forward(A, B, mean, scale, out, energy):
 
 @kernel
 def _chain_factors(y, u, g):
-    """Return (s, b, d) with dL/du = s g - b u and, by way of ||y||, dL/dy += d y.
+    """Return factors (s, b, d) for the chain rule through f(y) = ||y|| u / ||u||.
 
-    They follow from f(y) = ||y|| u / ||u||. Where f is not differentiable, since y or u
-    is zero, all three are zero.
+    With g = dL/df(y), the factors give dL/du = s g - b u. The norm ||y|| adds d y to dL/dy. If y
+    or u is zero, f is not differentiable, and all three factors are zero.
     """
     energy = y.dtype.type(0)
     norm = y.dtype.type(0)
@@ -145,7 +149,7 @@ def _chain_factors(y, u, g):
 
 @kernel
 def abs_gradient(Y, G, mean, scale, out):
-    """dL/dy = sign(y) g."""
+    """Write dL/dy = sign(y) g."""
     for i in range(Y.shape[0]):
         for j in range(Y.shape[1]):
             out[i, j] = np.sign(Y[i, j]) * G[i, j]
@@ -153,7 +157,7 @@ def abs_gradient(Y, G, mean, scale, out):
 
 @kernel
 def std_abs_gradient(Y, G, mean, scale, out):
-    """dL/dy = sign(y) scale dL/du + d y."""
+    """Write dL/dy = sign(y) scale dL/du + d y."""
     for i in range(Y.shape[0]):
         y, g, u = Y[i], G[i], out[i]
         for j in range(y.size):
@@ -168,7 +172,7 @@ def std_abs_gradient(Y, G, mean, scale, out):
 
 @kernel
 def layer_std_abs_gradient(Y, G, mean, scale, out):
-    """dL/dy = sign(y) (dL/du - its mean over the units) + d y."""
+    """Write dL/dy = sign(y) (dL/du - mean(dL/du)) + d y, with the mean over the units."""
     for i in range(Y.shape[0]):
         y, g, u = Y[i], G[i], out[i]
         centre = Y.dtype.type(0)
@@ -185,7 +189,7 @@ def layer_std_abs_gradient(Y, G, mean, scale, out):
         s, b, d = _chain_factors(y, u, g)
         for j in range(y.size):
             if s > 0:
-                # The mean of u is zero, so only g contributes to the mean of dL/du.
+                # The mean of u is zero, so the mean of dL/du = s g - b u is s times the mean of g.
                 v = s * (g[j] - g_centre) - b * u[j]
                 u[j] = np.sign(y[j]) * v + d * y[j]
             else:
@@ -194,7 +198,7 @@ def layer_std_abs_gradient(Y, G, mean, scale, out):
 
 @kernel
 def square_gradient(Y, G, mean, scale, out):
-    """dL/dy = 2 y dL/du + d y."""
+    """Write dL/dy = 2 y dL/du + d y."""
     for i in range(Y.shape[0]):
         y, g, u = Y[i], G[i], out[i]
         for j in range(y.size):

@@ -1,25 +1,27 @@
-"""The local competitive rule, one row at a time."""
+"""The local competitive learning rule, applied to one row at a time."""
 
 from ._jit import kernel
 
-# ``learn_rows`` takes this many inputs at a time, one for each of its sums s0 to s4.
+# ``learn_rows`` updates the weights of this many inputs together, with one sum for each of the
+# inputs, s0 to s4.
 TOGETHER = 5
 
 
 @kernel
 def learn_rows(X, rates, W, Y):
-    """Apply dW = r (x - W y) y^T with y = W^T x to every row in turn (paper, eq. 4).
+    """Apply dW = r (x - W y) y^T with y = W^T x to each row in turn (paper, eq. 4).
 
-    ``X`` is (n_rows, n_inputs), where n_inputs is a multiple of ``TOGETHER``, and
-    ``rates`` (n_rows,) may be negative. ``W`` (n_inputs, n_units) is updated in place.
-    ``Y`` (n_rows + 2, n_units) receives the outputs; its last two rows are scratch.
+    ``X`` is (n_rows, n_inputs), where n_inputs is a multiple of ``TOGETHER``. The ``rates`` r
+    (n_rows,) may be negative. ``W`` (n_inputs, n_units) is updated in place. ``Y`` (n_rows + 2,
+    n_units) receives the outputs, and its last two rows are scratch space.
 
-    One pass over the weights serves a row: as soon as inputs' weights are updated, they
-    add to the next row's output. Several inputs together keep that sum from being read
-    back from memory too often. The sum is always the same scratch row: were it the next
-    row of ``Y``, LLVM would hoist its test for overlap with the present one out of the
-    loop over rows, where it fails, and leave scalar code. The kernel is fastest with
-    arrays that start on a cache line and units that fill whole lines.
+    The kernel passes over the weights once per row. As soon as the weights of some inputs are
+    updated, the kernel adds their share to the output of the next row. The kernel handles several
+    inputs together, so that the sum is read from memory less often. The sum is kept in the last
+    scratch row, not in the next row of ``Y``. In the next row, LLVM would test once, before the
+    loop over rows, whether that row overlaps with the current row. The test would fail, and the
+    code would stay scalar. The kernel is fastest if arrays start on a cache line and each row of
+    units fills whole cache lines.
     """
     n_rows, n_inputs = X.shape
     n_units = W.shape[1]
@@ -35,7 +37,7 @@ def learn_rows(X, rates, W, Y):
             z[j] = zero
         for group in range(n_inputs // TOGETHER):
             i = group * TOGETHER
-            # s = rate (x_i - sum_k y_k w_ik), by which w_ij changes times y_j (eq. 4).
+            # Eq. 4 changes w_ij by s y_j, with s = rate (x_i - sum_k y_k w_ik).
             s0 = s1 = s2 = s3 = s4 = zero
             for j in range(n_units):
                 s0 += y[j] * W[i, j]

@@ -1,4 +1,4 @@
-"""One pass over the rows of a block: norms, energies, hashes."""
+"""Kernels that pass once over the rows of a block: norms, squared norms, sums and hashes."""
 
 import numpy as np
 
@@ -7,13 +7,14 @@ from ._jit import kernel
 
 @kernel
 def scale_to_unit(X, n_columns):
-    """Scale the first ``n_columns`` of every row to norm 1, in place.
+    """Scale the first ``n_columns`` entries of each row to norm 1, in place.
 
-    Dividing by the largest entry first keeps rows of any magnitude finite. NaN becomes
-    zero, and rows of zeros stay so.
+    Each row is divided by its largest entry first, so that rows of any magnitude stay finite. NaN
+    becomes zero. Rows of zeros stay zero.
     """
-    # "arcp" multiplies by reciprocals, which overflow for denormal numbers. The factor brings
-    # every denormal number, of either precision, to one with a reciprocal.
+    # The compiler flag "arcp" replaces divisions by multiplications with reciprocals. The
+    # reciprocal of a denormal number overflows. The factor ``lift`` makes each denormal number, in
+    # single and in double precision, large enough for a finite reciprocal.
     tiny, lift = 2.0**-64, 2.0**62
     for i in range(X.shape[0]):
         for j in range(n_columns):
@@ -38,7 +39,7 @@ def scale_to_unit(X, n_columns):
 
 @kernel
 def energies(Y, out):
-    """out[i] = ||Y[i]||^2, the activation of a layer's outputs (paper, eq. 8)."""
+    """Write out[i] = ||Y[i]||^2, the activation of a layer's output (paper, eq. 8)."""
     for i in range(Y.shape[0]):
         total = Y.dtype.type(0)
         for j in range(Y.shape[1]):
@@ -48,9 +49,9 @@ def energies(Y, out):
 
 @kernel
 def absolute_sums(Y, weight, sums, squares):
-    """Add weighted sums over rows of |Y| and of its square to ``sums`` and ``squares``.
+    """Add the weighted sums over rows of |Y| to ``sums``, and those of Y^2 to ``squares``.
 
-    Both are of shape (n_units,) and of double precision.
+    Both results have shape (n_units,) and double precision.
     """
     for i in range(Y.shape[0]):
         w = weight[i]
@@ -62,10 +63,10 @@ def absolute_sums(Y, weight, sums, squares):
 
 @kernel
 def hashes(bits, out):
-    """Mix the 64-bit words of every row of ``bits`` (uint64) into one.
+    """Mix the 64-bit words of each row of ``bits`` (uint64) into one hash per row.
 
-    Equal rows hash equally, wherever they stand. The mixing steps are those of
-    SplitMix64 (Steele, Lea & Flood 2014).
+    Equal rows have equal hashes at any place. The mixing steps are those of SplitMix64 (Steele,
+    Lea & Flood 2014).
     """
     for i in range(bits.shape[0]):
         h = np.uint64(0)

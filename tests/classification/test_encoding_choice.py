@@ -93,10 +93,23 @@ def test_relevances_that_cannot_be_are_refused(given, encoding):
     X, y = load_iris(return_X_y=True)
     given = list(given)
     classifier = ActivationLearningClassifier(encoding=encoding, relevances=given, **SMALL)
-    with pytest.raises(ValueError, match=r"relevances=\[.* must be 4 finite numbers, 0 or more"):
+    with pytest.raises(ValueError, match=r"relevances=\[.* must be .* 4 finite numbers"):
         classifier.fit(X, y)
     with pytest.raises(ValueError, match="relevances"):
         classifier.set_params(relevances="none").fit(X, y)
+
+
+def test_unit_rows_refuse_relevances_that_are_given():
+    X, y = load_iris(return_X_y=True)
+    unit = ActivationLearningClassifier(encoding="unit", relevances=[1, 2, 0, 1], **SMALL)
+    with pytest.raises(ValueError, match=r"for 4 columns, but encoding='unit' .*'fourier'"):
+        unit.fit(X, y)
+    with pytest.raises(ValueError, match="Set encoding='fourier'"):
+        unit.partial_fit(X, y, classes=[0, 1, 2])
+    for relevances in ("auto", None):
+        assert unit.set_params(relevances=relevances).fit(X, y).relevances_ is None
+    given = unit.set_params(encoding="auto", relevances=[1, 2, 0, 1]).fit(X, y)
+    assert given.encoding_ in ("unit", "fourier")
 
 
 def test_columns_that_count_alike_have_no_relevances():

@@ -33,11 +33,11 @@ def test_one_row_less_is_a_layer_of_the_others(averaged):
 
 
 @pytest.mark.parametrize("n_gone", [3, 20])
-def test_a_unit_less_is_a_layer_of_the_others(n_gone):
+def test_a_group_less_is_a_layer_of_the_others(n_gone):
     """Both with fewer rows than directions and with more."""
     X = rows()
     downdate = Downdate(spectrum_of(X, True), float(len(X)), T)
-    found = downdate.unit_out(X[:n_gone], np.ones(n_gone))
+    found = downdate.group_out(X[:n_gone], np.ones(n_gone))
     expected = spectrum_of(X[n_gone:], True).energies(X[:n_gone], [T])[:, 0]
     np.testing.assert_allclose(found, expected, atol=1e-8)
 

@@ -284,7 +284,7 @@ def test_a_pass_over_more_rows_is_one_epoch_at_the_full_rate():
 
 
 def test_a_schedule_that_is_cut_short_says_so():
-    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs allow 20: .* stops at 1.82"):
+    with pytest.warns(ConvergenceWarning, match="epochs allow only 20. .* time 1.82"):
         found = schedule(100, [91.0, 9.1], max_iter=2, batch_size=10, learning_rate=0.1)
     assert found.n_updates == 20
     np.testing.assert_allclose(found.shares, [1, 1])  # all of the time that there is
@@ -324,7 +324,7 @@ def test_weighty_rows_in_one_batch_do_not_overshoot(recorded):
 
 def test_max_iter_that_cuts_training_short_warns(recorded):
     hebbian = _estimator(learning_time=50.0, max_iter=3, batch_size=20)
-    with pytest.warns(ConvergenceWarning, match=r"learning_time=50 takes 549 .* allow 9"):
+    with pytest.warns(ConvergenceWarning, match=r"learning_time=50 takes 549 .* allow only 9"):
         hebbian.fit(_rows())
     assert len(recorded) == 9
     assert hebbian.learning_times_[0] == pytest.approx(sum(recorded))
@@ -348,7 +348,7 @@ def test_auto_learns_for_the_closed_forms_times(recorded, max_iter):
         hebbian.fit(X)
     messages = [str(w.message) for w in caught if w.category is ConvergenceWarning]
     assert len(messages) == (max_iter == 13)
-    assert all("as chosen, takes" in m and "stops at 7." in m for m in messages)
+    assert all("as chosen, takes" in m and "stops at learning time 7." in m for m in messages)
     n_wanted = round(times.max() / 0.091)
     assert times.min() < 78 * 0.091 < times.max()  # 13 epochs are enough for one of them
     assert len(recorded) == min(n_wanted, n_updates)

@@ -128,5 +128,5 @@ def test_balanced_weights_need_all_rows():
 
 @pytest.mark.parametrize("weights", [{0: -1.0}, {0: np.nan}, {0: np.inf}, {0: 0.0, 1: 0.0}])
 def test_bad_weights_are_refused(weights):
-    with pytest.raises(ValueError, match="must be finite, not negative, and positive"):
+    with pytest.raises(ValueError, match="must hold finite weights of 0 or more, and a positive"):
         class_weights(weights, np.arange(2), None, None)

@@ -50,7 +50,7 @@ def test_gaps_are_not_filled_across_series_and_unknown_channels_stay():
 @pytest.mark.parametrize("step", ["h", "7min", "D"])
 def test_missing_time_stamps_cut_the_series(step):
     time = read_times(dated(step=step))
-    with pytest.warns(UserWarning, match="cut at 1 gaps, and 1 gaps of 3 stamps or fewer"):
+    with pytest.warns(UserWarning, match="cut at gaps: 1. Gaps of 3 .* ignored: 1"):
         bounds = cut_at_gaps([(0, 590)], np.delete(time, [*range(100, 108), 300, 301]), 3)
     assert bounds == [(0, 100), (100, 590)]
 
@@ -80,9 +80,9 @@ def test_times_before_a_batch_are_at_equal_steps_unless_they_are_known():
 
 def test_gaps_of_the_batch_before_were_told_before():
     time = np.delete(np.arange(0, 500, 10), [5, 6, 7, 8, 30])
-    with pytest.warns(UserWarning, match="cut at 1 gaps, and 1 gaps"):
+    with pytest.warns(UserWarning, match="cut at gaps: 1. .* ignored: 1"):
         whole = cut_at_gaps([(0, len(time))], time, 2)
-    with pytest.warns(UserWarning, match="cut at 1 gaps.$"):
+    with pytest.warns(UserWarning, match="cut at gaps: 1.$"):
         assert cut_at_gaps([(0, len(time))], time, 2, n_before=30) == whole
     assert whole == [(0, 5), (5, 45)]
 
@@ -104,7 +104,7 @@ def test_short_series_are_named_by_the_stamps_of_the_batch():
     "groups, message",
     [
         ([1, 2], "groups has shape .2,., but X has 3 rows"),
-        ([1, None, 2], r"groups\[1\] is missing: every row belongs to some unit"),
+        ([1, None, 2], r"groups\[1\] is missing.*for every row to which group"),
         ([1.0, np.nan, 2.0], r"groups\[1\] is missing"),
         (np.array([1.0, 2.0, np.nan]), r"groups\[2\] is missing"),
         (["a", "b", np.nan], r"groups\[2\] is missing"),
@@ -116,15 +116,15 @@ def test_short_series_are_named_by_the_stamps_of_the_batch():
         (pd.to_datetime(["2026", "2027", None]), r"groups\[2\] is missing"),
         ([pd.Timestamp(2026, 1, 1), pd.NaT, pd.NaT], r"groups\[1\] is missing"),
         (np.array(["NaT", "2026", "2027"], dtype="datetime64[ns]"), r"groups\[0\] is missing"),
-        (["a", 1, "b"], "strings and other things"),
+        (["a", 1, "b"], "both strings and entries of other types"),
     ],
 )
 def test_bad_groups_are_refused(groups, message):
     with pytest.raises(ValueError, match=message):
-        check_groups(groups, 3, "row", "unit")
-    assert check_groups(["a", "b", "a"], 3, "row", "unit").tolist() == ["a", "b", "a"]
+        check_groups(groups, 3, "row", "group")
+    assert check_groups(["a", "b", "a"], 3, "row", "group").tolist() == ["a", "b", "a"]
 
 
 def test_stamps_of_a_series_must_stand_together():
-    with pytest.raises(ValueError, match="time stamps of a series must stand together"):
+    with pytest.raises(ValueError, match="time steps of a series must stand together"):
         find_series(["x", "y", "x"], 3)

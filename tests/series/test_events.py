@@ -120,7 +120,7 @@ def test_stretches_of_nothing_are_found(fitted, n_gone, found):
     later = log(seed=1)
     later.iloc[1000 : 1000 + n_gone] = np.nan
     if found:
-        with pytest.warns(UserWarning, match=f"{n_gone} of 3000 time stamps are NaN throughout"):
+        with pytest.warns(UserWarning, match=f"{n_gone} of 3000 time steps are NaN throughout"):
             scores = fitted.score_samples(later)
         assert (scores[1000 : 1000 + n_gone] == 0).all()
     else:

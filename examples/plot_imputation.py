@@ -1,0 +1,98 @@
+"""
+===============================
+Fill the gaps of a growth study
+===============================
+
+``ActivationImputer`` fills gaps in a table whose columns hang together in curves, where linear
+regressions and means of neighbours err more. A study follows the growth of children, and one number in ten has not been written down. The rows are made up, so that the missing numbers are
+known.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+from sklearn.impute import IterativeImputer, KNNImputer
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_activation import ActivationImputer
+
+plt.rcParams["font.size"] = 12
+
+# %%
+# Six hundred children
+# --------------------
+rng = np.random.default_rng(0)
+n = 600
+age = rng.uniform(0, 12, n)
+girl = rng.random(n) < 0.5
+tall = rng.normal(0, 1, n)
+heavy = 0.5 * tall + rng.normal(0, 0.8, n)
+study = pd.DataFrame(
+    {
+        "sex": np.where(girl, "girl", "boy"),
+        "age": age,
+        "height": 50 + 26 * (1 - np.exp(-1.6 * age)) + 6.2 * age + tall * (1.8 + 0.35 * age),
+        "weight": 10 - 6.5 * np.exp(-1.5 * age) + age + 0.12 * age**2 + heavy * (0.4 + age / 3),
+        "head": 47.5 - 12.5 * np.exp(-1.9 * age) + 0.4 * age - girl + rng.normal(0, 0.7, n),
+        "pulse": 75 + 60 * np.exp(-0.28 * age) + rng.normal(0, 5, n),
+    }
+).round(1)
+hidden = rng.random(study.shape) < 0.1
+hidden[:, 0] = False
+gaps = study.mask(hidden)
+print(gaps.head(4).to_string(index=False))
+print(f"missing: {hidden[:, 1:].mean():.0%} of the numbers")
+
+# %%
+# Three imputers
+# --------------
+# Our imputer takes the data frame as it is, with the strings in it. For those of scikit-learn the
+# sex is written as 0 and 1, and columns are standardised, because neighbours depend on it.
+numeric = gaps.assign(sex=1.0 * (gaps["sex"] == "girl"))
+scaler = StandardScaler().fit(numeric)
+filled = {"ActivationImputer": ActivationImputer(random_state=0).fit_transform(gaps)}
+for imputer in (IterativeImputer(max_iter=50, random_state=0), KNNImputer()):
+    values = scaler.inverse_transform(imputer.fit_transform(scaler.transform(numeric)))
+    filled[type(imputer).__name__] = pd.DataFrame(values, columns=gaps.columns)
+
+numbers = ["age", "height", "weight", "head", "pulse"]
+units = ["years", "cm", "kg", "cm", "beats a minute"]
+print("typical error of a filled number" + "".join(f"{name:>19}" for name in filled))
+errors = {}
+for name, unit in zip(numbers, units, strict=True):
+    lost = hidden[:, study.columns.get_loc(name)]
+    errors[name] = [
+        np.sqrt(np.mean((table[name] - study[name])[lost] ** 2)) for table in filled.values()
+    ]
+    print(f"{name + ', ' + unit:<32}" + "".join(f"{error:19.1f}" for error in errors[name]))
+
+# %%
+# Heights that were missing
+# -------------------------
+# Grey dots are children whose height is known. Black dots are the heights that were filled in.
+lost = hidden[:, study.columns.get_loc("height")]
+figure, axes = plt.subplots(1, 2, sharey=True, figsize=(6.4, 3.8), layout="constrained")
+for ax, name in zip(axes, ("ActivationImputer", "KNNImputer"), strict=True):
+    ax.scatter(gaps["age"], gaps["height"], s=5, color="0.75", label="known")
+    ax.scatter(
+        study["age"][lost], filled[name]["height"][lost], s=12, color="black", label="filled"
+    )
+    ax.set(title=name, xlabel="age (years)")
+    ax.set_xticks([0, 4, 8, 12])
+axes[0].set_ylabel("height (cm)")
+axes[0].legend(loc="lower right")
+
+# %%
+# Errors beside a linear imputer
+# ------------------------------
+# ``IterativeImputer`` predicts every column by linear regressions on the others.
+figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+place = np.arange(len(numbers))
+table = np.array([errors[name] for name in numbers]) / study[numbers].std().to_numpy()[:, None]
+for shift, (name, column) in enumerate(zip(filled, table.T, strict=True)):
+    ax.bar(place + 0.27 * (shift - 1), column, 0.25, label=name)
+ax.set_xticks(place, numbers)
+ax.set(ylabel="error / column's deviation", ylim=(0, 0.65))
+ax.legend(loc="upper right")
+plt.show()
