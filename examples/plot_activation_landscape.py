@@ -39,7 +39,8 @@ for name, p, label in zip(new.index, detector.p_values(new), detector.predict(ne
 # The landscape
 # -------------
 # Colours show the activation, and white dots are the deliveries that were learned. The red line is
-# the threshold. The slow bicycle has a common distance and a common time, but no delivery has both.
+# the threshold. The slow bicycle has a common distance and a common time, but no delivery has
+# both.
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 ActivationLandscapeDisplay.from_estimator(detector, trips, ax=ax)
 odd = new.iloc[2:]

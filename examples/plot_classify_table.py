@@ -26,9 +26,8 @@ plt.rcParams["font.size"] = 12
 # %%
 # Inspections of pumps
 # --------------------
-# A blocked filter lowers the flow and raises the pressure, by less than the speed and the model
-# of the pump do. A worn bearing is warm for its speed and its room. One number in twenty is
-# missing.
+# A blocked filter lowers the flow and raises the pressure, by less than the speed and the model of
+# the pump do. A worn bearing is warm for its speed and its room. One number in twenty is missing.
 states = np.array(["healthy", "blocked filter", "worn bearing", "air in the pipe"])
 
 
@@ -70,8 +69,8 @@ print(X.assign(fault=y).head(4).to_string(index=False))
 # Four classifiers
 # ----------------
 # Our classifier takes the data frame as it is. ``HistGradientBoostingClassifier`` takes gaps, too,
-# and wants a category type. The other two get standardised numbers, gaps filled by
-# ``KNNImputer``, and one-hot categories.
+# and wants a category type. The other two get standardised numbers, gaps filled by ``KNNImputer``,
+# and one-hot categories.
 numbers = list(X.columns[1:])
 
 

@@ -4,8 +4,8 @@ Follow a machine as it ages
 ===========================
 
 A detector that forgets keeps its false alarms near 1 % while normal values drift. A detector that
-forgets nothing raises false alarms for as long as the drift lasts. The log of a cooling machine
-is made up: its filter gets dirty from the end of April to the end of May.
+forgets nothing raises false alarms for as long as the drift lasts. The log of a cooling machine is
+made up: its filter gets dirty from the end of April to the end of May.
 """
 
 import matplotlib.pyplot as plt
@@ -37,8 +37,8 @@ log = {
 # %%
 # Judge a day, then learn it
 # --------------------------
-# Every reading is normal, so every alarm is a false one. ``forget=0.005`` lets a reading lose 0.5 %
-# of its weight with each reading that follows: the memory is about two days long.
+# Every reading is normal, so every alarm is a false one. ``forget=0.005`` lets a reading lose 0.5
+# % of its weight with each reading that follows: the memory is about two days long.
 false_alarms = {}
 for forget in (0, 0.005):
     detector = ActivationAnomalyDetector(forget=forget, n_frequencies=96, random_state=0)
@@ -57,9 +57,8 @@ for forget in (0, 0.005):
 # %%
 # The price of a memory that is short: what was normal in April is an alarm in June.
 as_in_april = log[days[5]]
-print(
-    f"readings of 6 April, judged in June: {np.mean(detector.predict(as_in_april) == -1):.0%} alarms"
-)
+reported = np.mean(detector.predict(as_in_april) == -1)
+print(f"readings of 6 April, judged in June: {reported:.0%} alarms")
 
 # %%
 # False alarms day by day

@@ -4,8 +4,8 @@ Features for a linear model
 ===========================
 
 One layer of units lets logistic regression make fewer mistakes on images of digits. The layer
-learns from the images alone, without their labels. A linear model cannot see products of pixels
-by itself, and the features of the layer hold them.
+learns from the images alone, without their labels. A linear model cannot see products of pixels by
+itself, and the features of the layer hold them.
 """
 
 import matplotlib.pyplot as plt
@@ -59,16 +59,4 @@ ax.barh(
 )
 ax.invert_yaxis()
 ax.set(xlabel="mistakes on new digits (%)")
-
-# %%
-# What a unit looks for
-# ---------------------
-# Twelve units of a layer of twelve. Each unit mixes strokes, and answers strongly to an image that
-# has the red strokes and not the blue strokes, or the other way round.
-layer = CompetitiveHebbianTransformer(12, random_state=0).fit(MinMaxScaler().fit_transform(X))
-figure, axes = plt.subplots(2, 6, figsize=(6.4, 2.4), layout="constrained")
-limit = np.abs(layer.coefs_[0]).max()
-for ax, weights in zip(axes.flat, layer.coefs_[0].T, strict=True):
-    ax.imshow(weights.reshape(8, 8), cmap="RdBu_r", vmin=-limit, vmax=limit)
-    ax.set(xticks=[], yticks=[])
 plt.show()

@@ -29,8 +29,8 @@ print(f"digits recognised by the classifier: {classifier.score(X_test, y_test):.
 # %%
 # Complete
 # --------
-# NaN stands for missing. An SVC that has seen whole digits judges the completed ones. The classifier
-# does about as well as ``KNNImputer``, which does nothing else.
+# NaN stands for missing. An SVC that has seen whole digits judges the completed ones. The
+# classifier does about as well as ``KNNImputer``, which does nothing else.
 half = np.where(np.arange(64) < 32, X_test, np.nan)
 completed = {
     "classifier": classifier.complete(half),

@@ -30,8 +30,8 @@ counts = [50, 100, 200, 400]
 # %%
 # Fit them all
 # ------------
-# Each of two draws takes other images to learn and 1,000 others to judge. Our classifier chooses its
-# encoding, its layers and its learning times by itself, which takes most of its time.
+# Each of two draws takes other images to learn and 1,000 others to judge. Our classifier chooses
+# its encoding, its layers and its learning times by itself, which takes most of its time.
 classifiers = {
     "ActivationLearning": ActivationLearningClassifier(random_state=0),
     "MLP": make_pipeline(MinMaxScaler(), MLPClassifier(random_state=0)),

@@ -28,8 +28,8 @@ print(f"training labels that are wrong: {np.mean(given != y_train):.0%}")
 # %%
 # Fifteen times, and a choice
 # ---------------------------
-# ``learning_time="auto"`` judges times by training rows that it holds out. It sees the wrong labels
-# only, as one would in practice.
+# ``learning_time="auto"`` judges times by training rows that it holds out. It sees the wrong
+# labels only, as one would in practice.
 
 
 def fitted(learning_time):

@@ -4,8 +4,8 @@ Odd card payments, and reasons
 ==============================
 
 The detector finds payments whose values are odd together, keeps its promise of 1 % false alarms,
-and names the column to look at. It learns a month of card payments, and judges the next month.
-The payments are made up, so that the frauds among them are known.
+and names the column to look at. It learns a month of card payments, and judges the next month. The
+payments are made up, so that the frauds among them are known.
 """
 
 import matplotlib.pyplot as plt
