@@ -4,8 +4,8 @@ Rare labels: who will leave us?
 ===============================
 
 A phone company has 6,000 customers. About 5 of 100 leave within three months. A discount of 20
-euros keeps a customer who wanted to leave. A customer who leaves costs 300 euros. Who should get
-the discount?
+euros keeps a customer who wanted to leave. A customer who leaves costs 300 euros. The company asks
+who should get the discount.
 
 Accuracy is of no use here: a model that says "everyone stays" is right for 95 % of the customers.
 This example compares four ways to decide by what each of them costs.

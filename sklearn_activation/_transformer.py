@@ -142,10 +142,12 @@ class CompetitiveHebbianTransformer(
     **Tables.** Rows count by direction only, and the activated features of ``x`` and ``-x`` are
     the same. Pixels, counts and spectra suit the transformer, because their entries have one unit
     and one sign. For other tables, put ``MinMaxScaler`` before the transformer, because
-    standardised columns lose the meaning of their signs. Give the layer several times as many
-    units as the table has columns. Put ``StandardScaler`` between the features and a linear model.
-    With ``activation="square"``, the linear model then sees products of columns. A row of zeros
-    has no direction, and its features are zero.
+    standardised columns lose the meaning of their signs. Put ``PolynomialFeatures(1)`` after
+    ``MinMaxScaler``: its column of ones lets the transformer tell rows apart that differ in length
+    only. Give the layer about ten units for each column, and choose ``activation="square"``: a
+    linear model then sees products of columns. Put ``StandardScaler`` between the features and the
+    linear model. The guide :doc:`compares the activations </guide/features>`. A row of zeros has
+    no direction, and its features are zero.
 
     **Learning time.** A direction whose eigenvalue of E[x x^T] is well below log(1 /
     init_activation - 1) / (2 t) is not learned. ``fit`` with ``solver="hebbian"`` takes the
