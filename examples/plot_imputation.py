@@ -94,6 +94,6 @@ table = np.array([errors[name] for name in numbers]) / study[numbers].std().to_n
 for shift, (name, column) in enumerate(zip(filled, table.T, strict=True)):
     ax.bar(place + 0.27 * (shift - 1), column, 0.25, label=name)
 ax.set_xticks(place, numbers)
-ax.set(ylabel="error / column's deviation", ylim=(0, 0.65))
+ax.set(ylabel="error / column's deviation", ylim=(0, 0.85))
 ax.legend(loc="upper right")
 plt.show()

@@ -87,7 +87,7 @@ def columns(payments):
 # Our detector takes the data frame as it is. The two detectors of scikit-learn get the logarithm
 # of the amount, standardised numbers and one-hot categories. Each threshold is meant for 1 % of
 # false alarms: our detector has one, and the others get the lowest 1 % of their training scores.
-# ``LocalOutlierFactor`` finds as many frauds on the prepared table. It says no reasons.
+# ``LocalOutlierFactor`` finds about as many frauds on the prepared table, and gives no reasons.
 detector = ActivationAnomalyDetector(random_state=0).fit(columns(march))
 alarms = {"ActivationAnomalyDetector": detector.predict(columns(april)) == -1}
 for other in (IsolationForest(random_state=0), LocalOutlierFactor(novelty=True)):
