@@ -87,7 +87,8 @@ axes[0].legend(loc="lower right")
 # %%
 # Errors beside a linear imputer
 # ------------------------------
-# ``IterativeImputer`` predicts every column by linear regressions on the others.
+# ``IterativeImputer`` predicts every column by linear regressions on the others. With more gaps
+# linear regressions catch up: with one number in six missing, they were nearer in two columns.
 figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 place = np.arange(len(numbers))
 table = np.array([errors[name] for name in numbers]) / study[numbers].std().to_numpy()[:, None]
