@@ -64,7 +64,6 @@ def readme_block(head, text):
     return [line[4:] for line in block.strip("\n").splitlines()]
 
 
-@pytest.mark.smoke
 def test_readme_example_is_ten_lines_and_prints_what_is_shown(capsys):
     lines = readme_block("code-block:: python", readme())
     assert sum(bool(line.strip()) for line in lines) <= 10

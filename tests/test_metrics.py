@@ -733,7 +733,7 @@ def test_label_free_scorers_pass_missing_entries_on(metric, n_columns):
         {"random_state": 0.5},
         {"random_state": np.random.RandomState(0)},
     ],
-    ids=str,
+    ids=lambda bad: ", ".join(f"{name}: {type(value).__name__}" for name, value in bad.items()),
 )
 def test_bad_parameters(bad):
     parameters = {"metric": "roc_auc", **bad}

@@ -1,6 +1,6 @@
 """Whether the installation works: each estimator does its job once, and comes back from a file.
 
-``pytest -m smoke`` runs this file alone, in some twenty seconds.
+This file alone takes some twenty seconds, where all tests take minutes.
 """
 
 import pickle
@@ -21,8 +21,6 @@ from sklearn_activation import (
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
 )
-
-pytestmark = pytest.mark.smoke
 
 
 def from_file(estimator, folder):
