@@ -105,8 +105,8 @@ def cost(y, gets_discount):
 # %%
 # Four ways to decide
 # -------------------
-# ``predict`` names the more likely label. Hardly any customer is more likely to leave than to stay.
-# Hardly anyone gets the discount.
+# ``predict`` names the more likely label. Hardly any customer is more likely to leave than to
+# stay. Hardly anyone gets the discount.
 #
 # ``class_weight="balanced"`` gives both labels the same total weight in training. ``predict`` then
 # names many more customers. The weights know nothing of euros: the result may be cheap or dear.
