@@ -173,7 +173,8 @@ def summarise(report, setting, tables):
         if method == DEFAULT:
             continue
         worst = min(ahead, key=ahead.get)
-        report.add(f"{work}, least ahead of the default", method, ahead[worst], "points", of=worst)
+        behind = max(-ahead[worst], 0)
+        report.add(f"{work}, behind the default at worst", method, behind, "points", table=worst)
         worse = sum(value < -1 for value in ahead.values())
         report.add(f"{work}, behind the default by over 1", method, worse, "tables")
         better = sum(value > 1 for value in ahead.values())

@@ -105,16 +105,18 @@ def cost(y, gets_discount):
 # %%
 # Four ways to decide
 # -------------------
-# 1. ``predict`` names the more likely label. Hardly any customer is more likely to leave than to
-#    stay. Hardly anyone gets the discount.
-# 2. ``class_weight="balanced"`` gives both labels the same total weight in training. ``predict``
-#    then names many more customers. The weights know nothing of euros: the result may be cheap or
-#    dear.
-# 3. A discount pays for itself where ``p * 300 > 20``. The probability ``p`` comes from
-#    ``predict_proba`` of the model *without* class weights.
-# 4. ``TunedThresholdClassifierCV`` of scikit-learn tries thresholds on held-out folds of the
-#    training rows, and takes the threshold with the lowest cost. The probabilities need not be
-#    true for this way. Here it moves the threshold of the model with class weights.
+# ``predict`` names the more likely label. Hardly any customer is more likely to leave than to
+# stay. Hardly anyone gets the discount.
+#
+# ``class_weight="balanced"`` gives both labels the same total weight in training. ``predict`` then
+# names many more customers. The weights know nothing of euros: the result may be cheap or dear.
+#
+# A discount pays for itself where ``p * 300 > 20``. The probability ``p`` comes from
+# ``predict_proba`` of the model without class weights.
+#
+# ``TunedThresholdClassifierCV`` of scikit-learn tries thresholds on held-out folds of the training
+# rows, and takes the threshold with the lowest cost. The probabilities need not be true for this
+# way. Here it moves the threshold of the model with class weights.
 tuning = {
     "scoring": make_scorer(cost, greater_is_better=False),
     "cv": StratifiedKFold(3, shuffle=True, random_state=0),
