@@ -79,26 +79,26 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         How a row becomes the input of the network. "fourier" compares rows by the distances
         between their columns, which suits tables. "unit" divides each row by its length, and only
         proportions count, which suits images, spectra and counts. "auto" takes the encoding with
-        the lower log-loss on held-out rows. Give one if you know which suits, to save this
-        comparison.
+        the lower log-loss on held-out rows. If you know which encoding suits your table, name this
+        encoding to save the comparison.
     n_frequencies : int, default=256
-        Number of random frequencies of the "fourier" encoding. The encoded row has twice as many
-        entries. A larger number follows the data more closely, and the time for training grows
-        with its cube. Raise ``n_frequencies`` for large tables, and lower it for speed.
+        Number of random frequencies of the "fourier" encoding. The encoded row has two entries for
+        each frequency. A larger number follows the data more closely, and the time for training
+        grows with its cube. Raise ``n_frequencies`` for large tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the "fourier" encoding sees two rows as different, in standard deviations
-        of the columns. "auto" compares the typical distance between training rows with half of it
-        on held-out rows. Give a smaller number to see finer structure, which needs more rows.
-        Values from 0.25 to 4 are worth a search.
+        of the columns. "auto" tries the typical distance between training rows and half of this
+        distance, and takes the better one on held-out rows. Give a smaller number to see finer
+        structure, which needs more rows. Values from 0.25 to 4 are worth a search.
     standardize : bool, default=True
-        Whether the "fourier" encoding centres and scales the columns. The scales ignore outliers,
-        and columns that span several orders of magnitude are read as logarithms. Set
+        Whether the "fourier" encoding centres and scales the columns. Outliers hardly change the
+        scales. A column that spans several orders of magnitude is replaced by its logarithm. Set
         ``standardize`` to False if all columns have the same unit and their sizes matter, or if
         batches must not depend on the first one.
     relevances : "auto", None or array-like of shape (n_features,), default="auto"
-        How much each column counts for the distance between two rows with the "fourier" encoding.
-        "auto" measures how much the labels depend on each column [2]_. None lets all columns count
-        alike. Give one number for each column if you know better. With ``encoding="unit"``,
+        Weight of each column in the distance between two rows with the "fourier" encoding. "auto"
+        measures how much the labels depend on each column [2]_. None gives all columns the same
+        weight. Give one number for each column if you know better. With ``encoding="unit"``,
         numbers raise an error. See the :doc:`user guide </guide/relevance>`.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
@@ -136,9 +136,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         the rule; the paper's program uses 0.5 for fewer than 1,000 rows.
     learning_rate : float > 0, default=0.1
         Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
-        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
-        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
-        Feedback starts with 14 times this rate for a mini-batch, and lowers the rate to 0.
+        the updates. A layer with a shorter learning time than the other layers has a lower rate.
+        ``partial_fit`` does not change the rate. Lower ``learning_rate`` if a warning says that
+        the rate is too large. Feedback starts with 14 times this rate for a mini-batch, and lowers
+        the rate to 0.
     max_iter : int, default=None
         Largest number of epochs, which are passes over the training rows. None means 100 epochs of
         ``solver="hebbian"``, or 20 epochs of feedback with ``solver="flow"``. Lower ``max_iter``
@@ -169,9 +170,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         counts rows without a label as mistakes. See the :doc:`user guide </guide/feedback>`.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
-        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
-        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
-        again.
+        from the current weights. With ``solver="flow"``, ``fit`` takes the learning times of the
+        previous fit. Set ``warm_start`` to True to save time when you fit similar rows again.
     n_jobs : int, default=None
         Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
         linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
@@ -204,9 +204,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     feedback_ : bool
         Whether the network has learned from its mistakes.
     relevances_ : ndarray of shape (n_features,) or None
-        How much each column counts. With "auto", the mean square of the relevances is 1, weighted
-        by the variances of the columns. The value is None with ``relevances=None`` or with unit
-        rows.
+        Weight of each column in the distance between two rows. With "auto", the mean square of the
+        relevances is 1, weighted by the variances of the columns. The value is None with
+        ``relevances=None`` or with unit rows.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
         Which columns hold categories. The value is None if no column holds categories.
     activation_curve_ : ndarray of shape (n_points,)
@@ -225,19 +225,20 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     Notes
     -----
-    **Missing values.** A gap is filled with the mean of the five nearest of up to 2,048 training
-    rows, or with their most frequent category, in training and in prediction. A column is ignored
-    if training knew nothing of it. A column is also ignored if it was known in fewer than 10 rows,
-    and in less than a tenth of the rows that know the best known column. A row without any known
-    entry gets the shares of the labels in training as its probabilities. See the :doc:`user guide
-    </guide/gaps>`.
+    **Missing values.** In training and in prediction, a gap is filled from the five nearest of up
+    to 2,048 training rows. The gap gets the mean or the most frequent category of these rows. A
+    column without any known entry in training is ignored. A column is also ignored if it was known
+    in fewer than 10 rows, and in less than a tenth of the rows that know the best known column. A
+    row without any known entry gets the shares of the labels in training as its probabilities. See
+    the :doc:`user guide </guide/gaps>`.
 
-    **Held-out rows.** The encoding and the number of layers are compared on up to 1,000 training
-    rows, and the learning time on a fifth of up to 8,000. ``solver="hebbian"`` learns for the
-    times of these rows, but not for more than ``max_iter`` epochs. Feedback is tried on a tenth of
-    the rows, from 250 to 2,000 of them. Held-out rows are chosen by their values. The order of the
-    rows therefore does not matter, and copies of a row are never on both sides. With fewer than 20
-    rows in each class, the learning time follows from the statistics of the rows instead.
+    **Held-out rows.** Encodings and numbers of layers are compared on up to 1,000 training rows.
+    Learning times are compared on a fifth of up to 8,000 training rows. ``solver="hebbian"``
+    learns for the times of these rows, but not for more than ``max_iter`` epochs. Feedback is
+    tried on a tenth of the rows, from 250 to 2,000 of them. Held-out rows are chosen by their
+    values. The order of the rows therefore does not matter, and copies of a row are never on both
+    sides. With fewer than 20 rows in each class, the learning time follows from the statistics of
+    the rows instead.
 
     **Rows without a label.** The network first learns the labelled rows, and then labels and
     learns the other rows in two rounds. The labelled rows together weigh at least half as much as
@@ -251,9 +252,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     **Feedback.** Automatic learning times have their cut-off at the mean eigenvalue with feedback.
     A row whose label leads by ``feedback_gap`` is left alone for two to six epochs. Feedback
-    compares the right label with the wrong label of the highest activation, which is searched anew
-    at least every six epochs. Eigenvalues of W W^T above 1 are set back to 1. If the activation
-    diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning is raised.
+    compares the right label with the wrong label of the highest activation. The search for this
+    wrong label is at most five epochs old. Eigenvalues of W W^T above 1 are set back to 1. If the
+    activation diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning
+    is raised.
 
     **Cost.** Prediction passes each row through the upper layers once for each class.
 
@@ -736,8 +738,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
         The method searches for the values with which the row loses the least activation. The
         search starts from the mean of the five nearest training rows of the label. See the
-        :doc:`user guide </guide/inference>` for the loss; use ``ActivationImputer`` to fill tables
-        without labels.
+        :doc:`user guide </guide/inference>` for the formula of this loss. Use
+        ``ActivationImputer`` to fill tables without labels.
 
         Parameters
         ----------
@@ -779,7 +781,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             )
 
     def _labels(self, model, X, y):
-        """Return the class numbers of validated rows: those of ``y``, or the predicted ones."""
+        """Return the number of each row's class: the class in ``y``, or the predicted class."""
         if y is None:
             return model.predict(X)
         y = column_or_1d(y)

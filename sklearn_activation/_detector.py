@@ -67,9 +67,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         length, and only the proportions within a row count. Choose "unit" for spectra, counts or
         images. With "unit", a row that is too long or too short looks normal.
     n_frequencies : int, default=192
-        Number of random frequencies of the "fourier" encoding. The encoded row has twice as many
-        entries. A larger number follows the data more closely. The time for training grows with
-        its cube, and the time for scoring with its square. Raise ``n_frequencies`` for large
+        Number of random frequencies of the "fourier" encoding. The encoded row has two entries for
+        each frequency. A larger number follows the data more closely. The time for training grows
+        with its cube, and the time for scoring with its square. Raise ``n_frequencies`` for large
         tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the "fourier" encoding sees two rows as different, in standard deviations
@@ -77,8 +77,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         between training rows to twice that distance. Give a smaller number to see finer structure,
         which needs more rows.
     standardize : bool, default=True
-        Whether the "fourier" encoding centres and scales the columns. The scales ignore outliers,
-        and columns that span several orders of magnitude are read as logarithms. Set
+        Whether the "fourier" encoding centres and scales the columns. Outliers hardly change the
+        scales. A column that spans several orders of magnitude is replaced by its logarithm. Set
         ``standardize`` to False if all columns have the same unit and their sizes matter, or if
         batches must not depend on the first one.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
@@ -127,8 +127,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         the default unless you study the rule.
     learning_rate : float > 0, default=0.1
         Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
-        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
-        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
+        the updates. A layer with a shorter learning time than the other layers has a lower rate.
+        ``partial_fit`` does not change the rate. Lower ``learning_rate`` if a warning says that
+        the rate is too large.
     max_iter : int, default=100
         Largest number of epochs, which are passes over the training rows, of ``solver="hebbian"``.
         Raise ``max_iter`` if a warning says that training ended too early.
@@ -137,9 +138,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         every row. Change ``batch_size`` only to study the rule.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
-        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
-        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
-        again.
+        from the current weights. With ``solver="flow"``, ``fit`` takes the learning times of the
+        previous fit. Set ``warm_start`` to True to save time when you fit similar rows again.
     n_jobs : int, default=None
         Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
         linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
@@ -167,7 +167,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     n_layers_ : int
         Number of layers.
     learning_times_ : ndarray of shape (n_layers,)
-        Learning time of each layer. A layer that averages over learning times has their mean.
+        Learning time of each layer. For a layer that averages over learning times, the value is
+        the mean of these times.
     n_iter_ : int
         Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. The number is 1
         with ``solver="flow"``.
@@ -221,9 +222,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     constant in training, apart from at most one entry, notices any change of more than a millionth
     of its value.
 
-    **A stated contamination.** Rows below the threshold leave the training once, and the detector
-    learns again. ``solver="hebbian"`` and a stream of more than 2,048 rows skip this step. With
-    ``window``, the stated share counts time steps.
+    **A stated contamination.** Rows below the threshold are removed from the training rows once,
+    and the detector learns again. ``solver="hebbian"`` and a stream of more than 2,048 rows skip
+    this step. With ``window``, the stated share counts time steps.
 
     **Method.** With the default parameters, the score is a regularised estimate of the support of
     the training rows [2]_.
@@ -638,14 +639,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def monitor(self, X=None):
         """Watch a live log, and judge each new time step as it arrives.
 
-        A monitor keeps the latest time steps, and a new one costs the same however long the log
-        is. See the :doc:`user guide </guide/alerts>`.
+        A monitor keeps the latest time steps. The time for judging a new time step does not grow
+        with the length of the log. See the :doc:`user guide </guide/alerts>`.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features), default=None
-            The latest time steps of the log, at least two windows of them. Without them, the
-            monitor cannot judge the first time steps.
+            The latest time steps of the log, at least two windows of them. Without these time
+            steps, the monitor cannot judge the first time steps that come.
 
         Returns
         -------
@@ -689,7 +690,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         check_is_fitted(self)
         if score is not None and p is not None:
             raise ValueError(
-                f"set_threshold got score={score!r} and p={p!r}. Give one of them, not both: "
+                f"set_threshold got score={score!r} and p={p!r}. Give either score or p: "
                 "score is an activation, and p is a false-alarm rate."
             )
         if p is not None and not (isinstance(p, Real) and 0 < p < 1):

@@ -72,8 +72,8 @@ def validate_table(
         Whether this is a training, in which the columns may differ from those before.
     booleans_are_numbers : bool, default=False
     refuse : callable, default=None
-        A function that may raise an error. It gets the mask of the columns that hold categories,
-        before anything is checked or kept.
+        A function that may raise an error. The function gets the mask of the columns that hold
+        categories, before anything is checked or kept.
     options : dict
         Options of scikit-learn's checks, among them perhaps ``y``.
 

@@ -407,7 +407,7 @@ def _normality(estimator, X):
             return scores
     raise TypeError(
         f"{estimator!r} has neither score_samples nor decision_function. Give an anomaly detector "
-        "that has one of them."
+        "that has one of these methods."
     )
 
 

@@ -46,7 +46,7 @@ class _Display:
         return plt.subplots(*shape, **options)[1]
 
     def _make_panels(self, n, axes, width):
-        """Return ``n`` Axes one above the other: the given ones, or those of a new figure."""
+        """Return the Axes ``axes``, or ``n`` Axes one above the other in a new figure."""
         if axes is None:
             size = (width, 1 + 1.4 * n)
             axes = self._make_axes(n, sharex=True, squeeze=False, figsize=size)
@@ -263,8 +263,8 @@ class EventDisplay(_Display):
         events = _events.find_events(last, seen, groups)
         if not len(events):
             raise ValueError(
-                "The series has no events, so there is nothing to draw. AnomalyScoreDisplay draws "
-                "its scores, and set_threshold raises the threshold."
+                "The series has no events, so there is nothing to draw. Draw the scores with "
+                "AnomalyScoreDisplay, or raise the threshold with set_threshold."
             )
         if event is None:
             event = int(np.argmin(events["score"]))
@@ -549,7 +549,7 @@ class ActivationLandscapeDisplay(_Display):
             unknown = names[(i, j)[np.isnan(low).argmax()]]
             raise ValueError(
                 f"Column {unknown!r} has no known entry, so there is nothing to draw. Choose "
-                "another column with features."
+                "another column in the parameter features."
             )
         room = margin * np.where(high > low, high - low, np.maximum(np.abs(low), 1))
         low, high = low - room, high + room
