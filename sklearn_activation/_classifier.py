@@ -246,9 +246,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     to six rounds with feedback follow with ``feedback=True``, or with ``feedback="auto"`` and at
     least 4,000 rows.
 
-    **Unfamiliar rows.** A row is unfamiliar if its highest activation is below that of all but a
-    fiftieth of the held-out rows. The probabilities of an unfamiliar row tend to the shares of the
-    labels in training. The predicted label of the row does not change.
+    **Unfamiliar rows.** A row is unfamiliar if its highest activation is lower than the highest
+    activations of 98 % of the held-out rows. The probabilities of an unfamiliar row tend to the
+    shares of the labels in training. The predicted label of the row does not change.
 
     **Feedback.** Automatic learning times have their cut-off at the mean eigenvalue with feedback.
     A row whose label leads by ``feedback_gap`` is left alone for two to six epochs. Feedback
@@ -364,8 +364,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers and categories. NaN stands for a missing value.
         y : array-like of shape (n_samples,)
-            Labels of any type, from at least two classes. ``missing_label`` marks a row without
-            one.
+            Labels of any type, from at least two classes. ``missing_label`` marks a row without a
+            label.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row. The equality is only
             approximate with feedback or ``batch_size=1``, because copies fall into other
@@ -570,13 +570,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Notes
         -----
         Without feedback, ``a`` comes from a second training that holds out rows and learns for the
-        same times. With feedback, the rows of the trial or of ``early_stopping`` are the held-out
-        ones, or else a tenth of the rows, up to 1,000. If a tenth is fewer than 50 rows, ``a``
-        comes from a second training without feedback. In ``partial_fit`` with feedback, the latest
-        rows serve before they are learned. After a fit with ``missing_label``, the held-out rows
-        are labelled ones if 50 are available. The fit of ``a`` counts one additional row with an
-        unknown label, which keeps ``a`` finite. If each class has one row only, the fit counts as
-        many additional rows as there are training rows.
+        same times. With feedback, the held-out rows are the rows of the trial or of
+        ``early_stopping``. Without a trial and without ``early_stopping``, a tenth of the rows is
+        held out, up to 1,000 rows. If a tenth is fewer than 50 rows, ``a`` comes from a second
+        training without feedback. In ``partial_fit`` with feedback, the latest rows serve as
+        held-out rows before they are learned. After a fit with ``missing_label``, the held-out
+        rows are labelled rows if 50 labelled rows can be held out. The fit of ``a`` counts one
+        additional row with an unknown label, which keeps ``a`` finite. If each class has one row
+        only, the fit counts as many additional rows as there are training rows.
         """
         return softmax(self._scaled_scores(X), axis=1)  # eq. 8
 
@@ -614,11 +615,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._model().label_energies(X).max(axis=1)
 
     def layer_activations(self, X, y=None):
-        """Compute the activation after each layer, which shows where a row loses it.
+        """Compute the activation after each layer, which shows where a row loses activation.
 
         Each layer passes on a share of the activation that it gets (paper, eq. 9). A row that
-        loses activation in the first layer is unlike the training rows. A row that loses it later
-        combines familiar parts in an unfamiliar way.
+        loses activation in the first layer is unlike the training rows. A row that loses
+        activation in a later layer combines familiar parts in an unfamiliar way.
 
         Parameters
         ----------
@@ -638,12 +639,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def explain(self, X):
         """Compute how much each column speaks for the predicted label of each row.
 
-        The contributions split the lead of the predicted label: its activation minus that of the
-        next best label. The method starts from the nearest training row with the next best label
-        and moves towards the row. From the point at which both labels have the same activation,
-        the method adds up how much each column raises the lead (integrated gradients [1]_).
-        Missing values are filled first and explained as if they were known. A row without any
-        known entry has contributions of 0. See the :doc:`user guide </guide/explanations>`.
+        The contributions split the lead of the predicted label: its activation minus the
+        activation of the next best label. The method starts from the nearest training row with the
+        next best label and moves towards the row. From the point at which both labels have the
+        same activation, the method adds up how much each column raises the lead (integrated
+        gradients [1]_). Missing values are filled first and explained as if they were known. A row
+        without any known entry has contributions of 0. See the :doc:`user guide
+        </guide/explanations>`.
 
         Parameters
         ----------
@@ -654,8 +656,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         -------
         contributions : ndarray of shape (n_samples, n_features)
             Contributions in units of activation. A positive number speaks for the predicted label,
-            and a negative one for the next best label. Each row adds up to the lead of the
-            predicted label.
+            and a negative number speaks for the next best label. Each row adds up to the lead of
+            the predicted label.
 
         References
         ----------
@@ -691,9 +693,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         X : ndarray of float64 of shape (n_labels * n_samples, n_features)
-            Rows in the units of the training rows. With the encoding "fourier", they stay within
-            the range of the training rows. With "unit", they have the mean length of the training
-            rows of their label.
+            Rows in the units of the training rows. With the encoding "fourier", the generated rows
+            stay within the range of the training rows. With "unit", the generated rows have the
+            mean length of the training rows of their label.
 
         Raises
         ------
@@ -752,7 +754,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            The rows with known entries as they were, and filled ones within the range of the
+            The rows with known entries as they were, and filled entries within the range of the
             training rows that the model keeps.
 
         Raises

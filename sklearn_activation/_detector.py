@@ -69,8 +69,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     n_frequencies : int, default=192
         Number of random frequencies of the "fourier" encoding. The encoded row has two entries for
         each frequency. A larger number follows the data more closely. The time for training grows
-        with its cube, and the time for scoring with its square. Raise ``n_frequencies`` for large
-        tables, and lower it for speed.
+        with the cube of this number, and the time for scoring grows with the square. Raise
+        ``n_frequencies`` for large tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the "fourier" encoding sees two rows as different, in standard deviations
         of the columns. "auto" combines four bandwidths, from a quarter of the typical distance
@@ -192,13 +192,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     -----
     **Training rows are scored as if they were new.** ``score_samples``, ``predict`` and
     ``p_values`` recognise the training rows and score them without their own contribution.
-    Thresholds from training scores therefore hold for later rows. After ``partial_fit``, this
-    holds for a sample of 2,048 rows. Rows are not recognised if more than a twentieth of them have
-    copies; use ``fit_predict`` and ``training_scores_`` then. The time steps of a series are
-    scored without their own block of the series. A network of several layers is trained again
-    without a tenth of the rows at a time. With more than 2,048 rows, only the last layer of such a
-    network leaves out the row. With ``solver="hebbian"``, training rows are scored with their own
-    contribution.
+    Thresholds from training scores therefore hold for later rows. After ``partial_fit``, only a
+    sample of 2,048 training rows is recognised. Rows are not recognised if more than a twentieth
+    of them have copies; use ``fit_predict`` and ``training_scores_`` then. The time steps of a
+    series are scored without their own block of the series. A network of several layers is trained
+    again without a tenth of the rows at a time. With more than 2,048 rows, only the last layer of
+    such a network leaves out the row. With ``solver="hebbian"``, training rows are scored with
+    their own contribution.
 
     **Large tables.** ``fit`` learns from 50,000 random rows of a larger table, and scores all
     rows. ``partial_fit`` learns from every row. The time for scoring does not depend on the number
@@ -218,9 +218,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     **Scales of columns.** A scale is the mean and the standard deviation of the entries, cut off
     at five robust deviations from the median. In a table, the distance of an entry from the mean
-    counts in full up to two deviations, and grows as a cube root from there. A column that is
-    constant in training, apart from at most one entry, notices any change of more than a millionth
-    of its value.
+    counts in full up to two deviations, and grows as a cube root from there. If a column is
+    constant in training, apart from at most one entry, the detector notices any change of more
+    than a millionth of the constant.
 
     **A stated contamination.** Rows below the threshold are removed from the training rows once,
     and the detector learns again. ``solver="hebbian"`` and a stream of more than 2,048 rows skip
@@ -333,7 +333,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             Two or more rows of numbers and categories. NaN stands for a missing value. With
             ``window``, the rows are time steps in their order.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row, and a weight of 0
             leaves the row out. A window has the mean weight of its time steps.
@@ -371,7 +371,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
         groups : array-like of shape (n_samples,), default=None
@@ -508,8 +508,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         activation : ndarray of float64 of shape (n_samples,)
             Output activation ||y||^2 from 0 to 1; a higher value is more typical. Training rows
             are scored as if they were new. The score of a time step comes from the windows that
-            cover it, and is NaN if no window does. A row without any known entry has score 0, with
-            a warning.
+            cover it, and is NaN if no window covers the time step. A row without any known entry
+            has score 0, with a warning.
         """
         check_is_fitted(self)
         model = self._model()
@@ -560,7 +560,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
         groups : array-like of shape (n_samples,), default=None
@@ -664,9 +664,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def set_threshold(self, score=None, *, p=None):
         """Set the threshold of ``predict`` to a score or to a false-alarm rate.
 
-        The threshold is saved with the detector. ``partial_fit`` and ``merge`` keep it, and the
-        next ``fit`` sets the automatic threshold again. A call without an argument also sets the
-        automatic threshold again.
+        The threshold is saved with the detector. ``partial_fit`` and ``merge`` keep the threshold,
+        and the next ``fit`` sets the automatic threshold again. A call without an argument also
+        sets the automatic threshold again.
 
         Parameters
         ----------
@@ -674,8 +674,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             The new ``offset_``: rows with a lower score are anomalies.
         p : float in (0, 1), default=None
             Wanted false-alarm rate: rows with a p-value of ``p`` or less are anomalies. For a
-            series, it is the share of time steps. ``offset_`` then changes with the rows that the
-            detector learns later.
+            series, ``p`` is the share of time steps. ``offset_`` then changes with the rows that
+            the detector learns later.
 
         Returns
         -------
@@ -781,8 +781,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         n_samples : int >= 1, default=1
             Number of rows to draw. Draw 100 or more to estimate a decile.
         given : array-like of shape (n_features,) or data frame of one row, default=None
-            A row with some known entries. Only its NaN are drawn, given the known entries. Columns
-            that are constant in training keep their value.
+            A row with some known entries. Only the NaN of this row are drawn, given the known
+            entries. Columns that are constant in training keep their value.
         n_steps : int >= 3, default=300
             Number of steps of the walk. The first two thirds set the step size. More steps let a
             row move further away from its start.

@@ -57,7 +57,8 @@ class ActivationImputer(
             default="from_dtype"
         Columns that hold categories. "from_dtype" takes the columns of strings, of a category type
         and of booleans. Name the columns, or give their numbers or a mask, if numbers in your
-        table are codes; otherwise their gaps are filled with fractions. None means no column.
+        table are codes. If you do not name a column of codes, its gaps are filled with fractions.
+        None means no column.
     init_activation : float in (0, 1), default=0.1
         Share of its activation that an input keeps in an untrained network. Keep the default
         unless you study the rule.
@@ -185,7 +186,7 @@ class ActivationImputer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers and categories. NaN, None and NA stand for missing values.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
 
         Returns
         -------

@@ -217,7 +217,7 @@ class CompetitiveHebbianTransformer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
 
@@ -243,7 +243,7 @@ class CompetitiveHebbianTransformer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
 
@@ -340,7 +340,7 @@ class CompetitiveHebbianTransformer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
 
         Returns
         -------

@@ -334,8 +334,8 @@ class ExplanationDisplay(_Display):
 
     ``ExplanationDisplay.from_estimator(detector, row)`` shows how much each column has lowered the
     score of a row. With a classifier, the bars show how much each column speaks for the predicted
-    label, and against the next best one. Positive bars are red for a detector, because they stand
-    for lost activation, and blue for a classifier.
+    label, and against the next best label. Positive bars are red for a detector, because they
+    stand for lost activation, and blue for a classifier.
 
     Parameters
     ----------
@@ -513,14 +513,14 @@ class ActivationLandscapeDisplay(_Display):
         estimator : fitted ActivationAnomalyDetector or ActivationLearningClassifier
             Estimator that scores the grid, or a Pipeline that ends in it. With a Pipeline, the
             columns are those that the last step gets. The activation of a classifier is the
-            highest one over its labels.
+            highest activation over its labels.
         X : array-like or data frame of shape (n_samples, n_features)
             Rows that are drawn as points and that the grid spans. All other columns keep the
             values of the row with the highest activation.
         features : pair of int or str, default=(0, 1)
             The two columns to draw, by number or name.
         grid_resolution : int, default=100
-            Number of points along each axis. The time grows with its square.
+            Number of points along each axis. The time grows with the square of this number.
         margin : float, default=0.2
             Space on each side of the rows, as a share of their range.
         ax : matplotlib Axes, default=None
@@ -647,8 +647,8 @@ def _with_columns(X, rows, columns):
 def _to_numbers(X, j, categories=True):
     """Return a column as numbers to draw, with NaN for missing entries.
 
-    Categories become their places in alphabetical order. Without ``categories``, they raise an
-    error.
+    Categories become their places in alphabetical order. Without ``categories``, a category raises
+    an error.
     """
     name, column = _columns.columns_of(X, always=True)[j]
     try:
