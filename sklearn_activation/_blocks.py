@@ -25,7 +25,7 @@ def map_blocks(function, n_rows, n_columns, n_jobs=None):
     Parameters
     ----------
     function : callable
-        It takes a slice of rows.
+        A function of a slice of rows.
     n_rows : int
     n_columns : int
         Number of entries of a row at the step of ``function`` where rows are widest. Blocks of

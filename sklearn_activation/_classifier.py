@@ -79,26 +79,26 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         How a row becomes the input of the network. "fourier" compares rows by the distances
         between their columns, which suits tables. "unit" divides each row by its length, and only
         proportions count, which suits images, spectra and counts. "auto" takes the encoding with
-        the lower log-loss on held-out rows. Give one if you know which suits, to save this
-        comparison.
+        the lower log-loss on held-out rows. If you know which encoding suits your table, name this
+        encoding to save the comparison.
     n_frequencies : int, default=256
-        Number of random frequencies of the "fourier" encoding. The encoded row has twice as many
-        entries. A larger number follows the data more closely, and the time for training grows
-        with its cube. Raise ``n_frequencies`` for large tables, and lower it for speed.
+        Number of random frequencies of the "fourier" encoding. The encoded row has two entries for
+        each frequency. A larger number follows the data more closely, and the time for training
+        grows with its cube. Raise ``n_frequencies`` for large tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the "fourier" encoding sees two rows as different, in standard deviations
-        of the columns. "auto" compares the typical distance between training rows with half of it
-        on held-out rows. Give a smaller number to see finer structure, which needs more rows.
-        Values from 0.25 to 4 are worth a search.
+        of the columns. "auto" tries the typical distance between training rows and half of this
+        distance, and takes the better one on held-out rows. Give a smaller number to see finer
+        structure, which needs more rows. Values from 0.25 to 4 are worth a search.
     standardize : bool, default=True
-        Whether the "fourier" encoding centres and scales the columns. The scales ignore outliers,
-        and columns that span several orders of magnitude are read as logarithms. Set
+        Whether the "fourier" encoding centres and scales the columns. Outliers hardly change the
+        scales. A column that spans several orders of magnitude is replaced by its logarithm. Set
         ``standardize`` to False if all columns have the same unit and their sizes matter, or if
         batches must not depend on the first one.
     relevances : "auto", None or array-like of shape (n_features,), default="auto"
-        How much each column counts for the distance between two rows with the "fourier" encoding.
-        "auto" measures how much the labels depend on each column [2]_. None lets all columns count
-        alike. Give one number for each column if you know better. With ``encoding="unit"``,
+        Weight of each column in the distance between two rows with the "fourier" encoding. "auto"
+        measures how much the labels depend on each column [2]_. None gives all columns the same
+        weight. Give one number for each column if you know better. With ``encoding="unit"``,
         numbers raise an error. See the :doc:`user guide </guide/relevance>`.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
             default="from_dtype"
@@ -136,9 +136,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         the rule; the paper's program uses 0.5 for fewer than 1,000 rows.
     learning_rate : float > 0, default=0.1
         Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
-        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
-        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
-        Feedback starts with 14 times this rate for a mini-batch, and lowers the rate to 0.
+        the updates. A layer with a shorter learning time than the other layers has a lower rate.
+        ``partial_fit`` does not change the rate. Lower ``learning_rate`` if a warning says that
+        the rate is too large. Feedback starts with 14 times this rate for a mini-batch, and lowers
+        the rate to 0.
     max_iter : int, default=None
         Largest number of epochs, which are passes over the training rows. None means 100 epochs of
         ``solver="hebbian"``, or 20 epochs of feedback with ``solver="flow"``. Lower ``max_iter``
@@ -169,9 +170,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         counts rows without a label as mistakes. See the :doc:`user guide </guide/feedback>`.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
-        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
-        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
-        again.
+        from the current weights. With ``solver="flow"``, ``fit`` takes the learning times of the
+        previous fit. Set ``warm_start`` to True to save time when you fit similar rows again.
     n_jobs : int, default=None
         Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
         linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
@@ -204,9 +204,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     feedback_ : bool
         Whether the network has learned from its mistakes.
     relevances_ : ndarray of shape (n_features,) or None
-        How much each column counts. With "auto", the mean square of the relevances is 1, weighted
-        by the variances of the columns. The value is None with ``relevances=None`` or with unit
-        rows.
+        Weight of each column in the distance between two rows. With "auto", the mean square of the
+        relevances is 1, weighted by the variances of the columns. The value is None with
+        ``relevances=None`` or with unit rows.
     is_categorical_ : ndarray of bool of shape (n_features,), or None
         Which columns hold categories. The value is None if no column holds categories.
     activation_curve_ : ndarray of shape (n_points,)
@@ -225,19 +225,20 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     Notes
     -----
-    **Missing values.** A gap is filled with the mean of the five nearest of up to 2,048 training
-    rows, or with their most frequent category, in training and in prediction. A column is ignored
-    if training knew nothing of it. A column is also ignored if it was known in fewer than 10 rows,
-    and in less than a tenth of the rows that know the best known column. A row without any known
-    entry gets the shares of the labels in training as its probabilities. See the :doc:`user guide
-    </guide/gaps>`.
+    **Missing values.** In training and in prediction, a gap is filled from the five nearest of up
+    to 2,048 training rows. The gap gets the mean or the most frequent category of these rows. A
+    column without any known entry in training is ignored. A column is also ignored if it was known
+    in fewer than 10 rows, and in less than a tenth of the rows that know the best known column. A
+    row without any known entry gets the shares of the labels in training as its probabilities. See
+    the :doc:`user guide </guide/gaps>`.
 
-    **Held-out rows.** The encoding and the number of layers are compared on up to 1,000 training
-    rows, and the learning time on a fifth of up to 8,000. ``solver="hebbian"`` learns for the
-    times of these rows, but not for more than ``max_iter`` epochs. Feedback is tried on a tenth of
-    the rows, from 250 to 2,000 of them. Held-out rows are chosen by their values. The order of the
-    rows therefore does not matter, and copies of a row are never on both sides. With fewer than 20
-    rows in each class, the learning time follows from the statistics of the rows instead.
+    **Held-out rows.** Encodings and numbers of layers are compared on up to 1,000 training rows.
+    Learning times are compared on a fifth of up to 8,000 training rows. ``solver="hebbian"``
+    learns for the times of these rows, but not for more than ``max_iter`` epochs. Feedback is
+    tried on a tenth of the rows, from 250 to 2,000 of them. Held-out rows are chosen by their
+    values. The order of the rows therefore does not matter, and copies of a row are never on both
+    sides. With fewer than 20 rows in each class, the learning time follows from the statistics of
+    the rows instead.
 
     **Rows without a label.** The network first learns the labelled rows, and then labels and
     learns the other rows in two rounds. The labelled rows together weigh at least half as much as
@@ -245,15 +246,16 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     to six rounds with feedback follow with ``feedback=True``, or with ``feedback="auto"`` and at
     least 4,000 rows.
 
-    **Unfamiliar rows.** A row is unfamiliar if its highest activation is below that of all but a
-    fiftieth of the held-out rows. The probabilities of an unfamiliar row tend to the shares of the
-    labels in training. The predicted label of the row does not change.
+    **Unfamiliar rows.** A row is unfamiliar if its highest activation is lower than the highest
+    activations of 98 % of the held-out rows. The probabilities of an unfamiliar row tend to the
+    shares of the labels in training. The predicted label of the row does not change.
 
     **Feedback.** Automatic learning times have their cut-off at the mean eigenvalue with feedback.
     A row whose label leads by ``feedback_gap`` is left alone for two to six epochs. Feedback
-    compares the right label with the wrong label of the highest activation, which is searched anew
-    at least every six epochs. Eigenvalues of W W^T above 1 are set back to 1. If the activation
-    diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning is raised.
+    compares the right label with the wrong label of the highest activation. The search for this
+    wrong label is at most five epochs old. Eigenvalues of W W^T above 1 are set back to 1. If the
+    activation diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning
+    is raised.
 
     **Cost.** Prediction passes each row through the upper layers once for each class.
 
@@ -362,8 +364,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers and categories. NaN stands for a missing value.
         y : array-like of shape (n_samples,)
-            Labels of any type, from at least two classes. ``missing_label`` marks a row without
-            one.
+            Labels of any type, from at least two classes. ``missing_label`` marks a row without a
+            label.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row. The equality is only
             approximate with feedback or ``batch_size=1``, because copies fall into other
@@ -568,13 +570,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Notes
         -----
         Without feedback, ``a`` comes from a second training that holds out rows and learns for the
-        same times. With feedback, the rows of the trial or of ``early_stopping`` are the held-out
-        ones, or else a tenth of the rows, up to 1,000. If a tenth is fewer than 50 rows, ``a``
-        comes from a second training without feedback. In ``partial_fit`` with feedback, the latest
-        rows serve before they are learned. After a fit with ``missing_label``, the held-out rows
-        are labelled ones if 50 are available. The fit of ``a`` counts one additional row with an
-        unknown label, which keeps ``a`` finite. If each class has one row only, the fit counts as
-        many additional rows as there are training rows.
+        same times. With feedback, the held-out rows are the rows of the trial or of
+        ``early_stopping``. Without a trial and without ``early_stopping``, a tenth of the rows is
+        held out, up to 1,000 rows. If a tenth is fewer than 50 rows, ``a`` comes from a second
+        training without feedback. In ``partial_fit`` with feedback, the latest rows serve as
+        held-out rows before they are learned. After a fit with ``missing_label``, the held-out
+        rows are labelled rows if 50 labelled rows can be held out. The fit of ``a`` counts one
+        additional row with an unknown label, which keeps ``a`` finite. If each class has one row
+        only, the fit counts as many additional rows as there are training rows.
         """
         return softmax(self._scaled_scores(X), axis=1)  # eq. 8
 
@@ -612,11 +615,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         return self._model().label_energies(X).max(axis=1)
 
     def layer_activations(self, X, y=None):
-        """Compute the activation after each layer, which shows where a row loses it.
+        """Compute the activation after each layer, which shows where a row loses activation.
 
         Each layer passes on a share of the activation that it gets (paper, eq. 9). A row that
-        loses activation in the first layer is unlike the training rows. A row that loses it later
-        combines familiar parts in an unfamiliar way.
+        loses activation in the first layer is unlike the training rows. A row that loses
+        activation in a later layer combines familiar parts in an unfamiliar way.
 
         Parameters
         ----------
@@ -636,12 +639,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def explain(self, X):
         """Compute how much each column speaks for the predicted label of each row.
 
-        The contributions split the lead of the predicted label: its activation minus that of the
-        next best label. The method starts from the nearest training row with the next best label
-        and moves towards the row. From the point at which both labels have the same activation,
-        the method adds up how much each column raises the lead (integrated gradients [1]_).
-        Missing values are filled first and explained as if they were known. A row without any
-        known entry has contributions of 0. See the :doc:`user guide </guide/explanations>`.
+        The contributions split the lead of the predicted label: its activation minus the
+        activation of the next best label. The method starts from the nearest training row with the
+        next best label and moves towards the row. From the point at which both labels have the
+        same activation, the method adds up how much each column raises the lead (integrated
+        gradients [1]_). Missing values are filled first and explained as if they were known. A row
+        without any known entry has contributions of 0. See the :doc:`user guide
+        </guide/explanations>`.
 
         Parameters
         ----------
@@ -652,8 +656,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         -------
         contributions : ndarray of shape (n_samples, n_features)
             Contributions in units of activation. A positive number speaks for the predicted label,
-            and a negative one for the next best label. Each row adds up to the lead of the
-            predicted label.
+            and a negative number speaks for the next best label. Each row adds up to the lead of
+            the predicted label.
 
         References
         ----------
@@ -689,9 +693,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         X : ndarray of float64 of shape (n_labels * n_samples, n_features)
-            Rows in the units of the training rows. With the encoding "fourier", they stay within
-            the range of the training rows. With "unit", they have the mean length of the training
-            rows of their label.
+            Rows in the units of the training rows. With the encoding "fourier", the generated rows
+            stay within the range of the training rows. With "unit", the generated rows have the
+            mean length of the training rows of their label.
 
         Raises
         ------
@@ -736,8 +740,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
         The method searches for the values with which the row loses the least activation. The
         search starts from the mean of the five nearest training rows of the label. See the
-        :doc:`user guide </guide/inference>` for the loss; use ``ActivationImputer`` to fill tables
-        without labels.
+        :doc:`user guide </guide/inference>` for the formula of this loss. Use
+        ``ActivationImputer`` to fill tables without labels.
 
         Parameters
         ----------
@@ -750,7 +754,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            The rows with known entries as they were, and filled ones within the range of the
+            The rows with known entries as they were, and filled entries within the range of the
             training rows that the model keeps.
 
         Raises
@@ -779,7 +783,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             )
 
     def _labels(self, model, X, y):
-        """Return the class numbers of validated rows: those of ``y``, or the predicted ones."""
+        """Return the number of each row's class: the class in ``y``, or the predicted class."""
         if y is None:
             return model.predict(X)
         y = column_or_1d(y)

@@ -67,18 +67,18 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         length, and only the proportions within a row count. Choose "unit" for spectra, counts or
         images. With "unit", a row that is too long or too short looks normal.
     n_frequencies : int, default=192
-        Number of random frequencies of the "fourier" encoding. The encoded row has twice as many
-        entries. A larger number follows the data more closely. The time for training grows with
-        its cube, and the time for scoring with its square. Raise ``n_frequencies`` for large
-        tables, and lower it for speed.
+        Number of random frequencies of the "fourier" encoding. The encoded row has two entries for
+        each frequency. A larger number follows the data more closely. The time for training grows
+        with the cube of this number, and the time for scoring grows with the square. Raise
+        ``n_frequencies`` for large tables, and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the "fourier" encoding sees two rows as different, in standard deviations
         of the columns. "auto" combines four bandwidths, from a quarter of the typical distance
         between training rows to twice that distance. Give a smaller number to see finer structure,
         which needs more rows.
     standardize : bool, default=True
-        Whether the "fourier" encoding centres and scales the columns. The scales ignore outliers,
-        and columns that span several orders of magnitude are read as logarithms. Set
+        Whether the "fourier" encoding centres and scales the columns. Outliers hardly change the
+        scales. A column that spans several orders of magnitude is replaced by its logarithm. Set
         ``standardize`` to False if all columns have the same unit and their sizes matter, or if
         batches must not depend on the first one.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, \
@@ -127,8 +127,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         the default unless you study the rule.
     learning_rate : float > 0, default=0.1
         Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
-        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
-        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
+        the updates. A layer with a shorter learning time than the other layers has a lower rate.
+        ``partial_fit`` does not change the rate. Lower ``learning_rate`` if a warning says that
+        the rate is too large.
     max_iter : int, default=100
         Largest number of epochs, which are passes over the training rows, of ``solver="hebbian"``.
         Raise ``max_iter`` if a warning says that training ended too early.
@@ -137,9 +138,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         every row. Change ``batch_size`` only to study the rule.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
-        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
-        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
-        again.
+        from the current weights. With ``solver="flow"``, ``fit`` takes the learning times of the
+        previous fit. Set ``warm_start`` to True to save time when you fit similar rows again.
     n_jobs : int, default=None
         Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
         linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
@@ -167,7 +167,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     n_layers_ : int
         Number of layers.
     learning_times_ : ndarray of shape (n_layers,)
-        Learning time of each layer. A layer that averages over learning times has their mean.
+        Learning time of each layer. For a layer that averages over learning times, the value is
+        the mean of these times.
     n_iter_ : int
         Number of epochs of ``solver="hebbian"``; a part of an epoch counts as one. The number is 1
         with ``solver="flow"``.
@@ -191,13 +192,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     -----
     **Training rows are scored as if they were new.** ``score_samples``, ``predict`` and
     ``p_values`` recognise the training rows and score them without their own contribution.
-    Thresholds from training scores therefore hold for later rows. After ``partial_fit``, this
-    holds for a sample of 2,048 rows. Rows are not recognised if more than a twentieth of them have
-    copies; use ``fit_predict`` and ``training_scores_`` then. The time steps of a series are
-    scored without their own block of the series. A network of several layers is trained again
-    without a tenth of the rows at a time. With more than 2,048 rows, only the last layer of such a
-    network leaves out the row. With ``solver="hebbian"``, training rows are scored with their own
-    contribution.
+    Thresholds from training scores therefore hold for later rows. After ``partial_fit``, only a
+    sample of 2,048 training rows is recognised. Rows are not recognised if more than a twentieth
+    of them have copies; use ``fit_predict`` and ``training_scores_`` then. The time steps of a
+    series are scored without their own block of the series. A network of several layers is trained
+    again without a tenth of the rows at a time. With more than 2,048 rows, only the last layer of
+    such a network leaves out the row. With ``solver="hebbian"``, training rows are scored with
+    their own contribution.
 
     **Large tables.** ``fit`` learns from 50,000 random rows of a larger table, and scores all
     rows. ``partial_fit`` learns from every row. The time for scoring does not depend on the number
@@ -217,13 +218,13 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     **Scales of columns.** A scale is the mean and the standard deviation of the entries, cut off
     at five robust deviations from the median. In a table, the distance of an entry from the mean
-    counts in full up to two deviations, and grows as a cube root from there. A column that is
-    constant in training, apart from at most one entry, notices any change of more than a millionth
-    of its value.
+    counts in full up to two deviations, and grows as a cube root from there. If a column is
+    constant in training, apart from at most one entry, the detector notices any change of more
+    than a millionth of the constant.
 
-    **A stated contamination.** Rows below the threshold leave the training once, and the detector
-    learns again. ``solver="hebbian"`` and a stream of more than 2,048 rows skip this step. With
-    ``window``, the stated share counts time steps.
+    **A stated contamination.** Rows below the threshold are removed from the training rows once,
+    and the detector learns again. ``solver="hebbian"`` and a stream of more than 2,048 rows skip
+    this step. With ``window``, the stated share counts time steps.
 
     **Method.** With the default parameters, the score is a regularised estimate of the support of
     the training rows [2]_.
@@ -332,7 +333,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             Two or more rows of numbers and categories. NaN stands for a missing value. With
             ``window``, the rows are time steps in their order.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row, and a weight of 0
             leaves the row out. A window has the mean weight of its time steps.
@@ -370,7 +371,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
         groups : array-like of shape (n_samples,), default=None
@@ -507,8 +508,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         activation : ndarray of float64 of shape (n_samples,)
             Output activation ||y||^2 from 0 to 1; a higher value is more typical. Training rows
             are scored as if they were new. The score of a time step comes from the windows that
-            cover it, and is NaN if no window does. A row without any known entry has score 0, with
-            a warning.
+            cover it, and is NaN if no window covers the time step. A row without any known entry
+            has score 0, with a warning.
         """
         check_is_fitted(self)
         model = self._model()
@@ -559,7 +560,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         X : array-like or data frame of shape (n_samples, n_features)
             Rows; with ``window``, the time steps of a series in their order.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
         groups : array-like of shape (n_samples,), default=None
@@ -638,14 +639,14 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def monitor(self, X=None):
         """Watch a live log, and judge each new time step as it arrives.
 
-        A monitor keeps the latest time steps, and a new one costs the same however long the log
-        is. See the :doc:`user guide </guide/alerts>`.
+        A monitor keeps the latest time steps. The time for judging a new time step does not grow
+        with the length of the log. See the :doc:`user guide </guide/alerts>`.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features), default=None
-            The latest time steps of the log, at least two windows of them. Without them, the
-            monitor cannot judge the first time steps.
+            The latest time steps of the log, at least two windows of them. Without these time
+            steps, the monitor cannot judge the first time steps that come.
 
         Returns
         -------
@@ -663,9 +664,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     def set_threshold(self, score=None, *, p=None):
         """Set the threshold of ``predict`` to a score or to a false-alarm rate.
 
-        The threshold is saved with the detector. ``partial_fit`` and ``merge`` keep it, and the
-        next ``fit`` sets the automatic threshold again. A call without an argument also sets the
-        automatic threshold again.
+        The threshold is saved with the detector. ``partial_fit`` and ``merge`` keep the threshold,
+        and the next ``fit`` sets the automatic threshold again. A call without an argument also
+        sets the automatic threshold again.
 
         Parameters
         ----------
@@ -673,8 +674,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             The new ``offset_``: rows with a lower score are anomalies.
         p : float in (0, 1), default=None
             Wanted false-alarm rate: rows with a p-value of ``p`` or less are anomalies. For a
-            series, it is the share of time steps. ``offset_`` then changes with the rows that the
-            detector learns later.
+            series, ``p`` is the share of time steps. ``offset_`` then changes with the rows that
+            the detector learns later.
 
         Returns
         -------
@@ -689,7 +690,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         check_is_fitted(self)
         if score is not None and p is not None:
             raise ValueError(
-                f"set_threshold got score={score!r} and p={p!r}. Give one of them, not both: "
+                f"set_threshold got score={score!r} and p={p!r}. Give either score or p: "
                 "score is an activation, and p is a false-alarm rate."
             )
         if p is not None and not (isinstance(p, Real) and 0 < p < 1):
@@ -780,8 +781,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         n_samples : int >= 1, default=1
             Number of rows to draw. Draw 100 or more to estimate a decile.
         given : array-like of shape (n_features,) or data frame of one row, default=None
-            A row with some known entries. Only its NaN are drawn, given the known entries. Columns
-            that are constant in training keep their value.
+            A row with some known entries. Only the NaN of this row are drawn, given the known
+            entries. Columns that are constant in training keep their value.
         n_steps : int >= 3, default=300
             Number of steps of the walk. The first two thirds set the step size. More steps let a
             row move further away from its start.

@@ -47,8 +47,8 @@ class ActivationImputer(
         and lower it for speed.
     bandwidth : "auto" or float > 0, default="auto"
         Distance at which the encoding sees two rows as different, in standard deviations of the
-        columns. "auto" tries four multiples, from half to four times, of the typical distance
-        between rows. Give a number to save this search.
+        columns. "auto" tries half, one, two and four times the typical distance between rows. Give
+        a number to save this search.
     learning_time : "auto" or float > 0, default="auto"
         How long the network learns. A shorter time learns less detail. "auto" tries several times,
         and takes the one with the lowest error on known entries that are hidden for this test.
@@ -57,7 +57,8 @@ class ActivationImputer(
             default="from_dtype"
         Columns that hold categories. "from_dtype" takes the columns of strings, of a category type
         and of booleans. Name the columns, or give their numbers or a mask, if numbers in your
-        table are codes; otherwise their gaps are filled with fractions. None means no column.
+        table are codes. If you do not name a column of codes, its gaps are filled with fractions.
+        None means no column.
     init_activation : float in (0, 1), default=0.1
         Share of its activation that an input keeps in an untrained network. Keep the default
         unless you study the rule.
@@ -98,8 +99,8 @@ class ActivationImputer(
     **What is tried.** A tenth of the known entries of up to 2,048 training rows is hidden to
     compare the settings. Up to 6,000 hidden entries decide between the best three settings. The
     learning times have their cut-off between ten times and a thirtieth of the mean eigenvalue. In
-    a column with more than 32 categories, only the most frequent ones are tried, and the one that
-    most of the nearest rows have.
+    a column with more than 32 categories, only the most frequent categories are tried, and the
+    category that most of the nearest rows have.
 
     **Which rows are learned.** The nearest rows are searched among up to 2,048 training rows,
     which the imputer keeps. The network learns from up to 20,000 rows.
@@ -107,16 +108,16 @@ class ActivationImputer(
     **Columns.** Columns are scaled by their standard deviation after entries are cut off at five
     robust deviations from the median. No number further than ten deviations from the mean is
     filled in, and entries further away count as ten deviations away. A column with n known entries
-    has the weight n / (n + 20), relative to that of the best known column. A constant column has
-    no weight.
+    has the weight n / (n + 20), divided by the weight of the best known column. A constant column
+    has no weight.
 
     **Rows and columns without known entries.** A row without any known entry gets the means and
     the most frequent categories. A column of numbers without any known entry in training is filled
     with 0. A column of categories without any known entry in training stays missing. A category
     that training has not seen is kept, and counts as different from every other category.
 
-    **Reproducibility.** A search ends when it gains little. A row may therefore be filled a little
-    differently together with other rows.
+    **Reproducibility.** A search ends when it gains little. The filled values of a row may
+    therefore depend a little on the other rows in the same call.
 
     References
     ----------
@@ -185,7 +186,7 @@ class ActivationImputer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers and categories. NaN, None and NA stand for missing values.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
 
         Returns
         -------
@@ -210,9 +211,9 @@ class ActivationImputer(
         -------
         X : ndarray of shape (n_samples, n_features), or data frame
             The rows with known entries as they were. If there are categories, a data frame comes
-            back as one of the same kind and column types, with filled whole numbers rounded. Any
-            other table with categories comes back as an array of objects. Without categories, the
-            result is an array unless ``set_output`` asks for a data frame.
+            back as a data frame of the same kind and column types. Filled whole numbers are
+            rounded. Any other table with categories comes back as an array of objects. Without
+            categories, the result is an array unless ``set_output`` asks for a data frame.
         """
         check_is_fitted(self)
         rows = self._validate(X, reset=False)

@@ -46,8 +46,8 @@ class Progress:
     data : dict
         The X, y and metadata that callbacks get.
     fitted : callable or None
-        It takes the solution so far, and returns the attributes of an estimator that is fitted
-        with this solution.
+        A function that takes the solution so far, and returns the attributes of an estimator that
+        is fitted with this solution.
     """
 
     def __init__(self, verbose=0, estimator=None, data=None, fitted=None):
@@ -67,8 +67,8 @@ class Progress:
     def end(self, line, solution=None):
         """Report the end of an epoch or a layer; return True if a callback asks to stop.
 
-        ``solution`` is a function that returns the solution so far. It is called only if a
-        callback wants the estimator that training would return now.
+        ``solution`` is a function that returns the solution so far. The function is called only if
+        a callback wants the estimator that training would return now.
         """
         if self.verbose:
             print(line)

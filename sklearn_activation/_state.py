@@ -10,7 +10,10 @@ from functools import wraps
 
 
 def twin_of(estimator):
-    """Return an estimator in the same state as this one. A twin is returned unchanged."""
+    """Return a twin: a new estimator in the same state as this one.
+
+    If the estimator is a twin already, the estimator itself is returned.
+    """
     if "_twin_of" in vars(estimator):
         return estimator
     before = vars(estimator).copy()

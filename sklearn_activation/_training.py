@@ -116,7 +116,7 @@ class Training:
     # -- steps that differ ---------------------------------------------------------
 
     def draw(self, X, labels, weight, size):
-        """Return a sample of these rows; if the training goes on, of all rows so far."""
+        """Return a sample of these rows and, if the training goes on, of all earlier rows."""
         sample = Sample.of(X, labels, weight, size)
         return sample.joined(self.previous.sample, size) if self.going_on else sample
 
@@ -244,8 +244,7 @@ class Training:
             units = [W.shape[1] for W in self.previous.network.coefs]
             raise ValueError(
                 f"layer_sizes={self.estimator.layer_sizes!r} differs from the layers of the "
-                f"network that partial_fit is to go on from, {units}. Restore layer_sizes, or "
-                "call fit to start anew."
+                f"fitted network, {units}. Restore layer_sizes, or call fit to start anew."
             )
         goes_on = self.partial or self.solver.goes_on_from_weights
         return self.previous.solution if is_as_before and goes_on else None
@@ -262,7 +261,7 @@ class Training:
                 )
             if not before.solution.state:
                 raise ValueError(
-                    "compact() dropped the statistics that partial_fit and merge go on from. "
+                    "compact() dropped the statistics that partial_fit and merge need. "
                     "Call fit with all rows to start anew."
                 )
         self._check_unchanged("activation", before.network.activation)
@@ -273,6 +272,6 @@ class Training:
         now = getattr(self.estimator, name)
         if now != before:
             raise ValueError(
-                f"{name}={now!r} differs from the {before!r} that partial_fit is to go on from. "
+                f"{name}={now!r} differs from {before!r}, with which the estimator was fitted. "
                 f"Set {name}={before!r}, or call fit to start anew."
             )

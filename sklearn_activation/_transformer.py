@@ -87,8 +87,9 @@ class CompetitiveHebbianTransformer(
         the default unless you study the rule.
     learning_rate : float > 0, default=0.1
         Step size of ``solver="hebbian"``. ``fit`` uses a tenth of the rate for the last tenth of
-        the updates, and less for layers with a shorter learning time. ``partial_fit`` does not
-        change the rate. Lower ``learning_rate`` if a warning says that the rate is too large.
+        the updates. A layer with a shorter learning time than the other layers has a lower rate.
+        ``partial_fit`` does not change the rate. Lower ``learning_rate`` if a warning says that
+        the rate is too large.
     max_iter : int, default=100
         Largest number of epochs, which are passes over the training rows, of ``solver="hebbian"``.
         Raise ``max_iter`` if a warning says that training ended too early.
@@ -97,9 +98,8 @@ class CompetitiveHebbianTransformer(
         every row. Change ``batch_size`` only to study the rule.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
-        from the current weights. With ``solver="flow"``, ``fit`` keeps the learning times and does
-        not choose them again. Set ``warm_start`` to True to save time when you fit similar rows
-        again.
+        from the current weights. With ``solver="flow"``, ``fit`` takes the learning times of the
+        previous fit. Set ``warm_start`` to True to save time when you fit similar rows again.
     n_jobs : int, default=None
         Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
         linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
@@ -219,7 +219,7 @@ class CompetitiveHebbianTransformer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
 
@@ -245,7 +245,7 @@ class CompetitiveHebbianTransformer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row. A weight of 2 counts as two copies of the row.
 
@@ -342,7 +342,7 @@ class CompetitiveHebbianTransformer(
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers, without missing values.
         y : ignored
-            ``y`` has no effect. A pipeline may pass it.
+            ``y`` has no effect. A pipeline may pass ``y``.
 
         Returns
         -------

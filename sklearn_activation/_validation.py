@@ -72,8 +72,8 @@ def validate_table(
         Whether this is a training, in which the columns may differ from those before.
     booleans_are_numbers : bool, default=False
     refuse : callable, default=None
-        A function that may raise an error. It gets the mask of the columns that hold categories,
-        before anything is checked or kept.
+        A function that may raise an error. The function gets the mask of the columns that hold
+        categories, before anything is checked or kept.
     options : dict
         Options of scikit-learn's checks, among them perhaps ``y``.
 
@@ -105,7 +105,8 @@ def check_weight(X, sample_weight):
     """Return the weight of each row in float64. Without ``sample_weight``, each weight is 1.
 
     If the largest weight is outside of ``SANE_WEIGHTS``, all weights are divided by a power of
-    two. A common factor changes nothing, but without it squares in single precision overflow.
+    two. A common factor changes nothing, but without this division, squares in single precision
+    would overflow.
     """
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not weight.any():

@@ -10,8 +10,8 @@ from pathlib import Path
 def warn(message, category=UserWarning):
     """Raise a warning that points at the line from which the user called the package.
 
-    The warning skips the frames of this package and of ``contextlib``. It also skips the frames
-    of scikit-learn and joblib, which call methods on behalf of the user.
+    The warning skips the frames of this package and of ``contextlib``. The warning also skips the
+    frames of scikit-learn and joblib, which call methods on behalf of the user.
     """
     modules = [sys.modules[name] for name in (__package__, "sklearn", "joblib")]
     inner = tuple(str(Path(module.__file__).parent) + os.sep for module in modules)

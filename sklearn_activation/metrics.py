@@ -302,8 +302,8 @@ def make_outlier_scorer(metric, *, outlier_label=-1, random_state=0):
     metric : str or callable
         Metric to compute, by name or as a function. "roc_auc" and "average_precision" judge the
         order of the scores. "f1", "precision", "recall" and "balanced_accuracy" judge the alarms
-        of ``predict``. "excess_mass" and "mass_volume" need no labels. A higher value is better
-        for each of them. The Notes say how each metric is computed, and which arguments your own
+        of ``predict``. "excess_mass" and "mass_volume" need no labels. For each metric, a higher
+        value is better. The Notes say how each metric is computed, and which arguments your own
         function gets.
     outlier_label : int, float, str or bool, default=-1
         Value of ``y`` that marks an anomaly. Rows with any other value are normal. Give
@@ -418,7 +418,7 @@ def _normality(estimator, X):
             return scores
     raise TypeError(
         f"{estimator!r} has neither score_samples nor decision_function. Give an anomaly detector "
-        "that has one of them."
+        "that has one of these methods."
     )
 
 

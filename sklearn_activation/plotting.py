@@ -46,7 +46,7 @@ class _Display:
         return plt.subplots(*shape, **options)[1]
 
     def _make_panels(self, n, axes, width):
-        """Return ``n`` Axes one above the other: the given ones, or those of a new figure."""
+        """Return the Axes ``axes``, or ``n`` Axes one above the other in a new figure."""
         if axes is None:
             size = (width, 1 + 1.4 * n)
             axes = self._make_axes(n, sharex=True, squeeze=False, figsize=size)
@@ -263,8 +263,8 @@ class EventDisplay(_Display):
         events = _events.find_events(last, seen, groups)
         if not len(events):
             raise ValueError(
-                "The series has no events, so there is nothing to draw. AnomalyScoreDisplay draws "
-                "its scores, and set_threshold raises the threshold."
+                "The series has no events, so there is nothing to draw. Draw the scores with "
+                "AnomalyScoreDisplay, or raise the threshold with set_threshold."
             )
         if event is None:
             event = int(np.argmin(events["score"]))
@@ -334,8 +334,8 @@ class ExplanationDisplay(_Display):
 
     ``ExplanationDisplay.from_estimator(detector, row)`` shows how much each column has lowered the
     score of a row. With a classifier, the bars show how much each column speaks for the predicted
-    label, and against the next best one. Positive bars are red for a detector, because they stand
-    for lost activation, and blue for a classifier.
+    label, and against the next best label. Positive bars are red for a detector, because they
+    stand for lost activation, and blue for a classifier.
 
     Parameters
     ----------
@@ -513,14 +513,14 @@ class ActivationLandscapeDisplay(_Display):
         estimator : fitted ActivationAnomalyDetector or ActivationLearningClassifier
             Estimator that scores the grid, or a Pipeline that ends in it. With a Pipeline, the
             columns are those that the last step gets. The activation of a classifier is the
-            highest one over its labels.
+            highest activation over its labels.
         X : array-like or data frame of shape (n_samples, n_features)
             Rows that are drawn as points and that the grid spans. All other columns keep the
             values of the row with the highest activation.
         features : pair of int or str, default=(0, 1)
             The two columns to draw, by number or name.
         grid_resolution : int, default=100
-            Number of points along each axis. The time grows with its square.
+            Number of points along each axis. The time grows with the square of this number.
         margin : float, default=0.2
             Space on each side of the rows, as a share of their range.
         ax : matplotlib Axes, default=None
@@ -549,7 +549,7 @@ class ActivationLandscapeDisplay(_Display):
             unknown = names[(i, j)[np.isnan(low).argmax()]]
             raise ValueError(
                 f"Column {unknown!r} has no known entry, so there is nothing to draw. Choose "
-                "another column with features."
+                "another column in the parameter features."
             )
         room = margin * np.where(high > low, high - low, np.maximum(np.abs(low), 1))
         low, high = low - room, high + room
@@ -647,8 +647,8 @@ def _with_columns(X, rows, columns):
 def _to_numbers(X, j, categories=True):
     """Return a column as numbers to draw, with NaN for missing entries.
 
-    Categories become their places in alphabetical order. Without ``categories``, they raise an
-    error.
+    Categories become their places in alphabetical order. Without ``categories``, a category raises
+    an error.
     """
     name, column = _columns.columns_of(X, always=True)[j]
     try:

@@ -11,8 +11,8 @@ def explain_gaps(model, X, n_steps=24):
     The gap is the difference of a row's activations with the two labels that activate most. A
     straight path leads from a reference row to the row. The reference is the nearest kept row for
     which the network predicts the row's second label. On the path, the function finds the last
-    point at which both labels activate alike. From this point on, it integrates each column's part
-    of the slope of the gap (integrated gradients, Sundararajan, Taly & Yan 2017).
+    point at which both labels activate alike. From this point on, the function integrates each
+    column's part of the slope of the gap (integrated gradients, Sundararajan, Taly & Yan 2017).
 
     Parameters
     ----------
@@ -55,7 +55,8 @@ def best_labels(model, X):
 def nearest_with_label(model, X, labels, kept, kept_labels):
     """Return, for each row, the nearest kept row for which the network predicts a given label.
 
-    Rows are near if their encoded rows are. If no kept row has the label, all kept rows count.
+    Rows are near if their encoded rows are. If the network predicts the label for no kept row, the
+    nearest of all kept rows is returned.
     """
     near = model.encode(X) @ model.encode(kept).T
     other = kept_labels != labels[:, None]
@@ -81,9 +82,11 @@ class Way:
         self.labels = best, second
 
     def gap_and_gradient(self, at):
-        """Return the gap at the share ``at`` of each path, with the encoded rows and the gradient.
+        """Return the gap at one point of each path, with the encoded rows and the gradient.
 
-        The gradient is that of the gap by the encoded rows.
+        ``at`` is the place of the point on each path, from 0 to 1. The gap is the activation with
+        the first label minus the activation with the second label. The gradient is the derivative
+        of the gap by the encoded rows.
         """
         encoding, network = self.model.encoding, self.model.network
         n, rows = encoding.n_outputs, np.arange(len(self.end))

@@ -30,7 +30,8 @@ class Round:
     share : float
         Share of the epochs of feedback.
     certainty : Certainty
-        The ``Certainty`` to use if too few labelled rows can be held out.
+        The numbers that turn activations into probabilities, for use if too few labelled rows can
+        be held out.
     gap : float
         The ``mean_gap`` of the known rows in the network to which ``certainty`` belongs.
     """
@@ -188,7 +189,7 @@ class ClassifierTraining(Training):
     def solve_with_feedback(self, rows, task):
         """Return the solution with feedback.
 
-        A few rows are held out, to which probabilities are fitted.
+        A few rows are held out, and probabilities are fitted to these rows.
         """
         train = self.hold_out(rows, on_trial=False)
         solution = self.feed_back(train, task)

@@ -17,7 +17,8 @@ class Judged(NamedTuple):
     Parameters
     ----------
     solution : Solution
-        The solution. With a stated contamination, the least typical rows are not part of it.
+        The solution. With a stated contamination, the least typical rows are left out of the
+        solution.
     calibration : Calibration
         The scores with which thresholds and p-values compare.
     scores : ndarray of shape (n_rows,)

@@ -35,7 +35,7 @@ def draw_rows(model, row, n_samples, n_steps, random_state, verbose, least_accep
     if model.is_categorical is not None:
         raise ValueError(
             "Sampling draws numbers only, but the detector was fitted to columns of categories. "
-            "Fit it to columns of numbers."
+            "Fit a detector to columns of numbers."
         )
     check_count("n_samples", n_samples, 1)
     check_count("n_steps", n_steps, 3)

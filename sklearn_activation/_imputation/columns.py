@@ -23,8 +23,8 @@ class Columns:
     location, scale : ndarray of shape (n_columns,)
         Location and scale, which survive if a tenth of a column's entries are gross errors.
     trust : ndarray of shape (n_columns,)
-        Factor by which a deviation of each column counts: see ``trust_in``. The trust is 0 for a
-        column that does not vary or has no known entry.
+        Factor that multiplies the deviations of each column: see ``trust_in``. The trust is 0 for
+        a column that does not vary or has no known entry.
     low, high : ndarray of shape (n_columns,)
         Range of the kept rows' entries within ``FARTHEST`` deviations. Filled entries stay in this
         range.
@@ -113,11 +113,11 @@ class Columns:
 
 
 def trust_in(n_known, prior=20.0):
-    """Return the factor by which a deviation of each column counts.
+    """Return the factor that multiplies the deviations of each column.
 
-    ``n_known`` holds the number of known entries of each column. A column counts for n_known /
-    (n_known + prior), divided by the largest of these numbers over the columns. The prior acts
-    like ``prior`` additional entries that say nothing.
+    ``n_known`` holds the number of known entries of each column. The factor is n_known / (n_known
+    + prior), divided by the largest of these numbers over the columns. The prior acts like
+    ``prior`` additional entries that say nothing.
     """
     share = n_known / (n_known + prior)
     return share / max(share.max(), 1e-300)

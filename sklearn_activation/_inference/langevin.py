@@ -60,7 +60,7 @@ def sample_langevin(objective, kept, share, X, free, loss_ratio, rng, *, n_steps
 
 
 def _fit_sharpness(objective, rows, free, loss_ratio):
-    """Return the factor a of the density, fitted to training rows."""
+    """Return the factor a of the density exp(-a lost(x)), fitted to training rows."""
     _, best = maximise(objective, rows, np.broadcast_to(free, rows.shape), max_iter=30)
     lost, least = -objective(rows)[0].mean(), -best.mean()
     # New rows lose ``loss_ratio * lost``. The least that new rows can lose is not known, but it
@@ -75,7 +75,8 @@ class _Walk:
 
     A proposal is x' = x + h^2 / 2 grad log p(x) + h z, with z standard normal. The proposal is
     made in whitened free entries. A linear regression on ``kept`` gives the covariance of the free
-    entries for known other entries. The walks stay within twice the range of ``kept``.
+    entries for known other entries. In each free column, a walk may leave the range of ``kept`` by
+    half of this range on each side.
 
     Parameters
     ----------
@@ -122,8 +123,8 @@ class _Walk:
     def start(self, rng, everything):
         """Draw start rows.
 
-        If all entries are free, the start is a kept row. Otherwise the regression draws the free
-        entries.
+        If all entries are free, the start is a kept row. If some entries are held, the regression
+        draws the free entries.
         """
         free = self._free
         if everything:

@@ -10,13 +10,14 @@ this fast:
 
 - A row with a wide gap rests, and is visited again 2 to 6 epochs later.
 - A visit scores two labels only: the right label and its rival. The rival is the wrong label that
-  activated most when all labels were last scored, at most six epochs before.
+  activated most when all labels were last scored, at most five epochs before.
 - Rivals are found with the largest eigenvalues of the last layer's W W^T (``outline``).
 - The product of the data block with the first layer is computed once for all labels of a row, in
   learning and in scoring.
 
 The continuous flow keeps W W^T <= I, but finite steps of unlearning do not. Directions of W that
-grew beyond 1 are therefore set back to 1 (``hold``). Otherwise they would grow without bound.
+grew beyond 1 are therefore set back to 1 (``hold``). Without this step, these directions would
+grow without bound.
 """
 
 import time
@@ -66,8 +67,8 @@ def learn_from_mistakes(rows, task, feedback, start, held=None, promises=None):
 
     ``held`` are held-out rows for early stopping. Training ends when their error has not fallen
     for ``n_iter_no_change`` epochs, and returns the weights of the best epoch. After a fifth of
-    the epochs, ``promises`` is called with the network. If it returns False, training is given up,
-    and the result is None.
+    the epochs, ``promises`` is called with the network. If ``promises`` returns False, training is
+    given up, and the result is None.
     """
     rng = np.random.default_rng([task.seed, 2, start.n_iter])
     # Relative weights compare a row with all rows so far. In a stream with batches of one row, a

@@ -11,9 +11,10 @@ near lambda = log(1/eps - 1) / (2 t). W(t) is a spectral function of C times a f
 it is a smooth function of the rows. Neither the signs of eigenvectors nor the basis of a
 degenerate eigenspace change W(t).
 
-A detector's last layer takes the *averaged* flow instead. There, the activation a of each
-direction follows the linear flow da/dt = lambda (1 - a) from a(0) = epsilon. The mean of a over
-exponentially distributed stopping times of mean t is (lambda t + epsilon) / (lambda t + 1).
+A detector's last layer takes the *averaged* flow instead. In a linear flow, the activation a of
+each direction follows da/dt = lambda (1 - a) from a(0) = epsilon. The averaged flow takes the mean
+of a over exponentially distributed stopping times of mean t, which is (lambda t + epsilon) /
+(lambda t + 1).
 
 All linear algebra here is NumPy's. SciPy brings a BLAS library with its own threads, and the
 waiting threads of two libraries slow each other down severalfold.

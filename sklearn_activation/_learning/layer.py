@@ -16,7 +16,7 @@ def averaged_filter(eigenvalues, t, epsilon):
     The share is the mean of the linear flow's share over random stopping times of mean ``t``. The
     distance of the share from 1 falls only as 1 / lambda. Of two directions that are both well
     learned, the rarer one therefore still passes less. The filter of the stopped flow passes
-    nearly the same of both.
+    nearly the same share of both directions.
     """
     eigenvalues = np.maximum(eigenvalues, 0)
     return (eigenvalues * t + epsilon) / (eigenvalues * t + 1)

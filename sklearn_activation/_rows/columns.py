@@ -81,8 +81,8 @@ def refuse_unfit_columns(X):
             for value in values_of(column):
                 if isinstance(value, (str, bytes)) and not _is_number(value):
                     raise ValueError(
-                        f"Column {name!r} holds strings such as {value!r}. Encode it first, for "
-                        "instance with sklearn.preprocessing.OneHotEncoder."
+                        f"Column {name!r} holds strings such as {value!r}. Encode the column "
+                        "first, for instance with sklearn.preprocessing.OneHotEncoder."
                     )
 
 

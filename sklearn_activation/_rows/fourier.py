@@ -30,7 +30,7 @@ class FourierEncoding(Encoding):
         The matrix Omega.
     decades : ndarray of shape (n_features,), default=None
         Units u of columns that are read on the logarithmic scale asinh(x / u), which is defined
-        for zeros and negative numbers, too. Other columns have an infinite unit.
+        for zeros and negative numbers, too. The unit of all other columns is infinite.
     bend : ndarray of shape (n_features,), default=None
         Beyond this value of |z|, z grows only as a cube root. The value is infinite for columns
         that are not bent.
@@ -39,11 +39,11 @@ class FourierEncoding(Encoding):
         of the kernel in deviations, and "seed" is the seed of the phases. The scale of a column of
         categories is infinite. Each category adds a normal phase of its own to each frequency. Any
         two categories are therefore as far apart as a typical pair of numbers, and a category that
-        training has not seen is as far from all others.
+        training has not seen has the same distance from all other categories.
     bandwidth : float
         Number of deviations in a unit of z.
     relevances : ndarray of shape (n_features,), default=None
-        Factors of z, or of the phases of categories, by which columns count more or less.
+        Factors of z, or of the phases of categories, which weigh the columns.
     """
 
     name = "fourier"
@@ -148,11 +148,11 @@ class FourierEncoding(Encoding):
 
     @classmethod
     def fitted_to_labels(cls, sample, n_labels, *, relevances, **options):
-        """Return a map whose columns count as far as they say something about the labels.
+        """Return a map whose columns are weighed by how much they say about the labels.
 
-        ``relevances`` is an array with one entry per column, "auto", or None. None makes all
-        columns count alike. The automatic bandwidth is one of several, chosen by leave-one-out
-        error.
+        ``relevances`` is an array with one entry per column, "auto", or None. None gives all
+        columns the same weight. The automatic bandwidth is the one of several bandwidths with the
+        least leave-one-out error.
         """
         options["factors"] = (1.0,)
         encoding = cls.robustly_fitted_to(sample.X, sample.weight, bent=True, **options)

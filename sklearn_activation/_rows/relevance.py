@@ -1,4 +1,4 @@
-"""The relevance of each column: how far it counts, by how much it says about the labels."""
+"""The relevance of each column: its weight, from how much it says about the labels."""
 
 from dataclasses import dataclass
 
@@ -130,8 +130,8 @@ def find_relevances(encodings, sample, n_labels, seed, limit, *, n_rounds=3, lea
     n_rounds : int
         Number of times that relevances are computed.
     least_gain : float
-        Least gain in the loss of a ``Readout`` for which relevances are used. With a smaller gain,
-        all columns count alike.
+        Least gain in the loss of a ``Readout`` for which relevances are used. If the gain is
+        smaller, all columns get the same weight.
 
     Returns
     -------
@@ -186,7 +186,7 @@ def column_spread(encoding, sample, limit=np.inf):
     """Return the deviation of each standardised column.
 
     The spread of a column of categories is the square root of the probability that two rows
-    differ. An entry counts for at most ``limit`` deviations.
+    differ. An entry beyond ``limit`` deviations counts as ``limit`` deviations.
     """
     share = sample.weight / sample.weight.sum()
     Z = np.clip(encoding.bandwidth * encoding.standardise(sample.X), -limit, limit)

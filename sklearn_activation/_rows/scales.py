@@ -77,8 +77,8 @@ def robust_scales(X, weight, decades=True, *, fence=FENCE, new_share=1e-6, decad
 
         "decades" is the unit u of the logarithmic scale asinh(x / u). The unit is finite for
         columns that are positive, exceed ``decade_ratio``, and are less skewed on the logarithmic
-        scale. Location and scale of these columns refer to asinh(x / u). For other columns
-        "decades" is infinite.
+        scale. Location and scale of these columns refer to asinh(x / u). For all columns on the
+        plain scale, "decades" is infinite.
     """
     columns = [
         _robust_scale(X[:, j], weight, decades, fence, new_share, decade_ratio)

@@ -80,12 +80,12 @@ class SeriesCalibration:
 def find_gate(evidence, width, contamination="auto", *, most_alarms=0.02, n_spreads=3.0):
     """Return the evidence below which normal stamps rarely fall.
 
-    With a stated contamination, the gate separates this share of the stamps. Otherwise the series
-    is cut into blocks, and each block has a 1 % quantile of evidence. The gate lies ``n_spreads``
-    spreads of these quantiles below their median. Only quantiles above the median measure the
-    spread, because lower ones may belong to anomalies in the series. Stamps far below all others
-    are left out as anomalies. Of the other stamps, at most the share ``most_alarms`` lies below
-    the gate.
+    With a stated contamination, the gate separates this share of the stamps. Without a stated
+    contamination, the series is cut into blocks, and each block has a 1 % quantile of evidence.
+    The gate lies ``n_spreads`` spreads of these quantiles below their median. Only quantiles above
+    the median measure the spread, because lower ones may belong to anomalies in the series. Stamps
+    far below all others are left out as anomalies. Of the other stamps, at most the share
+    ``most_alarms`` lies below the gate.
     """
     if contamination != "auto":
         return share_threshold(evidence, np.ones(len(evidence)), contamination)
@@ -143,7 +143,8 @@ class JudgedSeries(NamedTuple):
     Parameters
     ----------
     solution : Solution
-        The solution. With a stated contamination, the least typical windows are not part of it.
+        The solution. With a stated contamination, the least typical windows are left out of the
+        solution.
     series : SeriesCalibration
     scores : ndarray of shape (n_stamps,)
         Scores of the stamps as if the block of each stamp had not been learned. Stamps that no

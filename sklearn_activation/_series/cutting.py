@@ -33,8 +33,9 @@ def check_lengths(bounds, width, n_before=0):
         named = ", ".join(f"{a - n_before} to {b - 1 - n_before}" for a, b in short[:3])
         rest = f" and {len(short) - 3} more" if len(short) > 3 else ""
         warn(
-            f"{len(short)} series are shorter than window={width} and are left out. Their scores "
-            f"are NaN, at time steps {named}{rest}. Give longer series or a shorter window."
+            f"{len(short)} series are shorter than window={width} and are left out. The scores "
+            f"of these series are NaN, at time steps {named}{rest}. Give longer series or a "
+            "shorter window."
         )
 
 
@@ -112,7 +113,7 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
         A series goes on across a gap of at most this many missing stamps.
     n_before : int, default=0
         Number of first stamps that belong to an earlier batch. Warnings ignore the steps between
-        them. Messages count rows from the first stamp after them.
+        these stamps. Messages count rows from the first stamp after them.
     odd_share : float, default=0.1
         A step is unequal if it differs from each multiple of the usual step by more than this
         share of the usual step.

@@ -105,14 +105,15 @@ class WindowEncoding(Encoding):
         sample : ndarray of int
             Places of the windows to which roughness and the automatic bandwidth are fitted.
         bandwidth : "auto" or float
-            Width of the kernel in deviations. The automatic one is half the root mean squared
-            distance of two windows.
+            Width of the kernel in deviations. The automatic bandwidth is half the root mean
+            squared distance of two windows.
         n_frequencies : int
         standardize : bool
             If False, columns keep their scale. Roughness, which needs scales from the data, is
             left out.
         factors : tuple of float
-            Factors of the automatic bandwidth. Each applies to an equal share of the frequencies.
+            Factors of the automatic bandwidth. Each factor applies to an equal share of the
+            frequencies.
         seed : int
         relative_to, level_weight
             See the parameters of ``WindowEncoding``.

@@ -125,9 +125,10 @@ class SeriesMonitor:
     windows, and each new stamp is judged by the one window that ends at it. The time per stamp
     therefore does not grow with the length of the log.
 
-    A score equals that of ``score_samples`` for the last stamp of a log that ends with this stamp,
-    if the stamp was not learned. Gaps make a difference: the monitor repeats the last known entry
-    until the next one arrives. A monitor has no clock. Pass missing time steps as rows of NaN.
+    The score of a stamp equals its score by ``score_samples`` in a log that ends with the stamp,
+    if the stamp was not learned. Near a gap the two scores may differ, because the monitor repeats
+    the last known entry until the next known entry arrives. A monitor has no clock. Pass missing
+    time steps as rows of NaN.
 
     Parameters
     ----------

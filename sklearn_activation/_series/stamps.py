@@ -1,10 +1,10 @@
 """Scores of time steps, from the activation of the windows that cover them.
 
-A time step is judged twice. The first step decides whether the stamp is anomalous, from the 90 %
-quantile of the activation of the windows that cover it. If some of these windows have a high
-activation, the stamp is normal, and the anomaly in the other windows is elsewhere. The second step
-decides how anomalous the stamp is, from a smooth mean of the activation of all windows around it.
-The smooth mean ranks stamps best.
+A time step, or stamp, is judged in two steps. The first step decides whether the stamp is
+anomalous. This decision takes the 90 % quantile of the activation of the windows that cover the
+stamp. If some of these windows have a high activation, the stamp is normal, and the anomaly in the
+other windows is elsewhere. The second step decides how anomalous the stamp is. This decision takes
+a smooth mean of the activation of all windows around the stamp, which ranks stamps best.
 """
 
 import numpy as np

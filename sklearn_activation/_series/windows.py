@@ -57,8 +57,8 @@ class Windows:
     def stretch(self):
         """Return the stamps that consecutive windows cover.
 
-        Windows are consecutive if each starts one stamp after the window before it. For other
-        windows the result is None.
+        Windows are consecutive if each starts one stamp after the window before it. If the windows
+        are not consecutive, the result is None.
         """
         first, last = self.starts[0], self.starts[-1]
         if last - first + 1 != len(self) or (np.diff(self.starts) != 1).any():
