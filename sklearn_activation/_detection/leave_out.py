@@ -71,7 +71,7 @@ class LastLayer:
         return self.solution.times[-1]
 
     def holds(self, rows):
-        """Whether ``rows`` are all rows that were learned. Only then can some be left out."""
+        """Whether ``rows`` are all rows that were learned, so that some rows can be left out."""
         learned = self.learned_weight
         return learned is not None and abs(rows.weight.sum() - learned) <= 1e-9 * learned
 
@@ -116,8 +116,8 @@ class LastLayer:
     def scores_of_block(self, rows, part, near, weight):
         """Return the activation of the rows ``part`` as if the rows ``near`` had not been learned.
 
-        Both are slices, and ``near`` contains ``part``. ``weight`` is the learned weight of each
-        row in ``near``, and 0 for a row that was not learned.
+        ``part`` and ``near`` are slices, and ``near`` contains ``part``. ``weight`` is the learned
+        weight of each row in ``near``, and 0 for a row that was not learned.
         """
         if self.layer is None:
             return self.scores(rows, np.arange(part.start, part.stop))

@@ -93,7 +93,7 @@ def complete_rows(objective, sample, X, labels, *, bounds, n_jobs, max_iter=300,
 def column_ranges(X):
     """Return the least and largest known entry of each column.
 
-    A column without any gets 0 and 0.
+    A column without known entries gets 0 and 0.
     """
     low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
     return np.nan_to_num(low.astype(np.float64)), np.nan_to_num(high.astype(np.float64))

@@ -65,10 +65,10 @@ class Divergence(Exception):
 def learn_from_mistakes(rows, task, feedback, start, held=None, promises=None):
     """Train with feedback on ``rows`` from the ``Solution`` ``start``, and return the result.
 
-    ``held`` are held-out rows for early stopping. Training ends when their error has not fallen
-    for ``n_iter_no_change`` epochs, and returns the weights of the best epoch. After a fifth of
-    the epochs, ``promises`` is called with the network. If ``promises`` returns False, training is
-    given up, and the result is None.
+    ``held`` are held-out rows for early stopping. Training ends when the error on these rows has
+    not fallen for ``n_iter_no_change`` epochs, and returns the weights of the best epoch. After a
+    fifth of the epochs, ``promises`` is called with the network. If ``promises`` returns False,
+    training is given up, and the result is None.
     """
     rng = np.random.default_rng([task.seed, 2, start.n_iter])
     # Relative weights compare a row with all rows so far. In a stream with batches of one row, a
@@ -247,7 +247,10 @@ class _Learner:
             self.attempt(self.hold)
 
     def attempt(self, step, *args):
-        """Take a step. If it diverges, go back to the last weights that ``hold`` has checked."""
+        """Take a step, or go back to the last weights that ``hold`` has checked.
+
+        The weights go back if the step diverges.
+        """
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 step(*args)

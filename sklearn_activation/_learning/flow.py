@@ -16,8 +16,8 @@ each direction follows da/dt = lambda (1 - a) from a(0) = epsilon. The averaged 
 of a over exponentially distributed stopping times of mean t, which is (lambda t + epsilon) /
 (lambda t + 1).
 
-All linear algebra here is NumPy's. SciPy brings a BLAS library with its own threads, and the
-waiting threads of two libraries slow each other down severalfold.
+All linear algebra in this module is NumPy's. SciPy brings a BLAS library with its own threads, and
+the waiting threads of two libraries slow each other down severalfold.
 """
 
 import time

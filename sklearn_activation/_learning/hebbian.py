@@ -130,8 +130,8 @@ def squared_norm(W):
 class Schedule:
     """The number of updates, the rows of each update, and the learning rates.
 
-    All layers learn together. A layer with less learning time than the longest takes a share of
-    the rate.
+    All layers learn together. A layer with a shorter learning time than the longest learning time
+    has a lower rate.
     """
 
     # The last updates run at a tenth of the learning rate. This share of all updates is late.

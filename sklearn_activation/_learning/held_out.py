@@ -135,7 +135,7 @@ def choose_on_sample(task, times, rows, fold_of, rows_a_class=20):
     ----------
     task : Task
     times : list of float or None
-        Times that are given. If there are any, only the certainty is found.
+        The given times. With given times, only the certainty is found.
     rows : EncodedRows
         The sampled rows.
     fold_of : ndarray of shape (n_rows,)
@@ -161,8 +161,8 @@ def choose_on_sample(task, times, rows, fold_of, rows_a_class=20):
 def choose_on_all_rows(task, times, rows, fold_of, sizes=(3072, 1000)):
     """Return the rule for large data: a sample decides hidden times, held-out rows the last time.
 
-    ``sizes`` are two numbers of held-out rows. The first applies if the last time is chosen, and
-    the second if only the certainty is found.
+    ``sizes`` are two numbers of held-out rows. The first number applies if the last time is
+    chosen. The second number applies if only the certainty is found.
     """
     hidden = times
     if hidden is None and len(task.sizes) > 1:

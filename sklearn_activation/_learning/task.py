@@ -34,11 +34,11 @@ class Task:
     batch_size : int
         Number of rows of a mini-batch.
     progress : Progress
-        The solver reports each layer or epoch to it.
+        Object to which the solver reports each layer or epoch.
     n_jobs : int or None
         Number of threads that work on blocks of rows.
     previous : Solution or None
-        The solution from which the training goes on. A solver must not change it.
+        The solution from which the training goes on. A solver must not change this solution.
     partial : bool
         True for one pass over new rows (``partial_fit``), False for a whole training.
     activate_last : bool
