@@ -3,9 +3,9 @@
 A map of what is typical
 ========================
 
-The picture shows which places of the plane a detector takes for typical, and where its threshold
-lies. The detector learns deliveries of two kinds: short trips of a bicycle and long trips of a
-van. The deliveries are made up.
+The pictures show which combinations of distance and time a detector treats as typical. The
+pictures also show the threshold of the detector. The detector learns short deliveries by bicycle
+and long deliveries by van. The deliveries are simulated.
 """
 
 import matplotlib.pyplot as plt
@@ -20,7 +20,7 @@ plt.rcParams["font.size"] = 12
 # %%
 # Four hundred deliveries
 # -----------------------
-# A bicycle takes four minutes for a kilometre, and a van one and a half.
+# A bicycle needs four minutes for a kilometre, and a van needs one and a half minutes.
 rng = np.random.default_rng(0)
 by_van = rng.random(400) < 0.5
 distance = np.where(by_van, rng.normal(22, 3, 400), rng.normal(5, 1.2, 400))
@@ -38,9 +38,9 @@ for name, p, label in zip(new.index, detector.p_values(new), detector.predict(ne
 # %%
 # The landscape
 # -------------
-# Colours show the activation, and white dots are the deliveries that were learned. The red line is
-# the threshold. The slow bicycle has a common distance and a common time, but no delivery has
-# both.
+# Colours show the activation, and white dots are the deliveries that the detector learned. The
+# red line is the threshold. The distance of the slow bicycle is common, and the time of the slow
+# bicycle is common. No learned delivery combines this distance with this time.
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 ActivationLandscapeDisplay.from_estimator(detector, trips, ax=ax)
 odd = new.iloc[2:]
@@ -51,8 +51,9 @@ for name, place in odd.iterrows():
 # %%
 # The encoding decides what is typical
 # ------------------------------------
-# ``encoding="unit"`` looks at the proportion of the columns only. That suits spectra or counts of
-# words. For deliveries it is wrong: whatever has a usual speed is typical, however far it goes.
+# With ``encoding="unit"``, the detector uses only the ratios between the columns of a row. Ratios
+# are enough for spectra or for counts of words. Ratios are not enough for deliveries: every
+# delivery at a usual speed becomes typical, whatever its distance.
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 by_proportion = ActivationAnomalyDetector(encoding="unit", random_state=0).fit(trips)
 ActivationLandscapeDisplay.from_estimator(by_proportion, trips, ax=ax)

@@ -3,9 +3,10 @@
 Name the faults of pumps, with few labels
 =========================================
 
-The classifier learns which fault a pump has from a data frame with a category and gaps, and needs
-fewer labelled rows than the usual classifiers with their defaults. The faults show in how the
-measurements belong together, and in no single measurement. The rows are made up.
+The classifier learns to name the fault of a pump from a data frame with a category and missing
+values. The classifier needs fewer labelled rows than three classifiers of scikit-learn with their
+defaults. A fault changes the relations between the measurements. No single measurement is enough
+to name the fault. The rows are simulated.
 """
 
 import matplotlib.pyplot as plt
@@ -26,8 +27,10 @@ plt.rcParams["font.size"] = 12
 # %%
 # Inspections of pumps
 # --------------------
-# A blocked filter lowers the flow and raises the pressure, by less than the speed and the model of
-# the pump do. A worn bearing is warm for its speed and its room. One number in twenty is missing.
+# A blocked filter lowers the flow and raises the pressure. The speed and the model of the pump
+# change the flow and the pressure more than a blocked filter does. A worn bearing is warmer than
+# the speed and the room explain. One number in twenty is missing in every column except the model
+# and the speed.
 states = np.array(["healthy", "blocked filter", "worn bearing", "air in the pipe"])
 
 
@@ -68,9 +71,10 @@ print(X.assign(fault=y).head(4).to_string(index=False))
 # %%
 # Four classifiers
 # ----------------
-# Our classifier takes the data frame as it is. ``HistGradientBoostingClassifier`` takes gaps, too,
-# and wants a category type. The other two get standardised numbers, gaps filled by ``KNNImputer``,
-# and one-hot categories.
+# ``ActivationLearningClassifier`` takes the data frame without preparation.
+# ``HistGradientBoostingClassifier`` accepts missing values, but needs a column of type "category".
+# ``LogisticRegression`` and ``SVC`` get standardised numbers and one-hot categories. For these two
+# classifiers, ``KNNImputer`` fills the missing values.
 numbers = list(X.columns[1:])
 
 
@@ -102,9 +106,9 @@ for name, values in right.items():
     print(f"{name:<22}" + "".join(f"{value:6.0f}%" for value in values))
 
 # %%
-# Someone who knows that faults are ratios takes logarithms of the measurements first. Logistic
-# regression on logarithms, with its penalty tuned, gets as far as our classifier, or a little
-# farther.
+# An expert who knows that faults change ratios may take logarithms of the measurements first.
+# Logistic regression on logarithms with a tuned penalty recognises as many faults as our
+# classifier, or slightly more.
 figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for (name, values), marker in zip(right.items(), "os^D", strict=True):
     ax.plot(counts, values, marker=marker, label=name)
@@ -116,8 +120,8 @@ ax.legend(loc="lower right")
 # %%
 # Why this fault
 # --------------
-# ``explain`` says how much each measurement speaks for the fault that the classifier names. The
-# bars are means over 100 pumps that the classifier says have a worn bearing.
+# ``explain`` returns how strongly each measurement supports the fault that the classifier names.
+# The bars are means over 100 pumps for which the classifier names a worn bearing.
 model = classifiers["ActivationLearning"]
 worn = X_new[model.predict(X_new) == "worn bearing"].dropna().head(100)
 speaks = pd.Series(model.explain(worn).mean(axis=0), index=X.columns).sort_values()

@@ -3,9 +3,10 @@
 Follow a machine as it ages
 ===========================
 
-A detector that forgets keeps its false alarms near 1 % while normal values drift. A detector that
-forgets nothing raises false alarms for as long as the drift lasts. The log of a cooling machine is
-made up: its filter gets dirty from the end of April to the end of May.
+A detector that forgets old readings keeps its false alarms near 1 % while normal values drift. A
+detector that forgets nothing raises false alarms as long as the drift lasts. The example simulates
+the log of a cooling machine. The filter of the machine gets dirty from the end of April to the
+end of May.
 """
 
 import matplotlib.pyplot as plt
@@ -19,8 +20,8 @@ plt.rcParams["font.size"] = 12
 # %%
 # Eighty days of readings
 # -----------------------
-# A day has a hundred readings. Dirt raises the power and lowers the flow of air, a little every
-# day.
+# A day has a hundred readings. While the filter gets dirty, the power rises a little every day,
+# and the flow of air falls a little every day.
 days = pd.date_range("2026-04-01", periods=80, freq="D")
 dirt = np.interp(np.arange(80), [20, 60], [0, 1])
 rng = np.random.default_rng(0)
@@ -37,8 +38,9 @@ log = {
 # %%
 # Judge a day, then learn it
 # --------------------------
-# Every reading is normal, so every alarm is a false one. ``forget=0.005`` lets a reading lose 0.5
-# % of its weight with each reading that follows: the memory is about two days long.
+# Every reading is normal, so every alarm is a false alarm. With ``forget=0.005``, a reading loses
+# 0.5 % of its weight with each reading that follows. With this setting, the detector remembers
+# about two days.
 false_alarms = {}
 for forget in (0, 0.005):
     detector = ActivationAnomalyDetector(forget=forget, n_frequencies=96, random_state=0)
@@ -55,7 +57,7 @@ for forget in (0, 0.005):
     )
 
 # %%
-# The price of a memory that is short: what was normal in April is an alarm in June.
+# A short memory has a disadvantage: readings that were normal in April raise alarms in June.
 as_in_april = log[days[5]]
 reported = np.mean(detector.predict(as_in_april) == -1)
 print(f"readings of 6 April, judged in June: {reported:.0%} alarms")

@@ -3,9 +3,9 @@
 Features for a linear model
 ===========================
 
-One layer of units lets logistic regression make fewer mistakes on images of digits. The layer
-learns from the images alone, without their labels. A linear model cannot see products of pixels by
-itself, and the features of the layer hold them.
+Logistic regression makes fewer mistakes on images of digits if a layer of units computes its
+features. The layer learns from the images without their labels. A linear model of raw pixels
+cannot use products of pixels, but the features of the layer contain products of pixels.
 """
 
 import matplotlib.pyplot as plt
@@ -24,7 +24,8 @@ plt.rcParams["font.size"] = 12
 # %%
 # Three pipelines
 # ---------------
-# Every pipeline has its penalty chosen by cross-validation on the training images.
+# For every pipeline, cross-validation on the training images chooses the penalty of the logistic
+# regression.
 features = {
     "raw pixels": [],
     "PCA, 40": [PCA(40, random_state=0)],
@@ -46,7 +47,8 @@ for name, found in errors.items():
 # %%
 # Mistakes on new digits
 # ----------------------
-# Black lines go from the least to the largest of three draws of 500 training images.
+# A bar is the mean of three draws of 500 training images. The black line on a bar goes from the
+# smallest to the largest result of the three draws.
 figure, ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
 mean = np.array([np.mean(found) for found in errors.values()])
 low, high = (np.array([end(found) for found in errors.values()]) for end in (min, max))

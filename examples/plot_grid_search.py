@@ -3,9 +3,9 @@
 Tune a detector by a few known faults
 =====================================
 
-Twenty known faults are enough for ``GridSearchCV`` to find out which columns of a table help, and
-which only blur the picture. A roastery weighs its coffee before and after roasting, and a faulty
-batch has lost a weight that does not suit its heat and its time. The batches are made up.
+Twenty known faults are enough for ``GridSearchCV`` to find out which columns help a detector. A
+roastery weighs its coffee before and after roasting. The weight that a faulty batch loses does not
+fit the heat and the time of its roasting. The batches are simulated.
 """
 
 import matplotlib.pyplot as plt
@@ -24,7 +24,8 @@ plt.rcParams["font.size"] = 12
 # %%
 # Batches of coffee
 # -----------------
-# Half of the columns of the log have nothing to do with the roasting.
+# Three of the six columns have no relation to the faults: the humidity, the temperature outside
+# and the waiting time.
 
 
 def batches(n, n_faults, rng):
@@ -52,9 +53,9 @@ X_new, is_fault_new = batches(2000, 80, rng)
 # %%
 # The search
 # ----------
-# The detector looks at no label. Only the scorer does: it asks how well faults are ranked before
-# other batches. ``outlier_label=1`` says that True stands for a fault. The faults are among the
-# batches that are learned, and ``contamination`` says about how many.
+# The detector uses no labels. The scorer uses the labels to measure how well a detector ranks
+# faults before other batches. ``outlier_label=1`` means that True stands for a fault. The batches
+# that the detector learns include faults. ``contamination`` is the approximate share of faults.
 pipeline = Pipeline(
     [
         ("columns", ColumnTransformer([("keep", "passthrough", list(X))])),
@@ -82,7 +83,9 @@ print("columns of the best detector:", best["columns"].transformers[0][2])
 print("bandwidth of the best detector:", best["detect"].bandwidth)
 
 # %%
-# New batches judge. The average precision is 1 if all faults rank before all other batches.
+# The example compares two detectors on new batches: the best detector of the search and the
+# pipeline without a search. The average precision is 1 if all faults rank before all other
+# batches.
 for name, detector in {"without a search": pipeline.fit(X), "best of the search": best}.items():
     precision = average_precision_score(is_fault_new, -detector.score_samples(X_new))
     print(f"{name:<19} average precision on new batches {precision:.2f}")
@@ -90,6 +93,7 @@ for name, detector in {"without a search": pipeline.fit(X), "best of the search"
 # %%
 # All nine detectors
 # ------------------
+# A line belongs to one choice of columns. The average precision is a mean over three folds.
 found = np.reshape(search.cv_results_["mean_test_score"], (len(columns), len(bandwidths)))
 figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 for name, scores, marker in zip(columns, found, "os^", strict=True):
