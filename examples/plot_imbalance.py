@@ -3,12 +3,12 @@
 Rare labels: who will leave us?
 ===============================
 
-A phone company has 6,000 customers. About 5 of 100 leave within three months. A discount of 20
-euros keeps a customer who wanted to leave. A customer who leaves costs 300 euros. The company asks
-who should get the discount.
+A phone company has 6,000 customers. About 5 of 100 customers leave within three months. A customer
+who leaves costs the company 300 euros. A discount of 20 euros keeps a customer who wanted to
+leave. The company must decide which customers get the discount.
 
-Accuracy is of no use here: a model that says "everyone stays" is right for 95 % of the customers.
-This example compares four ways to decide by what each of them costs.
+Accuracy does not help the company: a model that predicts "everyone stays" is right for 95 % of the
+customers. This example compares the costs of four ways to decide. The customers are simulated.
 """
 
 import matplotlib.pyplot as plt
@@ -31,14 +31,14 @@ DISCOUNT, LOSS = 20, 300
 
 
 def make_customers(n_rows, seed):
-    """Customers, and 1 for those who left within three months."""
+    """Return a table of customers, and 1 for each customer who left within three months."""
     rng = np.random.default_rng(seed)
     contract = rng.choice(["monthly", "yearly"], n_rows, p=[0.45, 0.55])
     paid_by = rng.choice(["card", "direct debit", "invoice"], n_rows, p=[0.4, 0.4, 0.2])
     months = 1 + rng.gamma(1.5, 20, n_rows)
     calls = rng.poisson(0.6, n_rows)
     fee = rng.lognormal(3.4, 0.5, n_rows)
-    # Customers leave who pay much for few gigabytes, or whose plan is too small for their use.
+    # Customers leave more often if their plan is too large or too small for their fee.
     misfit = rng.normal(size=n_rows)
     gigabytes = np.exp(1.2 * np.log(fee) - 1 + 0.7 * misfit)
     odds = (
@@ -74,9 +74,10 @@ print(f"{left.mean():.1%} of {len(left):,} customers left")
 # %%
 # Three models
 # ------------
-# ``ActivationLearningClassifier`` gets the data frame as it is. ``HistGradientBoostingClassifier``
-# needs columns of the type "category". ``LogisticRegression`` needs one column for each category,
-# and no gaps. Splines let it follow a curve in each column by itself.
+# ``ActivationLearningClassifier`` takes the data frame without preparation.
+# ``HistGradientBoostingClassifier`` needs columns of type "category". ``LogisticRegression`` needs
+# one column for each category and no missing values. With splines, logistic regression can fit a
+# curve to each column of numbers.
 categories = ["contract", "paid_by"]
 numbers = [name for name in customers if name not in categories]
 X_train, X_test = (X.astype(dict.fromkeys(categories, "category")) for X in (X_train, X_test))
@@ -91,13 +92,13 @@ models = {
 
 
 def balanced(model):
-    """A copy of the model with ``class_weight="balanced"``."""
+    """Return a copy of the model with ``class_weight="balanced"``."""
     name = "logisticregression__class_weight" if hasattr(model, "steps") else "class_weight"
     return clone(model).set_params(**{name: "balanced"})
 
 
 def cost(y, gets_discount):
-    """Euros for each 1,000 customers; a discount keeps the customer."""
+    """Return the euros that a decision costs for each 1,000 customers."""
     lost = (y == 1) & (gets_discount == 0)
     return 1000 * np.mean(LOSS * lost + DISCOUNT * (gets_discount == 1))
 
@@ -105,18 +106,20 @@ def cost(y, gets_discount):
 # %%
 # Four ways to decide
 # -------------------
-# ``predict`` names the more likely label. Hardly any customer is more likely to leave than to
-# stay. Hardly anyone gets the discount.
+# The first way is ``predict``, which returns the more likely label. Few customers are more likely
+# to leave than to stay, so few customers get the discount.
 #
-# ``class_weight="balanced"`` gives both labels the same total weight in training. ``predict`` then
-# names many more customers. The weights know nothing of euros: the result may be cheap or dear.
+# The second way is ``class_weight="balanced"``, which gives both labels the same total weight in
+# training. With class weights, ``predict`` gives the discount to many more customers. Class
+# weights ignore the costs, so the result can be cheap or expensive.
 #
-# A discount pays for itself where ``p * 300 > 20``. The probability ``p`` comes from
-# ``predict_proba`` of the model without class weights.
+# The third way is a formula: a discount pays for itself if ``p * 300 > 20``. The probability ``p``
+# comes from ``predict_proba`` of the model without class weights.
 #
-# ``TunedThresholdClassifierCV`` of scikit-learn tries thresholds on held-out folds of the training
-# rows, and takes the threshold with the lowest cost. The probabilities need not be true for this
-# way. Here it moves the threshold of the model with class weights.
+# The fourth way is ``TunedThresholdClassifierCV`` of scikit-learn.
+# ``TunedThresholdClassifierCV`` tries thresholds on held-out folds of the training rows, and
+# chooses the threshold with the lowest cost. The fourth way works even if the probabilities are
+# wrong. The example tunes the threshold of the model with class weights.
 tuning = {
     "scoring": make_scorer(cost, greater_is_better=False),
     "cv": StratifiedKFold(3, shuffle=True, random_state=0),
@@ -141,15 +144,16 @@ print(f"a discount for nobody {cost(y_test, np.zeros_like(y_test)):,.0f}")
 print(f"a discount for everyone {cost(y_test, np.ones_like(y_test)):,.0f}")
 
 # %%
-# Compare the columns of the table above. ``predict`` without class weights is dear for all models.
-# A decision that knows the costs is cheaper for all of them. Class weights may help or harm the
-# order of the customers: compare models with and without them by cross-validation.
+# The columns of the printed table are the four ways. ``predict`` without class weights is
+# expensive for all three models. The two ways that use the costs are cheaper for all three models.
+# Class weights can improve or harm the ranking of the customers. Use cross-validation to compare a
+# model with class weights and a model without class weights.
 #
 # What a threshold costs
 # ----------------------
-# The curves belong to models without class weights. The dotted line is the threshold of the
-# formula. If probabilities are calibrated, the lowest cost lies near the dotted line. The usual
-# threshold, 0.5, is the right edge.
+# The curves show models without class weights. The dotted line is the threshold of the formula. If
+# the probabilities of a model are calibrated, its lowest cost lies near the dotted line. The right
+# edge of the picture is 0.5, the threshold of ``predict``.
 plt.rcParams["font.size"] = 12
 colors = dict(zip(models, ("tab:orange", "tab:blue", "tab:green"), strict=True))
 lines = dict(zip(models, ("-", "--", "-."), strict=True))
@@ -171,9 +175,10 @@ ax.legend(fontsize=11)
 # %%
 # Are the probabilities true?
 # ---------------------------
-# The picture sorts customers into eight groups by their predicted probability to leave. In each
-# group, how many left? On the diagonal, predicted probabilities are true. Class weights make them
-# far too high. Compute with probabilities only if the model has no class weights.
+# The example sorts the customers into eight groups by their predicted probability to leave. A
+# point shows the mean prediction of a group and the share of the group that left. On the diagonal,
+# the prediction equals the share. Class weights make the predicted probabilities far too high. Use
+# probabilities for calculations only if the model has no class weights.
 figure, ax = plt.subplots(figsize=(5, 4.2), layout="constrained")
 ours = "activation learning"
 shown = {

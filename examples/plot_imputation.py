@@ -3,10 +3,11 @@
 Fill the gaps of a growth study
 ===============================
 
-``ActivationImputer`` fills the gaps of a table whose columns follow curves. It comes nearer to the
-truth than the mean of neighbours, and in most columns nearer than linear regressions. A study
-follows the growth of children, and one number in ten has not been written down. The rows are made
-up, so that the missing numbers are known.
+``ActivationImputer`` fills the missing numbers of a table whose columns are related by curves. The
+numbers of ``ActivationImputer`` are nearer to the truth than means of neighbours. In most columns,
+the numbers of ``ActivationImputer`` are also nearer than linear regressions. The table is a study
+of the growth of children, in which one number in ten is missing. The rows are simulated, so the
+example knows the missing numbers.
 """
 
 import matplotlib.pyplot as plt
@@ -48,8 +49,8 @@ print(f"missing: {hidden[:, 1:].mean():.0%} of the numbers")
 # %%
 # Three imputers
 # --------------
-# Our imputer takes the data frame as it is, with the strings in it. For those of scikit-learn the
-# sex is written as 0 and 1, and columns are standardised, because neighbours depend on it.
+# ``ActivationImputer`` takes the data frame with its strings. The imputers of scikit-learn get the
+# sex as 0 and 1 and standardised columns, because the distances between rows depend on the scale.
 numeric = gaps.assign(sex=1.0 * (gaps["sex"] == "girl"))
 scaler = StandardScaler().fit(numeric)
 filled = {"ActivationImputer": ActivationImputer(random_state=0).fit_transform(gaps)}
@@ -71,7 +72,7 @@ for name, unit in zip(numbers, units, strict=True):
 # %%
 # Heights that were missing
 # -------------------------
-# Grey dots are children whose height is known. Black dots are the heights that were filled in.
+# Grey dots are heights that are known. Black dots are heights that an imputer filled in.
 lost = hidden[:, study.columns.get_loc("height")]
 figure, axes = plt.subplots(1, 2, sharey=True, figsize=(6.4, 3.8), layout="constrained")
 for ax, name in zip(axes, ("ActivationImputer", "KNNImputer"), strict=True):
@@ -87,8 +88,10 @@ axes[0].legend(loc="lower right")
 # %%
 # Errors beside a linear imputer
 # ------------------------------
-# ``IterativeImputer`` predicts every column by linear regressions on the others. With more gaps
-# linear regressions catch up: with one number in six missing, they were nearer in two columns.
+# ``IterativeImputer`` predicts each column from all other columns by linear regression. With more
+# missing numbers, linear regression compares better with ``ActivationImputer``. When one number in
+# six was missing, linear regressions were nearer to the truth in two columns. The errors in the
+# picture are divided by the standard deviation of their column.
 figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 place = np.arange(len(numbers))
 table = np.array([errors[name] for name in numbers]) / study[numbers].std().to_numpy()[:, None]

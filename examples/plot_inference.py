@@ -3,8 +3,9 @@
 Complete half a digit, draw new ones
 ====================================
 
-A fitted classifier works backwards, too. It completes digits of which the lower half is missing,
-and it draws digits of a label that you name. No further model is trained.
+A fitted classifier can also fill missing values and draw new rows. In this example, the classifier
+completes digits whose lower half is missing, and draws digits of given labels. Both tasks need no
+model besides the classifier.
 """
 
 import matplotlib.pyplot as plt
@@ -29,8 +30,9 @@ print(f"digits recognised by the classifier: {classifier.score(X_test, y_test):.
 # %%
 # Complete
 # --------
-# NaN stands for missing. An SVC that has seen whole digits judges the completed ones. The
-# classifier does about as well as ``KNNImputer``, which does nothing else.
+# NaN stands for a missing pixel. An SVC that learned whole digits classifies the completed digits.
+# The classifier completes digits about as well as ``KNNImputer``, which can only fill missing
+# values.
 half = np.where(np.arange(64) < 32, X_test, np.nan)
 completed = {
     "classifier": classifier.complete(half),
@@ -45,7 +47,7 @@ for name, rows in completed.items():
 
 
 def picture(ax, lines):
-    """Ten digits in a row, one row for each of ``lines``; missing pixels are light grey."""
+    """Draw each item of ``lines`` as a row of digits, with missing pixels in light grey."""
     rows = [np.pad(line.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1))) for line in lines]
     image = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
     ax.imshow(np.where(np.isnan(image), 3, image), cmap="gray_r", vmin=0, vmax=16)
@@ -59,7 +61,7 @@ ax.set_yticks(5 + 10 * np.arange(3), ["known", "completed", "true"])
 # %%
 # Generate
 # --------
-# ``generate`` draws new digits of the labels that you name.
+# ``generate`` draws new digits of given labels. The picture shows two new digits of each label.
 generated = classifier.generate(range(10), n_samples=4, random_state=0)
 labels = np.repeat(np.arange(10), 4)
 print(f"drawn digits that the SVC recognises: {judge.score(generated, labels):.0%}")
