@@ -5,7 +5,8 @@ Features for a linear model
 
 Logistic regression makes fewer mistakes on images of digits if a layer of units computes its
 features. The layer learns from the images without their labels. A linear model of raw pixels
-cannot use products of pixels, but the features of the layer contain products of pixels.
+cannot learn how pixels act together. Each feature of the layer is a non-linear function of many
+pixels.
 """
 
 import matplotlib.pyplot as plt

@@ -38,7 +38,7 @@ def make_customers(n_rows, seed):
     months = 1 + rng.gamma(1.5, 20, n_rows)
     calls = rng.poisson(0.6, n_rows)
     fee = rng.lognormal(3.4, 0.5, n_rows)
-    # Customers leave more often if their plan is too large or too small for their fee.
+    # Customers leave more often if they use very few or very many gigabytes for their fee.
     misfit = rng.normal(size=n_rows)
     gigabytes = np.exp(1.2 * np.log(fee) - 1 + 0.7 * misfit)
     odds = (

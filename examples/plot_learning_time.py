@@ -3,9 +3,9 @@
 How long to learn from wrong labels
 ===================================
 
-The learning time decides how much of the detail a network learns, and the classifier chooses the
-time by itself. If a fifth of the labels is wrong, too long a time learns the mistakes. The images
-are the 8 x 8 digits of scikit-learn.
+The learning time decides how much detail a network learns. The classifier chooses the learning
+time automatically. If nearly a fifth of the labels are wrong, a network with too long a learning
+time also learns the wrong labels. The images are the 8 x 8 digits of scikit-learn.
 """
 
 import matplotlib.pyplot as plt
@@ -28,8 +28,9 @@ print(f"training labels that are wrong: {np.mean(given != y_train):.0%}")
 # %%
 # Fifteen times, and a choice
 # ---------------------------
-# ``learning_time="auto"`` judges times by training rows that it holds out. It sees the wrong
-# labels only, as one would in practice.
+# The example fits networks with fifteen learning times, and one network with
+# ``learning_time="auto"``. With "auto", the classifier compares learning times on training rows
+# that it holds out. The classifier never gets the true labels, as in practice.
 
 
 def fitted(learning_time):
@@ -54,8 +55,8 @@ print(
 # %%
 # Too short and too long
 # ----------------------
-# After a short time, the network knows the mean digit and little else. After a long time, noise
-# weighs as much as the strokes that tell digits apart.
+# After a short learning time, a network has learned little more than the mean digit. After a long
+# learning time, noise has as much influence as the strokes that distinguish digits.
 figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 ax.plot(times, on_new, marker="o", label="new digits, true labels")
 ax.plot(times, on_training, marker="s", label="training digits, given labels")

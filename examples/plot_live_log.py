@@ -3,9 +3,9 @@
 Watch the traffic of a web shop live
 ====================================
 
-A monitor judges every hour of a log as it comes, and raises an alarm within the first hours of an
-outage. The detector behind it learns ten weeks of traffic without labels. The log is made up, so
-that the incidents are known.
+A monitor judges every hour of a log when the hour arrives. The monitor raises an alarm within the
+first hours of an outage. The monitor uses a detector that has learned ten weeks of traffic without
+labels. The log is simulated, so the example knows the incidents.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +19,8 @@ plt.rcParams["font.size"] = 12
 # %%
 # Twelve weeks of traffic
 # -----------------------
-# A day has a low at five in the morning and a peak in the evening. Weekends are busier.
+# The shop has the fewest visits at five in the morning and the most visits at 17:00. The shop has
+# more visits at weekends than on other days.
 rng = np.random.default_rng(0)
 hours = pd.date_range("2026-03-02", periods=12 * 7 * 24, freq="h")
 course = 1 + 0.6 * np.cos(2 * np.pi * (hours.hour - 17) / 24)
@@ -36,7 +37,8 @@ history, live = log[: 10 * 7 * 24], log[10 * 7 * 24 :].copy()
 # %%
 # Two incidents happen in the last two weeks. On 14 May, the payment page is down from 18:00 to
 # 22:00, and half of the visitors leave. In the night of 19 May, a robot reads the catalogue from
-# 02:00 to 05:00. Neither number is unusual by itself: the shop has as many visits at other hours.
+# 02:00 to 05:00. The number of visits during an incident is not unusual by itself, because other
+# hours of the week have as many visits.
 outage = (live.index >= "2026-05-14 18:00") & (live.index < "2026-05-14 22:00")
 robot = (live.index >= "2026-05-19 02:00") & (live.index < "2026-05-19 05:00")
 live.loc[outage, "visits an hour"] *= 0.5
@@ -50,9 +52,9 @@ for name, rows in {"outage": outage, "robot": robot}.items():
 # %%
 # Hour by hour
 # ------------
-# ``update`` takes the newest hour, and returns its score, its p-value and whether it is an alarm.
-# A monitor sees no later hours, so a person on duty would have got these alarms. Windows of twelve
-# hours suit incidents of some hours.
+# ``update`` takes the newest hour, and returns its score, its p-value and whether the hour is an
+# alarm. A monitor never uses later hours, so the alarms are the same as in live operation. The
+# detector uses windows of twelve hours, because the incidents last a few hours.
 detector = ActivationAnomalyDetector(window=12, random_state=0).fit(history)
 monitor = detector.monitor(history)
 judged = [monitor.update(live.iloc[[i]])[0] for i in range(len(live))]
@@ -64,6 +66,7 @@ print(f"hours in alarm: {alarm.sum()} of {len(live)}")
 # %%
 # What the monitor saw
 # --------------------
+# The line shows the visits, and red dots are the hours in alarm.
 figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 shown = slice("2026-05-13", "2026-05-20")
 visits = live.loc[shown, "visits an hour"]

@@ -3,9 +3,9 @@
 Four faults of a heating plant
 ==============================
 
-The detector learns 40 days of a log without labels, and then reports when the log was odd and
-which sensor to look at. A heating plant logs its temperature and its pressure every ten minutes.
-The log is made up, so that the faults are known.
+A heating plant logs its temperature and its pressure every ten minutes. The detector learns 40
+days of the log without labels. In the next 15 days, the detector reports when the log is unusual
+and which sensor is to blame. The log is simulated, so the example knows the faults.
 """
 
 import matplotlib.pyplot as plt
@@ -20,8 +20,8 @@ DAY = 144  # readings
 # %%
 # The log
 # -------
-# The load of the plant has a daily course and wanders. Both sensors follow the load. Four faults
-# lie in the last 15 days.
+# The load of the plant has a daily cycle and slow random changes. Both sensors follow the load.
+# The last 15 days contain four faults.
 rng = np.random.default_rng(0)
 n = 55 * DAY
 wander = np.zeros(n)
@@ -51,10 +51,10 @@ later.loc[spike, "water (°C)"] += 5
 later.loc[lost : lost + pd.Timedelta("10h"), "pressure (bar)"] = np.nan
 
 # %%
-# Its events
+# The events
 # ----------
-# ``window="auto"`` finds the period of the log, which is a day. Every event has a beginning, an
-# end and the sensors to blame, the worst first.
+# With ``window="auto"``, the detector finds the period of the log, which is one day. Every event
+# has a start, an end and a list of sensors. The list begins with the most unusual sensor.
 detector = ActivationAnomalyDetector(window="auto", random_state=0).fit(history)
 events = detector.events(later)
 print(f"window: {detector.window_} readings")
@@ -65,9 +65,9 @@ for fault, begin in faults.items():
     print(f"{pd.Timestamp(begin):%d %b %H:%M}  {fault}")
 
 # %%
-# The usual alternative is a limit for every sensor. Here the limits are the smallest and the
-# largest reading of the history. A shift that stays breaks its limit for good, and the stuck
-# sensor breaks none.
+# The usual alternative is a lower and an upper limit for every sensor. In this example, the limits
+# are the smallest and the largest reading of the history. After the lasting shift, the temperature
+# exceeds its limit every day. The stuck sensor never exceeds a limit.
 beyond = (later < history.min()) | (later > history.max())
 days_beyond = beyond["water (°C)"].groupby(later.index.date).any().sum()
 print(f"temperature beyond its limits on {days_beyond} of 15 days")
@@ -77,7 +77,8 @@ print(f"readings of the stuck sensor beyond its limits: {four_hours.sum()}")
 # %%
 # Fifteen days
 # ------------
-# Events are red. The new level of the pressure is an event when it comes, and no alarm afterwards.
+# Events are red. The new level of the temperature is an event when the level begins. The detector
+# raises no alarm for the new level afterwards.
 figure, axes = plt.subplots(2, sharex=True, figsize=(6.4, 4.8), layout="constrained")
 for ax, name in zip(axes, later, strict=True):
     ax.plot(later[name], linewidth=0.8)
@@ -91,8 +92,8 @@ figure.align_ylabels()
 # %%
 # The stuck sensor
 # ----------------
-# The second event seen closely. The level of the pressure is an ordinary one, and the sensor is
-# only too quiet.
+# The picture shows the hours around the second fault. While the sensor is stuck, the pressure
+# stays at a usual level. Only the lack of small changes is unusual.
 closely = later.loc[stuck - pd.Timedelta("16h") : stuck + pd.Timedelta("20h"), "pressure (bar)"]
 figure, ax = plt.subplots(figsize=(6.4, 3), layout="constrained")
 ax.plot(closely)

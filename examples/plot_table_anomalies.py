@@ -3,9 +3,10 @@
 Odd card payments, and reasons
 ==============================
 
-The detector finds payments whose values are odd together, keeps its promise of 1 % false alarms,
-and names the column to look at. It learns a month of card payments, and judges the next month. The
-payments are made up, so that the frauds among them are known.
+The detector finds payments whose combination of values is unusual. The detector keeps its promise
+of about 1 % of false alarms, and names the column to look at. The detector learns the card
+payments of one month, and judges the payments of the next month. The payments are simulated, so
+the example knows the frauds.
 """
 
 import matplotlib.pyplot as plt
@@ -25,8 +26,8 @@ plt.rcParams["font.size"] = 12
 # %%
 # Two months of payments
 # ----------------------
-# Every kind of merchant has its usual amounts and hours. People pay abroad in hotels and
-# restaurants, and elsewhere at home.
+# Every kind of merchant has its usual amounts and hours. Normal payments abroad are payments in
+# hotels and restaurants only.
 merchants = np.array(["groceries", "restaurant", "fuel", "electronics", "hotel", "online"])
 often = [0.38, 0.22, 0.14, 0.06, 0.05, 0.15]
 usual_amount = np.array([35, 28, 60, 320, 240, 45])
@@ -56,8 +57,9 @@ march = month_of_payments("2026-03-01", 4000, rng)
 april = month_of_payments("2026-04-01", 2000, rng)
 
 # %%
-# Thirty payments of April are frauds. No value of a fraud is new by itself: the amount suits
-# another merchant, fuel is bought late in the evening, or groceries are paid for abroad.
+# Thirty payments of April are frauds of three kinds. A fraud is too expensive for its merchant, is
+# for fuel late in the evening, or is for groceries abroad. Every single value of a fraud also
+# occurs in normal payments.
 frauds = rng.choice(len(april), 30, replace=False)
 dear, late, abroad = np.split(frauds, 3)
 april.loc[dear, "merchant"] = "groceries"
@@ -76,7 +78,7 @@ is_fraud = april.index.isin(frauds)
 
 
 def columns(payments):
-    """The time of day instead of the time, which never comes back."""
+    """Replace the time by the hour of the day, because a date never returns."""
     time = payments["time"].dt
     return payments.assign(hour=(time.hour + time.minute / 60).round(1)).drop(columns="time")
 
@@ -84,10 +86,12 @@ def columns(payments):
 # %%
 # Three detectors
 # ---------------
-# Our detector takes the data frame as it is. The two detectors of scikit-learn get the logarithm
-# of the amount, standardised numbers and one-hot categories. Each threshold is meant for 1 % of
-# false alarms: our detector has one, and the others get the lowest 1 % of their training scores.
-# ``LocalOutlierFactor`` finds about as many frauds on the prepared table, and gives no reasons.
+# ``ActivationAnomalyDetector`` takes the data frame without preparation. The two detectors of
+# scikit-learn get the logarithm of the amount, standardised numbers and one-hot categories. All
+# three thresholds ask for 1 % of false alarms. ``ActivationAnomalyDetector`` sets its threshold
+# automatically. For the two detectors of scikit-learn, the example reports scores below the lowest
+# 1 % of the training scores. ``LocalOutlierFactor`` finds about as many frauds as
+# ``ActivationAnomalyDetector``, but explains no alarm.
 detector = ActivationAnomalyDetector(random_state=0).fit(columns(march))
 alarms = {"ActivationAnomalyDetector": detector.predict(columns(april)) == -1}
 for other in (IsolationForest(random_state=0), LocalOutlierFactor(novelty=True)):
@@ -110,8 +114,8 @@ for name, alarm in alarms.items():
 # %%
 # The payments to look at first
 # -----------------------------
-# ``explain`` splits the activation that a payment has lost among the columns. A small p-value
-# means that few normal payments look as odd as this payment.
+# ``explain`` divides the lost activation of a payment among the columns. A small p-value means
+# that few normal payments are as unusual as this payment.
 seen = columns(april)
 worst = april.assign(p=detector.p_values(seen)).nsmallest(5, "p")
 lost = detector.explain(seen.loc[worst.index])
@@ -121,8 +125,9 @@ print(worst.assign(p=worst["p"].map("{:.5f}".format)).to_string(index=False))
 # %%
 # Odd together
 # ------------
-# The picture shows payments for fuel, on the left, and for groceries, on the right. Rings mark the
-# payments that the detector reports. Rings inside a grey cloud are payments abroad.
+# The picture shows payments for fuel on the left and payments for groceries on the right. Rings
+# mark the payments that the detector reports. Rings around frauds inside a grey cloud are payments
+# abroad.
 shown = april["merchant"].isin(["groceries", "fuel"]).to_numpy()
 found = alarms["ActivationAnomalyDetector"]
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
@@ -143,7 +148,7 @@ ax.legend(loc="lower left")
 # %%
 # One payment explained
 # ---------------------
-# The longer the bar, the more the column has made the payment untypical.
+# A longer bar means that the column contributes more to the lost activation of the payment.
 figure, ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
 ExplanationDisplay.from_estimator(detector, seen.loc[worst.index[:1]], ax=ax)
 ax.set_title("The least typical payment")

@@ -3,10 +3,10 @@
 Choose how many alarms you can afford
 =====================================
 
-``set_threshold(p=...)`` sets the share of normal rows that the detector reports, and new rows keep
-to that share. A parcel service learns last week's parcels, and then looks for wrong declarations.
-The more false alarms the service can afford, the more wrong declarations it finds. The parcels are
-made up.
+``set_threshold(p=...)`` sets the share of normal rows that the detector reports. The detector
+reports about the same share of new normal rows. In this example, a parcel service looks for wrong
+declarations of goods. If the service accepts more false alarms, the detector finds more wrong
+declarations. The parcels are simulated.
 """
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,7 @@ plt.rcParams["font.size"] = 12
 # %%
 # Parcels
 # -------
-# The goods decide how much a litre of the parcel weighs, and how dear a kilogram of it is.
+# The goods in a parcel determine its weight per litre and its price per kilogram.
 goods = pd.DataFrame(
     {"heavy": [0.15, 0.45, 0.25, 0.9], "dear": [35, 18, 160, 8]},
     index=["clothes", "books", "electronics", "tools"],
@@ -43,7 +43,7 @@ new = parcels(28 * 300, rng)
 new.index = np.repeat(days, 300)
 
 # %%
-# Three parcels a day are declared as other goods than they hold.
+# Every day, three parcels have a wrong declaration of their goods.
 is_wrong = np.tile(np.arange(300) < 3, 28)
 truth = new.loc[is_wrong, "goods"].map(list(goods.index).index)
 new.loc[is_wrong, "goods"] = goods.index[(truth + rng.integers(1, 4, len(truth))) % 4].to_numpy()
@@ -52,8 +52,8 @@ print(new.round(2).head(4).to_string())
 # %%
 # Three thresholds
 # ----------------
-# The detector learns once. ``predict`` uses the threshold that was set last. Among the 300 parcels
-# of a day, 1 % of false alarms are three parcels.
+# The detector learns once. ``predict`` always uses the newest threshold. A day has 300 parcels, so
+# 1 % of false alarms means about three parcels a day.
 detector = ActivationAnomalyDetector(random_state=0).fit(learned)
 shares = [0.002, 0.01, 0.05]
 print("share asked for   share of normal parcels   wrong declarations found")
@@ -65,8 +65,9 @@ for share in shares:
     print(f"{share:15.1%}{false:26.1%}{found:27.0%}")
 
 # %%
-# ``IsolationForest`` states no rate unless you do. This is what it reports by default, and with
-# the same 1 % asked for.
+# ``IsolationForest`` promises no share of false alarms by default. The first row of the next table
+# shows the alarms of ``IsolationForest`` with its defaults. The second row shows its alarms with
+# ``contamination=0.01``, which asks for 1 %.
 encoded, new_encoded = pd.get_dummies(learned), pd.get_dummies(new)
 print("  contamination   share of normal parcels   wrong declarations found")
 for contamination in ("auto", 0.01):
@@ -78,7 +79,7 @@ for contamination in ("auto", 0.01):
 # %%
 # False alarms day by day
 # -----------------------
-# Dotted lines are what was asked for.
+# Dotted lines show how many false alarms a day the threshold asks for.
 figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 for share in shares[1:]:
     false = pd.Series(alarms[share] & ~is_wrong, index=new.index).groupby(level=0).sum()
