@@ -3,10 +3,11 @@
 Quickstart
 ==========
 
-Three jobs as they come: payments that somebody should look at, a log with faults on dates that
-nobody wrote down, and a classifier when only a few rows have a label. Each stands beside what one
-would use instead, on the same columns. The tables are made by this program, so that it knows the
-truth. It prints what it finds and saves ``quickstart.png``.
+The quickstart solves three tasks with the package. The first task finds wrong payments. The second
+task finds faults in a log without labels. The third task trains a classifier with few labelled
+rows. For each task, the quickstart compares the package with usual methods on the same columns.
+The tables are simulated, so the program knows the correct answers. The program prints its results
+and saves ``quickstart.png``.
 """
 
 # %%
@@ -38,7 +39,7 @@ try:
 except ImportError:
 
     def progress(items, desc):
-        """One line for every item, where tqdm is not installed."""
+        """Print one line for every item if tqdm is not installed."""
         for number, item in enumerate(items, 1):
             print(f"{desc}: {number} of {len(items)}", flush=True)
             yield item
@@ -47,9 +48,9 @@ except ImportError:
 # %%
 # Payments: which ones should somebody look at?
 # ---------------------------------------------
-# Everybody knows that groceries are bought by day and cost some 35 euros. The table holds dates,
-# categories and amounts. January and February were checked; March holds 24 payments that are
-# wrong in one of three ways.
+# Every kind of shop has its usual amounts and opening hours. The table has dates, categories and
+# amounts. All payments of January and February are right. In March, 24 payments are wrong in one
+# of three ways.
 SHOPS = pd.DataFrame(
     {
         "shop": ["grocery", "fuel", "restaurant", "travel", "electronics"],
@@ -64,7 +65,7 @@ WRONG = ("right", "eight times the amount", "at night", "fuel bought online")
 
 
 def make_payments(n, first_day, n_days, n_wrong, rng):
-    """A data frame of payments, and what is wrong with each: a position in WRONG."""
+    """Return a data frame of payments, and the position in WRONG for each payment."""
     kind = rng.permutation(np.where(np.arange(n) < n_wrong, 1 + np.arange(n) % 3, 0))
     at = np.where(kind == 3, 1, rng.choice(5, n, p=SHOPS["share"]))
     shop = SHOPS.iloc[at].reset_index(drop=True)
@@ -85,7 +86,7 @@ def make_payments(n, first_day, n_days, n_wrong, rng):
 
 
 def without_dates(payments):
-    """What of the time matters here: the hour."""
+    """Replace the time by the hour of the day, because the date does not matter."""
     time = payments["time"].dt
     return payments.drop(columns="time").assign(hour=time.hour + time.minute / 60)
 
@@ -96,8 +97,8 @@ march, wrong = make_payments(1000, "2026-03-01", 31, 24, rng)
 known, new = without_dates(checked), without_dates(march)
 
 # %%
-# The detector takes the data frame as it is: categories, and amounts from cents to thousands. The
-# others get the categories one-hot and the numbers standardised.
+# ``ActivationAnomalyDetector`` takes the data frame with categories and amounts. The two detectors
+# of scikit-learn get one-hot categories and standardised numbers.
 detector = ActivationAnomalyDetector(random_state=0).fit(known)
 alarms = {"ActivationAnomalyDetector": detector.predict(new) == -1}
 for other in (
@@ -117,7 +118,7 @@ for name, alarm in alarms.items():
     print(f"  {name:<27} finds {found:2d} of 24 and raises {false:2d} false alarms")
 
 # %%
-# ``p_values`` ranks payments, and ``explain`` says which column is to blame.
+# ``p_values`` ranks the payments, and ``explain`` shows which column makes a payment unusual.
 p = detector.p_values(new)
 top = np.argsort(p, kind="stable")[:5]
 columns = new.columns[detector.explain(new.iloc[top]).argmax(axis=1)]
@@ -127,8 +128,9 @@ print(march.iloc[top].assign(blamed=columns, truth=np.take(WRONG, wrong[top])).t
 # %%
 # A log: when was it odd, and which sensor?
 # -----------------------------------------
-# Hourly readings of an office building. Ten weeks are learned. In the four weeks after them the
-# ventilation runs for a night, water leaks for a day, a thermometer freezes, the power fails.
+# An office building records three sensors every hour. The detector learns the first ten weeks. The
+# next four weeks contain four faults. The ventilation runs for a night, and water leaks for a day.
+# A thermometer is stuck for a day, and the power fails for two hours.
 FAULTS = {
     "ventilation at night": ("power", "2026-03-24 20:00", "2026-03-25 05:00"),
     "water leak": ("water", "2026-03-28 10:00", "2026-03-29 12:00"),
@@ -138,7 +140,7 @@ FAULTS = {
 
 
 def make_log(rng):
-    """Fourteen weeks of hourly readings of power (kW), water (m3) and heating (degrees)."""
+    """Return 14 weeks of hourly power (kW), water (m3) and heating (degrees)."""
     times = pd.date_range("2026-01-05", periods=14 * 7 * 24, freq="h")
     hour, day = times.hour.to_numpy(), times.day_of_week.to_numpy()
     busy = np.exp(-(((hour - 13) / 4) ** 2)) * np.where(day < 5, 1.0, 0.25)
@@ -163,14 +165,14 @@ log = make_log(np.random.default_rng(1))
 learned, later = log[:"2026-03-15"], log["2026-03-16":]
 
 # %%
-# With ``window=48`` the detector judges each hour by the two days around it.
+# With ``window=48``, the detector judges each hour by windows of two days.
 print("\nThe log: learning ten weeks of hours takes some seconds.", flush=True)
 watch = ActivationAnomalyDetector(window=48, random_state=0).fit(learned)
 events = watch.events(later)
 print(events.assign(p=events["p"].round(4))[["start", "end", "p", "channels"]].to_string())
 
 # %%
-# What one would use instead compares each reading with the mean of its hour of the week.
+# The usual method compares each reading with the mean of its hour of the week.
 hour_of_week = [learned.index.day_of_week, learned.index.hour]
 rows = list(zip(later.index.day_of_week, later.index.hour, strict=True))
 usual = learned.groupby(hour_of_week)
@@ -183,7 +185,7 @@ others_events = pd.DataFrame(
 
 
 def judge(events):
-    """How many faults have an event within a day, and how many events have no fault."""
+    """Count the faults with an event within a day, and the events without a fault."""
     day = pd.Timedelta("1D")
     near = np.array(
         [
@@ -207,14 +209,16 @@ for name, found in {
 # %%
 # A few labels: which pumps need a repair?
 # ----------------------------------------
-# A technician has looked at 300 pumps. A pump is in trouble when it is too hot *or too cold* for
-# its load and model, the more so when it vibrates. No column says that by itself; site and age say
-# nothing; one entry in twenty is missing. The classifier takes the table as it is.
+# A technician has labelled 300 pumps. A pump needs a repair if its temperature is too high *or too
+# low* for its load and model. A strong vibration also makes a repair more likely. No single column
+# is enough to decide about a repair. The site and the age have no influence. One number in twenty
+# is missing in the temperature, the vibration and the age. The classifier takes the table without
+# preparation.
 NUMBERS, CATEGORIES = ["load", "temperature", "vibration", "age"], ["model", "site"]
 
 
 def make_pumps(n, rng):
-    """A data frame of pumps, and which of them need a repair."""
+    """Return a data frame of pumps, and True for each pump that needs a repair."""
     model = rng.integers(3, size=n)
     load, excess = rng.uniform(20, 100, n), rng.normal(0, 7, n)
     log_vibration = rng.normal(0.5, 0.4, n)
@@ -235,7 +239,7 @@ def make_pumps(n, rng):
 
 
 def prepared(classifier):
-    """The classifier behind what it needs: gaps filled, numbers scaled, categories one-hot."""
+    """Return a pipeline that fills and scales numbers, encodes categories and classifies."""
     numbers = make_pipeline(SimpleImputer(), StandardScaler())
     return make_pipeline(
         make_column_transformer((numbers, NUMBERS), (OneHotEncoder(), CATEGORIES)), classifier
@@ -266,10 +270,11 @@ relevance = pd.Series(
 print("How much each column counts:", relevance.to_dict())
 
 # %%
-# A picture of the three
-# ----------------------
-# Payments of March with the alarms among them; the power of the building with the events of all
-# sensors; how many pumps each classifier judges right.
+# A picture of the three tasks
+# ----------------------------
+# The first panel shows the payments of March and the alarms. The second panel shows the power of
+# the building and the events of all sensors. The third panel shows the share of pumps that each
+# classifier judges right.
 figure, axes = plt.subplots(3, figsize=(6.4, 9), layout="constrained")
 alarm = alarms["ActivationAnomalyDetector"]
 for rows, style, label in (
