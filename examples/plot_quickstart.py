@@ -122,7 +122,7 @@ for name, alarm in alarms.items():
 p = detector.p_values(new)
 top = np.argsort(p, kind="stable")[:5]
 columns = new.columns[detector.explain(new.iloc[top]).argmax(axis=1)]
-print("\nThe five oddest payments, the column to blame, and what is wrong with them:")
+print("\nThe five most unusual payments, with the column to blame and the truth:")
 print(march.iloc[top].assign(blamed=columns, truth=np.take(WRONG, wrong[top])).to_string())
 
 # %%
@@ -166,7 +166,7 @@ learned, later = log[:"2026-03-15"], log["2026-03-16":]
 
 # %%
 # With ``window=48``, the detector judges each hour by windows of two days.
-print("\nThe log: learning ten weeks of hours takes some seconds.", flush=True)
+print("\nThe log: the detector needs some seconds to learn ten weeks of hours.", flush=True)
 watch = ActivationAnomalyDetector(window=48, random_state=0).fit(learned)
 events = watch.events(later)
 print(events.assign(p=events["p"].round(4))[["start", "end", "p", "channels"]].to_string())
@@ -256,18 +256,18 @@ classifiers = {
 }
 accuracy = {name: [] for name in classifiers}
 print(flush=True)
-for seed in progress(range(3), desc="Pumps, three draws of 300 with a label"):
+for seed in progress(range(3), desc="Pumps, three draws of 300 labelled pumps"):
     pumps, repair = make_pumps(1300, np.random.default_rng(seed))
     for name, classifier in classifiers.items():
         classifier.fit(pumps[:300], repair[:300])
         accuracy[name].append(100 * classifier.score(pumps[300:], repair[300:]))
-print("Pumps judged right, of 1,000 others:")
+print("Each classifier judges this share of 1,000 new pumps right:")
 for name, found in accuracy.items():
     print(f"  {name:<29} {np.mean(found):.1f} %, standard deviation {np.std(found, ddof=1):.1f}")
 relevance = pd.Series(
     classifiers["ActivationLearningClassifier"].relevances_, index=pumps.columns
 ).round(2)
-print("How much each column counts:", relevance.to_dict())
+print("Relevance of each column:", relevance.to_dict())
 
 # %%
 # A picture of the three tasks
