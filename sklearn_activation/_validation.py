@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from ._rows.columns import is_missing, read_table, refuse_gaps, refuse_unfit_columns
+from ._warnings import warn
 
 # Weights are used unchanged if the largest weight lies between these two numbers.
 SANE_WEIGHTS = 1e-20, 1e20
@@ -82,6 +83,7 @@ def validate_table(
     X : ndarray of shape (n_rows, n_columns)
     y : ndarray, only if one was given
     """
+    refuse_lone_rows(X)
     known = None
     if not reset:
         before = estimator.is_categorical_
@@ -98,7 +100,40 @@ def validate_table(
     found = _check(estimator, X, table, reset=reset, ensure_all_finite="allow-nan", **options)
     if reset:
         estimator.is_categorical_ = is_categorical
+        if is_categorical is not None:
+            names = getattr(estimator, "feature_names_in_", np.arange(len(is_categorical)))
+            _warn_of_identifiers(names, found[0] if "y" in options else found, is_categorical)
     return found
+
+
+def refuse_lone_rows(X):
+    """Raise a ValueError if ``X`` is a Series, a dict or a list of dicts."""
+    if isinstance(X, dict):
+        kind, remedy = "a dict", "For one row, give pd.DataFrame([X])."
+    elif isinstance(X, list) and X and isinstance(X[0], dict):
+        kind, remedy = "a list of dicts", "Give pd.DataFrame(X)."
+    elif hasattr(X, "to_frame") and hasattr(X, "iloc"):
+        kind = "a Series"
+        remedy = (
+            "For one row, give table.iloc[[i]] or pd.DataFrame([X]). For one column, give "
+            "X.to_frame()."
+        )
+    else:
+        return
+    raise ValueError(f"X is {kind}, but a table is needed. {remedy}")
+
+
+def _warn_of_identifiers(names, X, is_categorical, *, fewest_rows=50, new_share=0.9):
+    """Warn of columns of categories in which nearly every value is new."""
+    for column in np.flatnonzero(is_categorical):
+        known = X[~np.isnan(X[:, column]), column]
+        n_values = len(np.unique(known))
+        if len(known) >= fewest_rows and n_values > new_share * len(known):
+            warn(
+                f"Column {str(names[column])!r} holds {n_values} different values in {len(known)} "
+                "rows, so it says nothing about new rows. Leave identifiers out, and turn dates "
+                "or numbers that were read as strings into numbers."
+            )
 
 
 def check_weight(X, sample_weight):

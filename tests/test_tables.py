@@ -188,3 +188,45 @@ def test_columns_of_the_same_name_hold_no_strings(name, dtype):
         assert "unique" in str(error) and "strings" not in str(error)
     else:
         np.testing.assert_array_equal(found, answer(fitted(name, ROWS), ROWS))
+
+
+# -- identifiers, and rows that are no tables -------------------------------------------------
+
+TAKE_CATEGORIES = "classifier", "detector", "imputer"
+
+
+def texts(n_values, n=200):
+    """A table with a column of strings that has so many different values."""
+    rng = np.random.default_rng(1)
+    names = [f"order {i % n_values}" for i in range(n)]
+    return pd.DataFrame({"order": names, "a": rng.normal(size=n)})
+
+
+@pytest.mark.parametrize("name", TAKE_CATEGORIES)
+@pytest.mark.parametrize("n_values, warns", [(200, True), (190, True), (150, False), (3, False)])
+def test_identifiers_are_named(name, n_values, warns, recwarn):
+    X = texts(n_values)
+    type(FITTED[name])(**FITTED[name].get_params()).fit(X, np.arange(len(X)) % 2)
+    told = [str(w.message) for w in recwarn if "different values" in str(w.message)]
+    assert len(told) == warns
+    assert not told or told[0].startswith(f"Column 'order' holds {n_values} different values")
+
+
+@pytest.mark.parametrize("name", TAKE_CATEGORIES)
+@pytest.mark.parametrize(
+    "row, remedy",
+    [
+        (lambda X: X.iloc[0], r"is a Series.*table.iloc\[\[i\]\]"),
+        (lambda X: X["a"], r"is a Series.*X.to_frame\(\)"),
+        (lambda X: X.iloc[0].to_dict(), r"is a dict.*pd.DataFrame\(\[X\]\)"),
+        (lambda X: [X.iloc[0].to_dict()], r"is a list of dicts.*pd.DataFrame\(X\)"),
+    ],
+)
+def test_lone_rows_are_refused_with_the_way_out(name, row, remedy):
+    X = texts(3)
+    estimator = type(FITTED[name])(**FITTED[name].get_params())
+    with pytest.raises(ValueError, match=remedy):
+        estimator.fit(row(X), np.arange(len(X)) % 2)
+    estimator.fit(X, np.arange(len(X)) % 2)
+    with pytest.raises(ValueError, match=remedy):
+        answer(estimator, row(X))

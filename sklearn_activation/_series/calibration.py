@@ -163,7 +163,15 @@ class JudgedSeries(NamedTuple):
 
 
 def judge_series(
-    solution, rows, task, contamination, before=None, activation=None, n_old=0, fewest_widths=8
+    solution,
+    rows,
+    task,
+    contamination,
+    before=None,
+    activation=None,
+    n_old=0,
+    fewest_widths=8,
+    spoiled=None,
 ):
     """Score the stamps of a training series without their own blocks, and find a threshold.
 
@@ -183,6 +191,9 @@ def judge_series(
         Number of windows that belong to the batch before.
     fewest_widths : int
         The threshold is in doubt if there are fewer windows than this number times the width.
+    spoiled : ndarray of bool of shape (n_stamps,), default=None
+        Mask of the stamps that share a window with a long gap. The gap lowers the evidence of
+        these stamps. Later stamps are compared with the other stamps, if there are any.
 
     Returns
     -------
@@ -203,6 +214,8 @@ def judge_series(
                 "expect more false alarms."
             )
     stamps, counts = _witnesses(learned, windows, n_old, task.partial)
+    if spoiled is not None and not spoiled[stamps].all():
+        stamps = stamps[~spoiled[stamps]]
     if before is None:
         stamps = stamps[space_evenly(len(stamps), SeriesCalibration.latest_stamps)]
         typical, deviation = find_typical(windows, activation, rows.encoding)

@@ -7,6 +7,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._rows.scales import narrow
 from .._state import twin_of
 from .._validation import as_table, check_count, read_rows
+from .._warnings import warn
+from .cutting import read_times
 from .model import cut
 from .stamps import score_newest_stamp, start_around
 from .windows import Windows
@@ -127,8 +129,11 @@ class SeriesMonitor:
 
     The score of a stamp equals its score by ``score_samples`` in a log that ends with the stamp,
     if the stamp was not learned. Near a gap the two scores may differ, because the monitor repeats
-    the last known entry until the next known entry arrives. A monitor has no clock. Pass missing
-    time steps as rows of NaN.
+    the last known entry until the next known entry arrives.
+
+    Data frames with times as their index tell the monitor which time steps are missing. The
+    monitor treats a short gap as rows of NaN, and begins anew after a gap of more than an eighth
+    of the window. In arrays, pass missing time steps as rows of NaN.
 
     Parameters
     ----------
@@ -145,7 +150,12 @@ class SeriesMonitor:
     def __init__(self, detector):
         self.detector = detector
         self.n_stamps_ = 0
-        self._stamps = np.empty((0, detector.n_features_in_))
+        self._clock = None
+        self._begin()
+
+    def _begin(self):
+        """Forget all stamps."""
+        self._stamps = np.empty((0, self.detector.n_features_in_))
         self._activation = np.empty(0)
 
     def update(self, X):
@@ -161,23 +171,69 @@ class SeriesMonitor:
         judged : structured ndarray of shape (n_stamps,)
             Array with fields "score", "p" and "alarm". The first ``window_ - 1`` stamps of a log
             have a score and p-value of NaN, and no alarm.
+
+        Raises
+        ------
+        ValueError
+            If a time of the index is not later than the time before it.
         """
         detector = twin_of(self.detector)
         X = as_table(X)
+        time = read_times(X)
         X = detector._fitted_rows(X) if hasattr(X, "columns") else _read_stamps(detector, X)
         model = detector._model()
         judged = np.zeros(len(X), dtype=[("score", float), ("p", float), ("alarm", bool)])
+        missing = self._count_missing(time, len(X))
         for i, stamp in enumerate(X):
+            self._pass_over(model, missing[i])
             judged["score"][i] = self._judge(model, stamp)
+        self.n_stamps_ += len(X)
         known = ~np.isnan(judged["score"])
         judged["p"] = np.nan
         judged["p"][known] = model.calibration.p_values(judged["score"][known])
         judged["alarm"] = judged["score"] < model.offset
         return judged
 
+    def _count_missing(self, time, n):
+        """Return how many time steps are missing before each of ``n`` stamps, and set the clock.
+
+        The clock holds the times of the latest stamps, in nanoseconds. Without times, no time step
+        is missing.
+        """
+        if time is None:
+            self._clock = None
+            return np.zeros(n, dtype=int)
+        before = time[:0] if self._clock is None else self._clock
+        times = np.concatenate([before, time])
+        steps = np.diff(times)
+        if len(steps) and steps.min() <= 0:
+            at = int(np.argmax(steps <= 0)) + 1
+            late, last = (np.datetime64(int(times[i]), "ns") for i in (at, at - 1))
+            raise ValueError(
+                f"X has a row of {late} after a row of {last}. Give each time step once, in "
+                "temporal order."
+            )
+        self._clock = times[-2 * self.detector.window_ :]
+        if len(steps) < 2:
+            return np.zeros(n, dtype=int)
+        missing = np.rint(steps / np.median(steps)).astype(int) - 1
+        return np.concatenate([np.zeros(max(n - len(missing), 0), dtype=int), missing[-n:]])
+
+    def _pass_over(self, model, n_missing):
+        """Judge missing time steps as rows of NaN, or begin anew after a long gap."""
+        if n_missing > model.longest_gap:
+            warn(
+                f"{n_missing} time steps are missing, which is a longer gap than "
+                f"{model.longest_gap} time steps. The monitor begins anew and has no scores for "
+                f"{model.width - 1} time steps."
+            )
+            self._begin()
+            return
+        for _ in range(n_missing):
+            self._judge(model, np.full(self._stamps.shape[1], np.nan))
+
     def _judge(self, model, stamp):
         """Return the score of the next stamp, and store the stamp."""
-        self.n_stamps_ += 1
         stamps = np.concatenate([self._stamps, stamp[None]])[-(2 * model.width - 1) :]
         self._stamps = stamps
         if len(stamps) < model.width:

@@ -30,6 +30,11 @@ class Cut:
     dead: np.ndarray
     long: np.ndarray
 
+    def beside_gaps(self):
+        """Return a mask of the stamps that share a window with a long gap."""
+        hold_gaps = self.windows.mean_of_stamps((self.long | self.dead).astype(float)) > 0
+        return np.nan_to_num(self.windows.to_stamps(hold_gaps.astype(float))) > 0
+
 
 @dataclass(frozen=True)
 class Tail:

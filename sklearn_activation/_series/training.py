@@ -167,7 +167,14 @@ class SeriesTraining(DetectorTraining):
             before = self.previous.series
             activation = self._activation_before(self.found.windows)
         judged = judge_series(
-            model.solution, rows, task, contamination, before, activation, len(self.known)
+            model.solution,
+            rows,
+            task,
+            contamination,
+            before,
+            activation,
+            len(self.known),
+            spoiled=self.found.beside_gaps(),
         )
         if is_last:
             for doubt in judged.doubts:

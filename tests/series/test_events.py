@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._series.events import find_runs
@@ -310,3 +311,67 @@ def test_a_log_that_goes_dead_alarms(fitted):
     judged = fitted.monitor().update(later)
     assert (judged["score"][158:] == 0).all()
     assert judged["alarm"][158:].all()
+
+
+# -- monitors with a clock ---------------------------------------------------------------
+
+
+def dated(n, seed):
+    """A log with an hourly index."""
+    return log(n, seed=seed).set_axis(pd.date_range("2026-01-01", periods=n, freq="h"))
+
+
+def assert_same(judged, expected):
+    for name in ("score", "p", "alarm"):
+        assert_array_equal(judged[name], expected[name])
+
+
+@pytest.mark.parametrize("gone", [[310], [310, 311], [*range(310, 313), 340]])
+def test_a_monitor_fills_short_gaps_of_the_index(fitted, gone):
+    later = dated(600, seed=1)
+    known = np.setdiff1d(np.arange(300, 600), gone)
+    empty = later.copy()
+    empty.iloc[gone] = np.nan
+    expected = fitted.monitor(later[:300]).update(empty[300:])[known - 300]
+    monitor = fitted.monitor(later[:300])
+    assert_same(monitor.update(later.iloc[known]), expected)
+    one_by_one = fitted.monitor(later[:300])
+    for i, row in zip(known[:20], expected[:20], strict=True):
+        assert_same(one_by_one.update(later.iloc[[i]]), row)
+
+
+def test_a_monitor_begins_anew_after_a_long_gap(fitted):
+    later = dated(600, seed=1)
+    monitor = fitted.monitor(later[:300])
+    with pytest.warns(UserWarning, match="100 time steps are missing.*no scores for"):
+        judged = monitor.update(later[400:])
+    assert np.isnan(judged["score"][: fitted.window_ - 1]).all()
+    assert_same(judged, fitted.monitor().update(later[400:]))
+
+
+@pytest.mark.parametrize(
+    "rows", [slice(299, 300), slice(100, 101), [300, 301, 301], [301, 300]], ids=str
+)
+def test_a_monitor_refuses_times_that_do_not_increase(fitted, rows):
+    later = dated(600, seed=1)
+    monitor = fitted.monitor(later[:300])
+    with pytest.raises(ValueError, match=r"X has a row of 2026-01-.* after a row of 2026-01-"):
+        monitor.update(later.iloc[rows])
+    again = fitted.monitor(later[:300])
+    assert_same(monitor.update(later[300:310]), again.update(later[300:310]))
+
+
+# -- long gaps in training -----------------------------------------------------------------
+
+
+def test_p_values_ignore_time_steps_beside_long_gaps():
+    history = dated(1500, seed=0)
+    odd = dated(300, seed=1)
+    odd.iloc[150:160] += 9.0
+    least = []
+    for gone in (slice(0, 0), slice(600, 660)):
+        gappy = history.copy()
+        gappy.iloc[gone] = np.nan
+        detector = ActivationAnomalyDetector(window=48, random_state=0).fit(gappy)
+        least.append(np.nanmin(detector.p_values(odd)))
+    assert least[1] < 1.5 * least[0]
