@@ -50,7 +50,7 @@ def test_gaps_are_not_filled_across_series_and_unknown_channels_stay():
 @pytest.mark.parametrize("step", ["h", "7min", "D"])
 def test_missing_time_stamps_cut_the_series(step):
     time = read_times(dated(step=step))
-    with pytest.warns(UserWarning, match="cut at gaps: 1. Gaps of 3 .* ignored: 1"):
+    with pytest.warns(UserWarning, match="cut at gaps: 1. Gaps of 3 .* closed up: 1"):
         bounds = cut_at_gaps([(0, 590)], np.delete(time, [*range(100, 108), 300, 301]), 3)
     assert bounds == [(0, 100), (100, 590)]
 
@@ -80,7 +80,7 @@ def test_times_before_a_batch_are_at_equal_steps_unless_they_are_known():
 
 def test_gaps_of_the_batch_before_were_told_before():
     time = np.delete(np.arange(0, 500, 10), [5, 6, 7, 8, 30])
-    with pytest.warns(UserWarning, match="cut at gaps: 1. .* ignored: 1"):
+    with pytest.warns(UserWarning, match="cut at gaps: 1. .* closed up: 1"):
         whole = cut_at_gaps([(0, len(time))], time, 2)
     with pytest.warns(UserWarning, match="cut at gaps: 1.$"):
         assert cut_at_gaps([(0, len(time))], time, 2, n_before=30) == whole
