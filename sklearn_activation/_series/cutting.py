@@ -160,9 +160,9 @@ def _warn_of_gaps(n_cuts, n_closed, longest_gap):
     found = [f"The series is cut at gaps: {n_cuts}."] if n_cuts else []
     if n_closed:
         found.append(
-            f"Gaps of {longest_gap} time steps or fewer are closed up: {n_closed}. A daily pattern "
-            "then seems to shift. Give rows of NaN in place of missing time steps, for example by "
-            "asfreq of pandas."
+            f"Gaps of {longest_gap} time steps or fewer are closed up: {n_closed}. A daily "
+            "pattern then seems to shift. Give rows of NaN in place of missing time steps, for "
+            "example by asfreq of pandas."
         )
     if found:
         warn(f"The index lacks time steps. {' '.join(found)}")
