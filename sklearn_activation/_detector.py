@@ -212,8 +212,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
     **Gaps in a series.** Short gaps are bridged by straight lines. A channel that is missing for
     more than an eighth of a window looks frozen. Time steps at which all channels are missing for
-    that long have score 0. A data frame with times as its index is cut where time steps are
-    missing. Time steps that no window covers have score NaN, and count as normal. See the
+    that long have score 0. A data frame with times as its index is cut where more than an eighth
+    of a window is missing. A shorter gap of the index is closed up, with a warning. Time steps
+    that no window covers have score NaN, and count as normal. See the
     :doc:`user guide </guide/series>`.
 
     **Scales of columns.** A scale is the mean and the standard deviation of the entries, cut off
@@ -588,8 +589,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         training scores). A fitted tail continues below the lowest training score in a table. The
         training scores are ``training_scores_``, without the rows that a stated ``contamination``
         calls anomalies. After ``partial_fit``, the training scores are the scores of a sample of
-        2,048 rows, or of the last 50,000 time steps of a series. With ``groups``, each group
-        counts as one row. See the :doc:`user guide </guide/thresholds>`.
+        2,048 rows, or of the last 50,000 time steps of a series. Time steps that share a window
+        with a long gap are left out. With ``groups``, each group counts as one row. See the
+        :doc:`user guide </guide/thresholds>`.
 
         Parameters
         ----------
@@ -640,7 +642,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         """Watch a live log, and judge each new time step as it arrives.
 
         A monitor keeps the latest time steps. The time for judging a new time step does not grow
-        with the length of the log. See the :doc:`user guide </guide/alerts>`.
+        with the length of the log. If the time steps come as data frames with times as their
+        index, the monitor treats short gaps as missing values, begins anew after long gaps, and
+        refuses times that do not increase. See the :doc:`user guide </guide/alerts>`.
 
         Parameters
         ----------

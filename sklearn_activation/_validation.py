@@ -24,6 +24,7 @@ def validate_rows(estimator, X, *, reset, **options):
 
     The rows are floating-point numbers in C order.
     """
+    refuse_lone_rows(X)
     refuse_unfit_columns(X)
     return _check(estimator, X, read_table(X, None)[0], reset=reset, **options)
 
@@ -108,11 +109,11 @@ def validate_table(
 
 def refuse_lone_rows(X):
     """Raise a ValueError if ``X`` is a Series, a dict or a list of dicts."""
-    if isinstance(X, dict):
+    if isinstance(X, dict) and not hasattr(X, "shape"):  # The sparse format DOK is a dict.
         kind, remedy = "a dict", "For one row, give pd.DataFrame([X])."
     elif isinstance(X, list) and X and isinstance(X[0], dict):
         kind, remedy = "a list of dicts", "Give pd.DataFrame(X)."
-    elif hasattr(X, "to_frame") and hasattr(X, "iloc"):
+    elif _is_series(X):
         kind = "a Series"
         remedy = (
             "For one row, give table.iloc[[i]] or pd.DataFrame([X]). For one column, give "
@@ -207,9 +208,14 @@ def check_groups(groups, n, member, whole):
     return groups
 
 
+def _is_series(X):
+    """Whether ``X`` is a Series of pandas."""
+    return hasattr(X, "to_frame") and hasattr(X, "iloc")
+
+
 def as_table(row):
     """Return a single row or a Series as a table of one row, and a table unchanged."""
-    if hasattr(row, "to_frame") and hasattr(row, "index"):  # The row is a Series of pandas.
+    if _is_series(row):
         return row.to_frame().T
     if hasattr(row, "columns") or np.ndim(row) != 1:
         return row

@@ -658,7 +658,7 @@ def test_copies_of_a_stream_are_counted():
         ({}, lambda d: d.fit(series(), groups=[None] * 600), r"groups\[0\] is missing"),
         ({}, lambda d: d.partial_fit(series(), groups=np.arange(600)), "need fit"),
         ({}, lambda d: d.fit(series()[:1]), "1 sample"),
-        ({}, lambda d: d.fit(series()).set_threshold(0.5, p=0.01), "not both"),
+        ({}, lambda d: d.fit(series()).set_threshold(0.5, p=0.01), "Give either score or p"),
         ({}, lambda d: d.fit(series()).set_threshold(p=1.0), "between 0 and 1"),
         ({}, lambda d: d.fit(series()).set_threshold(np.inf), "finite"),
         ({}, lambda d: d.fit(np.full((9, 2), np.nan)), "every entry is NaN"),

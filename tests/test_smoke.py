@@ -1,7 +1,4 @@
-"""Whether the installation works: each estimator does its job once, and comes back from a file.
-
-This file alone takes some twenty seconds, where all tests take minutes.
-"""
+"""Whether the installation works: each estimator does its job once, and comes back from a file."""
 
 import pickle
 

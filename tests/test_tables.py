@@ -212,7 +212,7 @@ def test_identifiers_are_named(name, n_values, warns, recwarn):
     assert not told or told[0].startswith(f"Column 'order' holds {n_values} different values")
 
 
-@pytest.mark.parametrize("name", TAKE_CATEGORIES)
+@pytest.mark.parametrize("name", [*TAKE_CATEGORIES, "transformer"])
 @pytest.mark.parametrize(
     "row, remedy",
     [
@@ -223,7 +223,7 @@ def test_identifiers_are_named(name, n_values, warns, recwarn):
     ],
 )
 def test_lone_rows_are_refused_with_the_way_out(name, row, remedy):
-    X = texts(3)
+    X = texts(3) if name in TAKE_CATEGORIES else texts(3)[["a"]].assign(b=ROWS[0, 0])
     estimator = type(FITTED[name])(**FITTED[name].get_params())
     with pytest.raises(ValueError, match=remedy):
         estimator.fit(row(X), np.arange(len(X)) % 2)

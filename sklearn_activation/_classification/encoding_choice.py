@@ -29,13 +29,15 @@ def choose_encoding(training, sample, seed):
         kinds = [ENCODINGS[training.given_encoding]]
     else:
         kinds = [kind for kind in ENCODINGS.values() if kind.suits(sample, categorical)]
-    if isinstance(relevances, np.ndarray) and not any(kind.takes_relevances for kind in kinds):
-        able = " or ".join(repr(name) for name, kind in ENCODINGS.items() if kind.takes_relevances)
-        raise ValueError(
-            f"relevances has numbers for {len(relevances)} columns, but encoding="
-            f"{parameters.encoding!r} cannot weigh columns. Set encoding={able}, or leave "
-            "relevances at 'auto' or None."
-        )
+    if isinstance(relevances, np.ndarray):
+        kinds = [kind for kind in kinds if kind.takes_relevances]
+        if not kinds:
+            able = " or ".join(repr(n) for n, kind in ENCODINGS.items() if kind.takes_relevances)
+            raise ValueError(
+                f"relevances has numbers for {len(relevances)} columns, but encoding="
+                f"{parameters.encoding!r} cannot weigh columns. Set encoding={able}, or leave "
+                "relevances at 'auto' or None."
+            )
     candidates = []
     for kind in kinds:
         encoding = kind.fitted_to_labels(

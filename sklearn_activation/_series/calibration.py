@@ -193,7 +193,8 @@ def judge_series(
         The threshold is in doubt if there are fewer windows than this number times the width.
     spoiled : ndarray of bool of shape (n_stamps,), default=None
         Mask of the stamps that share a window with a long gap. The gap lowers the evidence of
-        these stamps. Later stamps are compared with the other stamps, if there are any.
+        these stamps, and the threshold and the p-values therefore leave these stamps out. In a
+        first batch without any other stamp, the stamps are kept.
 
     Returns
     -------
@@ -214,7 +215,7 @@ def judge_series(
                 "expect more false alarms."
             )
     stamps, counts = _witnesses(learned, windows, n_old, task.partial)
-    if spoiled is not None and not spoiled[stamps].all():
+    if spoiled is not None and (before is not None or not spoiled[stamps].all()):
         stamps = stamps[~spoiled[stamps]]
     if before is None:
         stamps = stamps[space_evenly(len(stamps), SeriesCalibration.latest_stamps)]

@@ -9,7 +9,7 @@ from .._state import twin_of
 from .._validation import as_table, check_count, read_rows
 from .._warnings import warn
 from .cutting import read_times
-from .model import cut
+from .model import cut, longest_gap
 from .stamps import score_newest_stamp, start_around
 from .windows import Windows
 
@@ -128,12 +128,14 @@ class SeriesMonitor:
     therefore does not grow with the length of the log.
 
     The score of a stamp equals its score by ``score_samples`` in a log that ends with the stamp,
-    if the stamp was not learned. Near a gap the two scores may differ, because the monitor repeats
-    the last known entry until the next known entry arrives.
+    if the stamp was not learned and no gap is near. Near a gap the scores may differ. The monitor
+    repeats the last known entry until the next known entry arrives. The monitor also treats time
+    steps that the index lacks as rows of NaN, whereas ``score_samples`` closes a short gap of the
+    index up. Only gaps that come again and again, such as weekends, are closed up by both.
 
     Data frames with times as their index tell the monitor which time steps are missing. The
-    monitor treats a short gap as rows of NaN, and begins anew after a gap of more than an eighth
-    of the window. In arrays, pass missing time steps as rows of NaN.
+    monitor begins anew after a gap of more than an eighth of the window, or of more than two time
+    steps if that is more. In arrays, pass missing time steps as rows of NaN.
 
     Parameters
     ----------
@@ -150,7 +152,7 @@ class SeriesMonitor:
     def __init__(self, detector):
         self.detector = detector
         self.n_stamps_ = 0
-        self._clock = None
+        self._clock = np.empty(0, dtype=np.int64)
         self._begin()
 
     def _begin(self):
@@ -175,7 +177,7 @@ class SeriesMonitor:
         Raises
         ------
         ValueError
-            If a time of the index is not later than the time before it.
+            If a time of the index is not later than the time before.
         """
         detector = twin_of(self.detector)
         X = as_table(X)
@@ -194,30 +196,31 @@ class SeriesMonitor:
         judged["alarm"] = judged["score"] < model.offset
         return judged
 
-    def _count_missing(self, time, n):
+    def _count_missing(self, time, n, *, usual_share=0.1):
         """Return how many time steps are missing before each of ``n`` stamps, and set the clock.
 
         The clock holds the times of the latest stamps, in nanoseconds. Without times, no time step
-        is missing.
+        is missing. If gaps stand before more than ``usual_share`` of the stamps, short gaps belong
+        to the rhythm of the log, such as weekends, and are closed up.
         """
         if time is None:
-            self._clock = None
+            self._clock = np.empty(0, dtype=np.int64)
             return np.zeros(n, dtype=int)
-        before = time[:0] if self._clock is None else self._clock
-        times = np.concatenate([before, time])
+        times = np.concatenate([self._clock, time])
         steps = np.diff(times)
-        if len(steps) and steps.min() <= 0:
-            at = int(np.argmax(steps <= 0)) + 1
-            late, last = (np.datetime64(int(times[i]), "ns") for i in (at, at - 1))
+        if (steps <= 0).any():
+            at = int(np.argmax(steps <= 0)) + 1 - len(self._clock)
             raise ValueError(
-                f"X has a row of {late} after a row of {last}. Give each time step once, in "
+                f"Row {at} of X is not later than the row before it. Give each time step once, in "
                 "temporal order."
             )
+        missing = np.zeros(len(times), dtype=int)
+        if len(steps) > 1:
+            missing[1:] = np.rint(steps / np.median(steps)) - 1
+        if np.mean(missing > 0) > usual_share:
+            missing[missing <= longest_gap(self.detector.window_)] = 0
         self._clock = times[-2 * self.detector.window_ :]
-        if len(steps) < 2:
-            return np.zeros(n, dtype=int)
-        missing = np.rint(steps / np.median(steps)).astype(int) - 1
-        return np.concatenate([np.zeros(max(n - len(missing), 0), dtype=int), missing[-n:]])
+        return missing[-n:]
 
     def _pass_over(self, model, n_missing):
         """Judge missing time steps as rows of NaN, or begin anew after a long gap."""
@@ -225,7 +228,8 @@ class SeriesMonitor:
             warn(
                 f"{n_missing} time steps are missing, which is a longer gap than "
                 f"{model.longest_gap} time steps. The monitor begins anew and has no scores for "
-                f"{model.width - 1} time steps."
+                f"{model.width - 1} time steps. To go on without a pause, pass the missing time "
+                "steps as rows of NaN."
             )
             self._begin()
             return

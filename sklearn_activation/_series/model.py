@@ -30,10 +30,14 @@ class Cut:
     dead: np.ndarray
     long: np.ndarray
 
+    @property
+    def whole(self):
+        """Mask of the windows without a stamp in a long gap."""
+        return self.windows.mean_of_stamps(self.long | self.dead) == 0
+
     def beside_gaps(self):
         """Return a mask of the stamps that share a window with a long gap."""
-        hold_gaps = self.windows.mean_of_stamps((self.long | self.dead).astype(float)) > 0
-        return np.nan_to_num(self.windows.to_stamps(hold_gaps.astype(float))) > 0
+        return np.nan_to_num(self.windows.to_stamps((~self.whole).astype(float))) > 0
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ class SeriesTraining(DetectorTraining):
         """Return all windows, the places of the windows to learn, and the weights of these."""
         found, windows = self.found, self.found.windows
         weight = windows.mean_of_stamps(self.weight)
-        whole = windows.mean_of_stamps(found.long | found.dead) == 0
+        whole = found.whole
         places = np.flatnonzero((weight > 0) & (whole | ~whole.any()))
         places = places[places >= len(self.known)]
         if not len(places):
