@@ -23,6 +23,7 @@ from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScal
 
 from sklearn_activation import CompetitiveHebbianTransformer
 
+# Rows of a table at most, and images.
 MOST_ROWS, N_IMAGES = 2_000, 5_000
 MNIST = "MNIST, 5,000 rows"
 IMAGES = ("digits", MNIST)

@@ -24,6 +24,7 @@ from tabular_anomaly import tables as adbench_tables
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation.metrics import excess_mass_score, make_outlier_scorer, mass_volume_loss
 
+# At most so many rows are learned and judged, and so many anomalies have a label.
 MOST_ROWS, MOST_UNSEEN, N_LABELLED = 400, 2_000, (10, 50)
 N_COLUMNS, N_DRAWS, N_UNIFORM = 5, 2, 2_000  # for detectors that are trained anew
 ADBENCH = (
@@ -44,6 +45,7 @@ EXCESS_MASS, MASS_VOLUME = "excess_mass", "mass_volume"
 ANEW = ", trained anew on columns"
 SCALED = ", with scalings"
 METRICS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
+# The first candidate is the default.
 GRID = [
     *(
         {"bandwidth": bandwidth, "learning_time": time}

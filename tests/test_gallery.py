@@ -108,6 +108,7 @@ def faults_of(figure):
                 box = text.get_window_extent()
                 if not (frame.x0 - 1 <= box.x0 and box.x1 <= frame.x1 + 1):
                     yield f"{text.get_text()!r} is cut"
+        # Matplotlib keeps labels of ticks outside of the axis: 30 pixels around the panel count.
         for labels in ticks.values():
             inside = [tick.get_window_extent() for tick in labels if tick.get_visible()]
             shown = [box for box in inside if ax.bbox.padded(30).overlaps(box)]

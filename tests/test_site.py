@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -364,6 +365,15 @@ def test_included_lines_of_sources_exist(path):
         if "pyobject" in wanted:
             last = wanted["pyobject"].split(".")[-1]
             assert re.search(rf"^\s*(?:def|class) {last}\b", source, re.M), (name, last)
+
+
+def test_project_urls_lead_to_pages():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        urls = tomllib.load(file)["project"]["urls"]
+    assert urls["Documentation"] == DOCUMENTATION
+    for name in ("Changes", "Citation"):
+        page = urls[name].removeprefix(f"{DOCUMENTATION}/").removesuffix(".html")
+        assert (DOC / f"{page}.rst").exists()
 
 
 def test_pages_name_no_script_or_font_elsewhere():

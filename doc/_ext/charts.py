@@ -14,14 +14,13 @@ from sphinx.util.docutils import SphinxDirective
 FOLDER = Path("_build") / "charts"  # below the sources, so that the builder copies the pictures
 OURS, OTHERS = "#b35c00", "#5b7688"
 STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
+# Names of methods that are too long for a chart, or that a reader may not know.
 SHORT = {
     "ActivationAnomalyDetector": "this detector",
     "ActivationLearningClassifier": "this classifier",
     "ActivationImputer": "this imputer",
     "HistGradientBoostingClassifier": "HistGradientBoosting",
     "RandomForestClassifier": "RandomForest",
-    "LogisticRegression": "LogisticRegression",
-    "MLPClassifier": "MLPClassifier",
     "LOF": "LocalOutlierFactor",
     "kNN": "nearest neighbours",
 }
