@@ -165,12 +165,12 @@ def try_table(X, y, share, n_candidates):
     return found
 
 
-def summarise(report, setting, tables):
+def summarise(report, setting, areas_of):
     """Means over tables, and how far the choice is ahead of the default."""
-    for method in next(iter(tables.values())):
-        areas = {name: float(found[method]) for name, found in tables.items()}
-        ahead = {name: area - tables[name][DEFAULT] for name, area in areas.items()}
-        work = f"{setting}, {len(tables)} tables"
+    for method in next(iter(areas_of.values())):
+        areas = {name: float(found[method]) for name, found in areas_of.items()}
+        ahead = {name: area - areas_of[name][DEFAULT] for name, area in areas.items()}
+        work = f"{setting}, {len(areas_of)} tables"
         report.add(f"{work}, mean AUROC", method, np.mean(list(areas.values())), "%")
         if method == DEFAULT:
             continue

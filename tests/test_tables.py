@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from sklearn_activation import (
     ActivationAnomalyDetector,
@@ -39,8 +40,7 @@ pytestmark = [
 
 
 def fitted(name, X):
-    kind = FITTED[name]
-    return type(kind)(**kind.get_params()).fit(X, LABELS[: len(X)])
+    return clone(FITTED[name]).fit(X, LABELS[: len(X)])
 
 
 def answer(estimator, X):
@@ -206,7 +206,7 @@ def texts(n_values, n=200):
 @pytest.mark.parametrize("n_values, warns", [(200, True), (190, True), (150, False), (3, False)])
 def test_identifiers_are_named(name, n_values, warns, recwarn):
     X = texts(n_values)
-    type(FITTED[name])(**FITTED[name].get_params()).fit(X, np.arange(len(X)) % 2)
+    clone(FITTED[name]).fit(X, np.arange(len(X)) % 2)
     told = [str(w.message) for w in recwarn if "different values" in str(w.message)]
     assert len(told) == warns
     assert not told or told[0].startswith(f"Column 'order' holds {n_values} different values")
@@ -224,7 +224,7 @@ def test_identifiers_are_named(name, n_values, warns, recwarn):
 )
 def test_lone_rows_are_refused_with_the_way_out(name, row, remedy):
     X = texts(3) if name in TAKE_CATEGORIES else texts(3)[["a"]].assign(b=ROWS[0, 0])
-    estimator = type(FITTED[name])(**FITTED[name].get_params())
+    estimator = clone(FITTED[name])
     with pytest.raises(ValueError, match=remedy):
         estimator.fit(row(X), np.arange(len(X)) % 2)
     estimator.fit(X, np.arange(len(X)) % 2)

@@ -48,7 +48,7 @@ def new_figure(height=3.2, n_axes=1, **options):
         return plt.subplots(n_axes, figsize=(4.8, height), layout="constrained", **options)
 
 
-def draw_bars(ax, rows, label, *, digits=1, from_zero=True):
+def draw_bars(ax, rows, label, *, start=0):
     """Horizontal bars, the first row on top, each with its number."""
     values = [row["mean"] for row in rows]
     names = [SHORT.get(row["method"], row["method"]) for row in rows]
@@ -56,12 +56,9 @@ def draw_bars(ax, rows, label, *, digits=1, from_zero=True):
     ax.barh(range(len(rows)), values, color=colors)
     ax.set_yticks(range(len(rows)), names)
     ax.invert_yaxis()
-    low = 0 if from_zero else min(values) - 0.25 * (max(values) - min(values))
-    ax.set_xlim(low, max(values) + 0.17 * (max(values) - low))
+    ax.set_xlim(start, max(values) + 0.17 * (max(values) - start))
     for i, value in enumerate(values):
-        ax.annotate(
-            f"{value:.{digits}f}", (value, i), (4, 0), textcoords="offset points", va="center"
-        )
+        ax.annotate(f"{value:.1f}", (value, i), (4, 0), textcoords="offset points", va="center")
     ax.set_xlabel(label)
 
 
@@ -85,8 +82,7 @@ def detection():
         rows = rows_of("tabular_anomaly", f"{kind}, mean AUROC")
         rows = [row for row in rows if "contamination" not in row["method"]]
         rows.sort(key=lambda row: -row["mean"])
-        draw_bars(ax, rows, "mean AUROC, %; 50 is chance", from_zero=False)
-        ax.set_xlim(50)
+        draw_bars(ax, rows, "mean AUROC, %; 50 is chance", start=50)
         ax.set_title(title, loc="left", fontsize=12)
         shown += rows
     return figure, shown, "Bars of mean AUROC of eight detectors on 21 tables, the best on top."

@@ -137,8 +137,7 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
                 f"The index does not increase at row {at}. Sort the rows by time, and keep one "
                 "row per time step."
             )
-        usual = np.median(steps)
-        n_missing = np.rint(steps / usual) - 1
+        usual, n_missing = measure_gaps(steps)
         cuts = first + 1 + np.flatnonzero(n_missing > longest_gap)
         parts += pairwise([first, *cuts.tolist(), end])
         is_new = np.arange(first + 1, end) >= n_before
@@ -153,6 +152,12 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
             "Resample the series to equal steps."
         )
     return parts
+
+
+def measure_gaps(steps):
+    """Return the usual step of an index, and how many time steps are missing at each step."""
+    usual = np.median(steps)
+    return usual, np.rint(steps / usual) - 1
 
 
 def _warn_of_gaps(n_cuts, n_closed, longest_gap):

@@ -8,7 +8,7 @@ from .._rows.scales import narrow
 from .._state import twin_of
 from .._validation import as_table, check_count, read_rows
 from .._warnings import warn
-from .cutting import read_times
+from .cutting import measure_gaps, read_times
 from .model import cut, longest_gap
 from .stamps import score_newest_stamp, start_around
 from .windows import Windows
@@ -216,7 +216,7 @@ class SeriesMonitor:
             )
         missing = np.zeros(len(times), dtype=int)
         if len(steps) > 1:
-            missing[1:] = np.rint(steps / np.median(steps)) - 1
+            missing[1:] = measure_gaps(steps)[1]
         if np.mean(missing > 0) > usual_share:
             missing[missing <= longest_gap(self.detector.window_)] = 0
         self._clock = times[-2 * self.detector.window_ :]
