@@ -14,6 +14,7 @@ from ._model import Model
 from ._network import ACTIVATIONS, Network
 from ._progress import CallbackSupportMixin
 from ._rows.encodings import ENCODINGS
+from ._rows.rows import Rows
 from ._rows.sample import Sample
 from ._state import learns, twin_of
 from ._validation import (
@@ -115,7 +116,11 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
         previous = self._model()
         X = self._validate(X, reset=not (partial and previous is not None))
         X, weight = leave_out_weightless(check_weight(X, sample_weight), X)
-        self._adopt(self._training(previous, partial).run(X, None, weight))
+        self._adopt(self._training(previous, partial).run(Rows(X, None, weight)))
+
+    def _learn_pieces(self, rows):
+        """Train on ``RowsInPieces``, and adopt the model."""
+        self._adopt(self._training(self._model(), False).run(rows.counted()))
 
     # -- state -----------------------------------------------------------------
 

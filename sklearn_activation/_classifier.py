@@ -26,6 +26,7 @@ from ._learning.sharpness import Certainty
 from ._progress import with_callbacks
 from ._rows.encodings import ENCODINGS
 from ._rows.labels import class_weights, is_missing, replace_missing
+from ._rows.rows import Rows
 from ._rows.scales import narrow
 from ._state import learns, reads_in
 from ._validation import (
@@ -380,8 +381,14 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         X, y = self._validate(X, y=y, reset=True)
         refuse_nothing_known(X)
         check_classification_targets(y)
+        classes, labels = np.unique(y, return_inverse=True)
+        self._set_classes(classes)
+        self._learn(X, labels, unknown, sample_weight, partial=False)
+
+    def _set_classes(self, classes):
+        """Set ``classes_`` for a fit, or raise a ValueError if they do not suit."""
         before = getattr(self, "classes_", None)
-        self.classes_, labels = np.unique(y, return_inverse=True)
+        self.classes_ = classes
         if self.warm_start and before is not None:
             if not np.array_equal(before, self.classes_):
                 raise ValueError(
@@ -393,7 +400,6 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
                 f"y holds only one class, {self.classes_[0]}, but the classifier needs at least "
                 "2 classes."
             )
-        self._learn(X, labels, unknown, sample_weight, partial=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
     @learns
@@ -453,6 +459,16 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             self.classes_ = classes
         self._learn(X, self._codes(y), unknown, sample_weight, partial=True)
 
+    def _weigh_classes(self, classes, totals):
+        """Set ``classes_``, and return the factor of the weight of the rows of each class.
+
+        ``totals`` holds the weight of all rows of each class.
+        """
+        self._set_classes(classes)
+        if self.class_weight is None:
+            return np.ones(len(classes))
+        return class_weights(self.class_weight, classes, np.arange(len(classes)), totals)
+
     def _validate(self, X, *, reset, **options):
         """Return validated rows as an array of numbers, with categories as codes."""
         return validate_table(self, X, self._declared_categories(), reset=reset, **options)
@@ -478,7 +494,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
                 "needs a positive weight."
             )
         if known.all():
-            model = training.run(X, labels, weight)
+            model = training.run(Rows(X, labels, weight))
         else:
             model = train_partly_labelled(training, X, labels, known, weight)
         self._adopt(model)

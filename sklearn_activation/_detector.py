@@ -426,6 +426,12 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         training = self._training(previous, partial, self.window)
         self._adopt(training.learn(X, time, weight, groups))
 
+    def _learn_pieces(self, rows):
+        previous = self._model()
+        if previous is not None and previous.width is not None:
+            previous = None
+        self._adopt(self._training(previous, partial=False).learn_pieces(rows))
+
     def _training(self, previous, partial, window=None):
         if previous is not None and partial:
             window = self.window_

@@ -197,7 +197,16 @@ class ActivationImputer(
         refuse_nothing_known(rows)
         codes = self.is_categorical_
         self._values = {} if codes is None else values_by_code(X, rows, codes)
-        self._learn(rows, new_seed(self.random_state))
+        sample = Sample.of(rows, None, np.ones(len(rows)), SAMPLE_SIZE)
+        self._learn(sample, rows[draw_evenly(rows, self._most_rows)])
+
+    def _learn_pieces(self, rows):
+        """Learn ``RowsInPieces``, and adopt what was learned."""
+        sample, codes = rows.sample(SAMPLE_SIZE), self.is_categorical_
+        refuse_nothing_known(sample.X)
+        X, _, _ = rows.draw(self._most_rows)
+        self._values = {} if codes is None else rows.values_by_code(codes)
+        self._learn(sample, rows.gather().X if X is None else X)
 
     def transform(self, X):
         """Fill the missing values of rows.
@@ -229,11 +238,23 @@ class ActivationImputer(
         return refill(X, missing & ~np.isnan(filled), filled, self._values, as_objects=as_objects)
 
     def _validate(self, X, *, reset):
-        return validate_table(self, X, self.categorical_features, reset=reset)
+        return validate_table(self, X, self._declared_categories(), reset=reset)
 
-    def _learn(self, X, seed):
-        """Learn the rows ``X``, and adopt what was learned."""
-        kept = draw_rows(X)
+    def _declared_categories(self):
+        """Return the columns of categories that the parameters name."""
+        return self.categorical_features
+
+    def _learn(self, sample, X):
+        """Learn rows, and adopt what was learned.
+
+        Parameters
+        ----------
+        sample : Sample
+            A sample of all rows, of which some are kept.
+        X : ndarray of shape (n_learned, n_features)
+            The rows that the network learns.
+        """
+        kept, seed = copies_of(sample), new_seed(self.random_state)
         columns = Columns.fitted_to(kept, self.is_categorical_)
         kept = columns.read(kept)
 
@@ -248,7 +269,7 @@ class ActivationImputer(
         epsilon = float(self.init_activation)
         fixed = self.bandwidth != "auto", isinstance(self.learning_time, Real)
         choice = choose(kept, columns, encoding, epsilon, self._rule, fixed, seed, self.n_jobs)
-        Z = columns.read(X[draw_evenly(X, self._most_rows)])
+        Z = columns.read(X)
         filled, encoding = (
             fill_from_nearest(Z, kept, columns, self.n_jobs),
             encoding.widened(choice.factor),
@@ -285,9 +306,8 @@ class ActivationImputer(
         return tags
 
 
-def draw_rows(X):
-    """Return up to ``SAMPLE_SIZE`` rows, with as large a share of copies as in ``X``."""
-    sample = Sample.of(X, None, np.ones(len(X)), SAMPLE_SIZE)
+def copies_of(sample):
+    """Return up to ``SAMPLE_SIZE`` rows, with as large a share of copies as in a ``Sample``."""
     n_copies = sample.weight * min(1.0, SAMPLE_SIZE / sample.weight.sum())
     n_copies = np.maximum(1, np.round(n_copies)).astype(int)
     return np.repeat(sample.X.astype(np.float64), n_copies, axis=0)

@@ -13,7 +13,7 @@ from ._model import Model
 from ._progress import Progress
 from ._rows.encoded import EncodedRows
 from ._rows.encoding import SAMPLE_SIZE
-from ._rows.sample import Sample
+from ._rows.rows import Rows
 from ._rows.unit import UnitEncoding
 from ._state import learned_by, original_of
 from ._validation import new_seed
@@ -60,27 +60,21 @@ class Training:
         if self.going_on:
             self.check_goes_on()
 
-    def run(self, X, labels, weight):
-        """Encode the rows, make all choices that are open, and return the solved ``Model``."""
+    def run(self, rows):
+        """Encode ``Rows``, make all choices that are open, and return the solved ``Model``."""
         estimator, before = self.estimator, self.previous
-        self.warm = self.warm and (self.going_on or self.can_start_from(X))
+        self.warm = self.warm and (self.going_on or self.can_start_from(rows))
         seed = before.seed if self.warm else new_seed(estimator.random_state)
         # The sample of a stream must not hold more of the last batch than of earlier batches.
-        sample = self.draw(X, labels, weight, SAMPLE_SIZE if self.partial else SEARCH_SIZE)
+        sample = self.draw(rows, SAMPLE_SIZE if self.partial else SEARCH_SIZE)
         if self.going_on or (self.warm and self.solver.goes_on_from_weights):
             encoding, self.n_layers = before.encoding, len(before.network)
         else:
-            encoding = self.fit_encoding(sample, seed, X, weight)
-        rows = EncodedRows(
-            X,
-            encoding,
-            labels=labels,
-            n_labels=self.n_labels,
-            weight=weight,
-            dtype=before.dtype if self.going_on else X.dtype,
-        )
+            encoding = self.fit_encoding(sample, seed, rows)
+        dtype = before.dtype if self.going_on else rows.dtype
+        encoded = rows.encoded(encoding, self.n_labels, dtype)
         kept = sample.smallest(SAMPLE_SIZE)
-        n_seen = weight.sum() + (before.n_seen if self.going_on else 0)
+        n_seen = rows.total_weight + (before.n_seen if self.going_on else 0)
 
         def model_of(solution):
             return Model(
@@ -95,33 +89,33 @@ class Training:
                 estimator.n_jobs,
             )
 
-        task = self.make_task(rows, seed)
+        task = self.make_task(encoded, seed)
         task = replace(
             task,
-            previous=self.find_start(task, rows),
-            rule=self.choose_rule(self.choose_times(task, rows), lambda: self.own_rule(task)),
-            sample=EncodedRows.of_sample(kept, encoding, self.n_labels, rows.dtype),
+            previous=self.find_start(task, encoded),
+            rule=self.choose_rule(self.choose_times(task, encoded), lambda: self.own_rule(task)),
+            sample=EncodedRows.of_sample(kept, encoding, self.n_labels, dtype),
             progress=self.make_progress(
-                X, labels, weight, lambda s: self.finish(model_of(s), rows, task, is_last=False)
+                rows, lambda s: self.finish(model_of(s), encoded, task, is_last=False)
             ),
         )
-        return self.finish(model_of(self.solve(rows, task, sample)), rows, task)
+        return self.finish(model_of(self.solve(encoded, task, sample)), encoded, task)
 
     def merge(self, other):
         """Return the ``Model`` of what the previous model and another model have learned."""
         self.previous = self.previous.join(other)
         nothing = np.empty((0, self.previous.sample.X.shape[1]), dtype=self.previous.dtype)
-        return self.run(nothing, np.empty(0, dtype=np.intp), np.empty(0))
+        return self.run(Rows(nothing, np.empty(0, dtype=np.intp), np.empty(0)))
 
     # -- steps that differ ---------------------------------------------------------
 
-    def draw(self, X, labels, weight, size):
+    def draw(self, rows, size):
         """Return a sample of these rows and, if the training goes on, of all earlier rows."""
-        sample = Sample.of(X, labels, weight, size)
+        sample = rows.sample(size)
         return sample.joined(self.previous.sample, size) if self.going_on else sample
 
-    def fit_encoding(self, sample, seed, X, weight):
-        """Return the encoding of the rows ``X``, of which ``sample`` is a sample."""
+    def fit_encoding(self, sample, seed, rows):
+        """Return the encoding of ``rows``, of which ``sample`` is a sample."""
         return UnitEncoding.fitted_to(sample)
 
     def own_rule(self, task):
@@ -208,13 +202,13 @@ class Training:
             activate_last=self.activate_last,
         )
 
-    def make_progress(self, X, labels, weight, fitted):
+    def make_progress(self, rows, fitted):
         """Return the object to which solvers report.
 
         ``fitted`` makes a whole model from a solution during the training.
         """
         estimator = self.estimator
-        data = {"X": X, "y": labels, "metadata": {"sample_weight": weight}}
+        data = {"X": rows.X, "y": rows.labels, "metadata": {"sample_weight": rows.weight}}
         return Progress(
             int(estimator.verbose),
             original_of(estimator),
@@ -224,11 +218,11 @@ class Training:
 
     # -- what a training goes on from ------------------------------------------------
 
-    def can_start_from(self, X):
-        """Return whether the previous encoding, whose weights are used, suits the rows ``X``."""
+    def can_start_from(self, rows):
+        """Return whether the previous encoding, whose weights are used, suits the rows."""
         before = self.previous
         same_encoding = self.given_encoding in (None, before.encoding.name)
-        return same_encoding and before.sample.X.shape[1] == X.shape[1]
+        return same_encoding and before.sample.X.shape[1] == rows.n_columns
 
     def is_as_before(self, task, rows):
         """Return whether the new network has the same shape as the previous network."""

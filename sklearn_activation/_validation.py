@@ -150,11 +150,17 @@ def check_weight(X, sample_weight):
             f"sample_weight: every row of {len(weight)} has weight zero. At least one row needs a "
             "positive weight."
         )
+    exponent = sane_exponent(weight.max())
+    return np.ldexp(weight, exponent) if exponent else weight
+
+
+def sane_exponent(largest):
+    """Return the exponent of the power of two by which all weights are multiplied.
+
+    ``largest`` is the largest weight.
+    """
     least, most = SANE_WEIGHTS
-    largest = weight.max()
-    if not least <= largest <= most:
-        weight = np.ldexp(weight, -np.frexp(largest)[1])
-    return weight
+    return 0 if least <= largest <= most else -int(np.frexp(largest)[1])
 
 
 def leave_out_weightless(weight, *arrays):

@@ -159,6 +159,13 @@ def hardly_known(sample, *, least_entries=10, least_share=0.1):
     return (known.sum(axis=0) < least_entries) & (share < least_share * share.max())
 
 
+def fill_known(X, sample, hardly, is_categorical):
+    """Return rows whose gaps are filled, with NaN in the columns of the mask ``hardly``."""
+    if hardly.any():
+        X = np.where(hardly, np.nan, X)
+    return fill_from_sample(X, sample, is_categorical)
+
+
 def fill_from_sample(X, sample, is_categorical):
     """Return rows whose gaps are filled from the nearest rows of a ``Sample``.
 

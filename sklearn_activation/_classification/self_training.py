@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._rows.rows import Rows
 from .training import Round
 
 
@@ -48,11 +49,11 @@ def train_partly_labelled(
     unknown = ~known
     if training.partial:
         if not training.going_on:
-            return training.run(X[known], labels[known], weight[known])
+            return training.run(Rows(X[known], labels[known], weight[known]))
         labels = labels.copy()
         labels[unknown] = training.previous.predict(X[unknown])
-        return training.run(X, labels, weight)
-    model = training.run(X[known], labels[known], weight[known])
+        return training.run(Rows(X, labels, weight))
+    model = training.run(Rows(X[known], labels[known], weight[known]))
     # Probabilities must not be fitted to predicted labels, with which the network agrees too well.
     certainty, gap = model.certainty, model.mean_gap(X[known])
     needed = labelled_share * weight[unknown].sum() / weight[known].sum()
@@ -70,5 +71,5 @@ def train_partly_labelled(
             learned = known.copy()
             learned[unknown] = model.familiarity(X[unknown]) >= least_familiarity
             asked = Round(known[learned], feedback, fed_share, certainty, gap)
-            model = training.run_round(X[learned], labels[learned], weight[learned], asked)
+            model = training.run_round(Rows(X[learned], labels[learned], weight[learned]), asked)
     return model

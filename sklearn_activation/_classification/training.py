@@ -1,6 +1,7 @@
 """A classifier's training: encoding, learning times, probabilities, and feedback if it pays."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -11,10 +12,10 @@ from .._learning.held_out import N_FOLDS, choose_on_all_rows, choose_on_sample, 
 from .._learning.sharpness import Certainty, fit_certainty
 from .._rows.encoded import EncodedRows
 from .._rows.encoding import SAMPLE_SIZE
-from .._rows.sample import Sample, hash_rows
 from .._training import SEARCH_SIZE, Training
+from .._validation import refuse_nothing_known
 from .encoding_choice import choose_encoding
-from .model import ClassifierModel, fill_from_sample, hardly_known
+from .model import ClassifierModel, fill_known, hardly_known
 from .trial import hold_out, run_trial, share_to_hold_out
 
 
@@ -79,11 +80,11 @@ class ClassifierTraining(Training):
     def given_encoding(self):
         return None if self.estimator.encoding == "auto" else self.estimator.encoding
 
-    def run_round(self, X, labels, weight, asked):
+    def run_round(self, rows, asked):
         """Return the model of a training from scratch with the settings ``asked``."""
-        return type(self)(self.estimator, asked=asked).run(X, labels, weight)
+        return type(self)(self.estimator, asked=asked).run(rows)
 
-    def fit_encoding(self, sample, seed, X, weight):
+    def fit_encoding(self, sample, seed, rows):
         encoding, self.n_layers = choose_encoding(self, sample, seed)
         return encoding
 
@@ -96,41 +97,38 @@ class ClassifierTraining(Training):
             return [len(times)]
         return depths[:1] if self.n_labels > self.most_labels_compared else depths
 
-    def make_progress(self, X, labels, weight, fitted):
-        return super().make_progress(X, self.estimator.classes_[labels], weight, fitted)
+    def make_progress(self, rows, fitted):
+        progress = super().make_progress(rows, fitted)
+        if rows.labels is not None:
+            progress.data["y"] = self.estimator.classes_[rows.labels]
+        return progress
 
-    def run(self, X, labels, weight):
-        self.is_due = self._is_due(weight)
+    def run(self, rows):
+        self.is_due = self._is_due(rows)
         # Rows are sampled and held out by their hashes before gaps are filled.
-        self.hashes = hash_rows(X, labels)
-        return super().run(self.fill(X, labels, weight), labels, weight)
+        self.rows = rows = rows.filled(self.fill_for(rows)) if rows.has_gaps else rows
+        return super().run(rows)
 
-    def fill(self, X, labels, weight):
-        """Return rows with gaps filled.
+    def fill_for(self, rows):
+        """Return the function that fills gaps in any of ``rows``.
 
         Rows without known entries stay unchanged. Columns that hardly any row knows become NaN.
         """
-        if not np.isnan(X).any():
-            return X
         if self.going_on:
-            return self.previous.fill(X)
-        sample = Sample(X, labels, weight, self.hashes).smallest(SAMPLE_SIZE)
+            return self.previous.fill
+        sample, categorical = rows.sample(SAMPLE_SIZE), self.estimator.is_categorical_
+        refuse_nothing_known(sample.X)
         hardly = hardly_known(sample)
         if hardly.any():
-            X = np.where(hardly, np.nan, X)
             sample = replace(sample, X=np.where(hardly, np.nan, sample.X))
-        return fill_from_sample(X, sample, self.estimator.is_categorical_)
+        return partial(fill_known, sample=sample, hardly=hardly, is_categorical=categorical)
 
-    def draw(self, X, labels, weight, size):
-        sample = Sample(X, labels, weight, self.hashes).smallest(size)
-        return sample.joined(self.previous.sample, size) if self.going_on else sample
-
-    def _is_due(self, weight):
+    def _is_due(self, rows):
         """Whether to choose learning times again, as after each doubling of the number of rows."""
-        if not self.going_on or len(weight) == 0:  # a merge has no rows
+        if not self.going_on or rows.total_weight == 0:  # a merge has no rows
             return True
         n_seen = self.previous.n_seen
-        return np.frexp(n_seen + weight.sum())[1] > np.frexp(n_seen)[1]
+        return np.frexp(n_seen + rows.total_weight)[1] > np.frexp(n_seen)[1]
 
     def choose_times(self, task, rows):
         times = super().choose_times(task, rows)
@@ -207,7 +205,7 @@ class ClassifierTraining(Training):
         known = None if self.asked is None else self.asked.known
         n_known = len(rows) if known is None else known.sum()
         share = share_to_hold_out(self.estimator, n_known, on_trial)
-        train, self.held = hold_out(self.estimator, rows, self.hashes, share, known)
+        train, self.held = hold_out(self.estimator, rows, self.rows.hashes, share, known)
         return train
 
     def feed_back(self, train, task, promises=None):

@@ -7,6 +7,7 @@ import numpy as np
 from .._network import row_energies
 from .._rows.encodings import ENCODINGS
 from .._rows.gaps import N_DONORS, fill_from_donors
+from .._rows.rows import Rows, has_gaps
 from .._rows.sample import draw_evenly, hash_rows
 from .._validation import check_groups
 from .._warnings import warn
@@ -55,7 +56,7 @@ class TableModel(DetectorModel):
     def judge(self, X):
         """Return the scores of rows, and warn of rows that are NaN in all columns."""
         scores = self.score(X)
-        unknown = np.count_nonzero(np.isnan(X).all(axis=1))
+        unknown = np.count_nonzero(np.isnan(X).all(axis=1)) if has_gaps(X) else 0
         if unknown:
             warn(
                 f"{unknown} of {len(X)} rows are NaN throughout: nothing is known of these rows, "
@@ -66,19 +67,23 @@ class TableModel(DetectorModel):
     def activation(self, X):
         """Return the activation of rows, and 0 for rows without known entries."""
         scores = self.energies(X).astype(np.float64)
-        scores[np.isnan(X).all(axis=1)] = 0.0
+        if has_gaps(X):
+            scores[np.isnan(X).all(axis=1)] = 0.0
         return scores
 
     def encode(self, X):
         return super().encode(self.fill(X))
 
     def fill(self, X):
-        if not (self.encoding.wants_complete_rows and np.isnan(X).any()):
+        if not (self.encoding.wants_complete_rows and has_gaps(X)):
             return X
         return fill_from_donors(X, self.sample.X[:N_DONORS], self.encoding, drawn=False)
 
     def hashes(self, X):
-        return hash_rows(self.encoding.rounded(X), np.zeros(len(X)))
+        def of_block(part):
+            return hash_rows(self.encoding.rounded(part), np.zeros(len(part)))
+
+        return self.map(of_block, X)
 
     def score_of_others(self, X):
         """Return a function that scores an array of the shape of ``X``.
@@ -124,28 +129,54 @@ class TableTraining(DetectorTraining):
     def learn(self, X, time, weight, groups):
         """Return the model of validated rows."""
         counts, groups = self._choose_rows(X, weight, groups)
-        weight, known, share = self.forget(weight[counts]), X[counts], 1.0
-        too_many = len(known) > self.most_rows and self.solver.keeps_moments
-        if too_many and np.ptp(weight) == 0 and not self.partial and groups is None:
-            learned = draw_evenly(known, self.most_rows)
-            share = weight[learned].sum() / weight.sum()
-            counts, known, weight = counts[learned], known[learned], weight[learned]
-        self.groups = groups
-        model = self.run(self._fill_to_learn(known, weight), None, weight)
-        if not self.partial:  # rows are recognised before their gaps are filled
-            model = model.remember(known, weight / share, model.training_scores)
-        if share < 1:  # the drawn rows get the weight of all rows
-            model = model.scale(1 / share)
-        scores, others = np.empty(len(X)), np.ones(len(X), dtype=bool)
-        others[counts] = False
+        if groups is None and self.draws(np.count_nonzero(counts)):
+            weight = np.where(counts, weight, 0.0)
+            places = draw_evenly(X, self.most_rows, weight)
+            model = self.learn_drawn(X[places], weight.sum())
+            return replace(model, training_scores=model.score(X))
+        if counts.all():
+            return self.learn_known(X, weight, groups)
+        model, scores = self.learn_known(X[counts], weight[counts], groups), np.empty(len(X))
         scores[counts] = model.training_scores
-        if others.any():
-            scores[others] = model.score(X[others])
-        self._warn_of_few_rows(model)
+        scores[~counts] = model.score(X[~counts])
         return replace(model, training_scores=scores)
 
+    def learn_pieces(self, rows):
+        """Return the model of ``RowsInPieces``, which knows the scores of the learned rows only.
+
+        If all rows are learned, the result is that of ``learn``.
+        """
+        if rows.n_rows <= self.most_rows:
+            found = rows.gather()
+            return self.learn(found.X, None, found.weight, None)
+        known = rows.counted(unknown=False)
+        X, total, n_rows = known.draw(self.most_rows)
+        if not n_rows:
+            refuse_unknown_rows(rows.n_rows)
+        if X is None:
+            found = known.gather()
+            return self.learn_known(found.X, found.weight)
+        return self.learn_drawn(X, total)
+
+    def draws(self, n_rows):
+        """Return whether only a part of ``n_rows`` rows is learned."""
+        return n_rows > self.most_rows and self.solver.keeps_moments and not self.partial
+
+    def learn_drawn(self, X, total):
+        """Return the model of rows that were drawn from rows of weight ``total``."""
+        return self.learn_known(X, np.full(len(X), total / len(X)))
+
+    def learn_known(self, X, weight, groups=None):
+        """Return the model of rows that have known entries and a positive weight."""
+        weight, self.groups = self.forget(weight), groups
+        model = self.run(Rows(self._fill_to_learn(X, weight), None, weight))
+        if not self.partial:  # rows are recognised before their gaps are filled
+            model = model.remember(X, weight, model.training_scores)
+        self._warn_of_few_rows(model)
+        return model
+
     def _choose_rows(self, X, weight, groups):
-        """Return the places of the rows that can be learned, and the group numbers of these rows.
+        """Return the mask of the rows that can be learned, and the group numbers of these rows.
 
         Without groups, the second result is None.
         """
@@ -154,12 +185,11 @@ class TableTraining(DetectorTraining):
                 "The detector was fitted with groups, but partial_fit does not remember the "
                 "group of earlier rows. Call fit with all rows."
             )
-        counts = np.flatnonzero((weight > 0) & ~np.isnan(X).all(axis=1))
-        if not len(counts):
-            raise ValueError(
-                f"All {np.count_nonzero(weight > 0)} rows with a positive sample_weight are NaN "
-                "throughout. Give rows with known entries."
-            )
+        counts = weight > 0
+        if has_gaps(X):
+            counts &= ~np.isnan(X).all(axis=1)
+        if not counts.any():
+            refuse_unknown_rows(np.count_nonzero(weight > 0))
         if groups is None:
             return counts, None
         if self.partial:
@@ -178,13 +208,14 @@ class TableTraining(DetectorTraining):
 
     def _fill_to_learn(self, X, weight):
         """Return rows with gaps filled, except columns without any known entry."""
-        if not (ENCODINGS[self.estimator.encoding].wants_complete_rows and np.isnan(X).any()):
+        if not (ENCODINGS[self.estimator.encoding].wants_complete_rows and has_gaps(X)):
             return X
         if self.going_on:
             return fill_from_donors(
                 X, self.previous.sample.X[:N_DONORS], self.previous.encoding, drawn=True
             )
-        encoding, donors = self.fit_encoding(None, 0, X, weight), X[draw_evenly(X, N_DONORS)]
+        encoding = self.fit_encoding(None, 0, Rows(X, None, weight))
+        donors = X[draw_evenly(X, N_DONORS)]
         return fill_from_donors(X, donors, encoding, drawn=True)
 
     def _warn_of_few_rows(self, model):
@@ -197,11 +228,11 @@ class TableTraining(DetectorTraining):
             f"{self.fewest_rows} {what} or more, or expect more false alarms."
         )
 
-    def fit_encoding(self, sample, seed, X, weight):
+    def fit_encoding(self, sample, seed, rows):
         kind = ENCODINGS[self.estimator.encoding]
         return kind.robustly_fitted_to(
-            X,
-            weight,
+            rows.X,
+            rows.weight,
             bent=True,
             categorical=self.estimator.is_categorical_,
             **self.encoding_options(seed),
@@ -229,3 +260,11 @@ class TableTraining(DetectorTraining):
         The model keeps the training scores of the previous model.
         """
         return replace(super().merge(other), training_scores=self.previous.training_scores)
+
+
+def refuse_unknown_rows(n_rows):
+    """Raise the error for ``n_rows`` rows of which not one has a known entry."""
+    raise ValueError(
+        f"All {n_rows} rows with a positive sample_weight are NaN throughout. Give rows with "
+        "known entries."
+    )

@@ -11,7 +11,7 @@ from .._training import Training
 class DetectorTraining(Training):
     """A training whose last layer averages its flow over learning times."""
 
-    # ``fit`` learns from at most this many rows or windows. All rows or windows are scored.
+    # ``fit`` learns from about this many rows or windows. All rows or windows are scored.
     most_rows = 50_000
     # The least reciprocal of the mean learning time of the last layer, for rows of norm 1.
     least_rate = 3e-4
@@ -62,14 +62,14 @@ class DetectorTraining(Training):
             "seed": seed,
         }
 
-    def draw(self, X, labels, weight, size):
+    def draw(self, rows, size):
         """Return a sample of all rows.
 
         With ``forget``, return the rows with the largest weights.
         """
         if not (self.partial and self.estimator.forget):
-            return super().draw(X, labels, weight, size)
-        sample = Sample.of(X[-size:], None, weight[-size:], size)
+            return super().draw(rows, size)
+        sample = Sample.of(rows.X[-size:], None, rows.weight[-size:], size)
         if self.going_on:
             sample = sample.joined(self.previous.sample, 2 * size)
         return sample.heaviest(size)

@@ -22,10 +22,13 @@ the waiting threads of two libraries slow each other down severalfold.
 
 import time
 from copy import deepcopy
+from functools import partial
+
+import numpy as np
 
 from .._network import Network
 from .layer import activation_curve
-from .moments import Moments, absolute_moments
+from .moments import Moments, absolute_sums_of, mean_and_variance
 from .task import Solution, Solver
 
 
@@ -83,24 +86,48 @@ def add_up(state, network, rows, task):
     The function copies the state, so that a training that fails halfway leaves the old statistics
     unchanged.
     """
-    n_inputs = network.coefs[-1].shape[1] if len(network) else rows.n_inputs
-    moments = Moments(**deepcopy(state or {"n_inputs": n_inputs}))
-    for H, weight in _map(rows, task, lambda Z: network.hidden(Z, len(network))):
+    found = rows.reduce(
+        partial(moments_of, network=network, **blocks_of(rows, task)),
+        Moments.merge,
+        f"layer{len(network) + 1}_products",
+    )
+    return found if state is None else Moments(**deepcopy(state)).merge(found)
+
+
+def moments_of(rows, network, n_columns, n_jobs):
+    """Return the moments of ``EncodedRows`` after the layers of ``network``."""
+    moments = Moments(network.coefs[-1].shape[1] if len(network) else rows.n_inputs)
+
+    def transform(block):
+        return network.hidden(rows.encode(block), len(network)), rows.weight[block]
+
+    for H, weight in rows.map_blocks(transform, n_columns, n_jobs):
         moments.add(H, weight)
     return moments
 
 
 def output_moments(network, rows, task):
     """Return the mean and variance of |y| for each unit of the network's last layer."""
-    last = len(network) - 1
-    outputs = _map(rows, task, lambda Z: network.hidden(Z, last) @ network.coefs[last])
-    return absolute_moments(outputs, task.dtype)
-
-
-def _map(rows, task, transform):
-    """Yield ``transform`` of each block of encoded rows, together with the block's weights."""
-    return rows.map_blocks(
-        lambda block: (transform(rows.encode(block)), rows.weight[block]),
-        max(rows.n_inputs, *task.sizes),
-        task.n_jobs,
+    sums = rows.reduce(
+        partial(output_sums, network=network, **blocks_of(rows, task)),
+        np.add,
+        f"layer{len(network)}_outputs",
     )
+    return mean_and_variance(sums, task.dtype)
+
+
+def output_sums(rows, network, n_columns, n_jobs):
+    """Return the ``absolute_sums_of`` the outputs of the network's last layer."""
+    last = len(network) - 1
+
+    def transform(block):
+        H = network.hidden(rows.encode(block), last)
+        return H @ network.coefs[last], rows.weight[block]
+
+    n_units = network.coefs[last].shape[1]
+    return absolute_sums_of(rows.map_blocks(transform, n_columns, n_jobs), n_units)
+
+
+def blocks_of(rows, task):
+    """Return what a pass over blocks of rows needs: the widest step, and a number of threads."""
+    return {"n_columns": max(rows.n_inputs, *task.sizes), "n_jobs": task.n_jobs}

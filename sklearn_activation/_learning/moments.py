@@ -120,17 +120,28 @@ class Moments:
 def absolute_moments(outputs, dtype):
     """Return the weighted mean and variance of |y| for each unit.
 
-    ``outputs`` yields pairs (Y, weight), one for each block of rows.
+    ``outputs`` is a list of pairs (Y, weight), one for each block of rows.
     """
-    total, sums, squares = 0.0, None, None
+    return mean_and_variance(absolute_sums_of(outputs, outputs[0][0].shape[1]), dtype)
+
+
+def absolute_sums_of(outputs, n_units):
+    """Return sums over the rows of all blocks: of |y|, of y^2 and of the weights.
+
+    ``outputs`` yields pairs (Y, weight), one for each block of rows. The result has shape
+    (3, n_units). Sums of different rows can be added.
+    """
+    sums = np.zeros((3, n_units))
     for Y, weight in outputs:
-        if sums is None:
-            sums, squares = np.zeros((2, Y.shape[1]))
-        total += weight.sum()
-        absolute_sums(Y, weight, sums, squares)
-    mean = sums / total
-    variance = np.maximum(squares / total - mean**2, 0)
-    return mean.astype(dtype), variance.astype(dtype)
+        absolute_sums(Y, weight, sums[0], sums[1])
+        sums[2] += weight.sum()
+    return sums
+
+
+def mean_and_variance(sums, dtype):
+    """Return the mean and variance that follow from the result of ``absolute_sums_of``."""
+    mean, squares = sums[:2] / sums[2]
+    return mean.astype(dtype), np.maximum(squares - mean**2, 0).astype(dtype)
 
 
 def merge_states(ours, theirs):

@@ -5,6 +5,7 @@ batch, on each machine and in each kind of data frame. A value that training has
 code that no other value has.
 """
 
+from dataclasses import dataclass
 from datetime import date, time, timedelta
 from hashlib import blake2b
 from numbers import Number
@@ -48,12 +49,10 @@ def read_table(X, declared, is_categorical=None, *, booleans_are_numbers=False):
     names = [name for name, _ in columns]
     if not fitted and declared is not None:
         if isinstance(declared, str):
-            is_categorical = np.array(
-                [_is_category(name, column, booleans_are_numbers) for name, column in columns],
-                dtype=bool,
-            )
+            kinds = column_kinds(columns)
+            is_categorical = choose_categories(kinds, booleans_are_numbers)
         else:
-            is_categorical = _read_declared(declared, names)
+            is_categorical = read_declared(declared, names)
     if is_categorical is not None and not is_categorical.any():
         is_categorical = None
     kinds = np.zeros(len(names), bool) if is_categorical is None else is_categorical
@@ -201,34 +200,112 @@ def is_missing(value):
     return value is None or is_pandas_na(value)
 
 
-def _is_category(name, column, booleans_are_numbers):
-    """Whether the type or the values of a column are those of categories."""
-    if is_category_type(column):
-        return True
-    _refuse_dates(name, column)
-    kind = _kind(column)
-    if kind in "iuf":
-        return False
-    if kind == "b":
-        return not booleans_are_numbers
-    values = [value for value in values_of(column) if not is_missing(value)]
-    if not values or not all(isinstance(v, (str, bytes, Number, np.bool_)) for v in values):
-        return False
-    if all(isinstance(value, (bool, np.bool_)) for value in values):
-        return not booleans_are_numbers
-    others = [value for value in values if not _is_number(value)]
-    if not others and any(_is_code(value) for value in values):
-        return True
-    # A column of numbers in which at most this share of the values are other strings is refused.
-    # The strings are taken for a mistake, not for categories.
-    junk_share = 0.5
-    if others and len(others) <= junk_share * len(values):
-        raise ValueError(
-            f"Column {name!r} holds numbers, and strings such as {others[0]!r}. If these "
-            "strings stand for missing values, replace them by NaN. If the column holds codes, "
-            "convert it to a category type."
+@dataclass
+class Kind:
+    """What the type and the values of a column say about whether it holds categories.
+
+    Parameters
+    ----------
+    name : str or int
+        Name of the column.
+    answer : bool or None
+        What the type of the column says, or None if the values decide.
+    n_values : int
+        Number of known entries.
+    n_booleans, n_others : int
+        Number of entries that are booleans, and of entries that are no numbers.
+    other : str or None
+        The first entry that is no number.
+    has_codes : bool
+        Whether an entry is a string of digits that starts with a zero, such as a postcode.
+    is_readable : bool
+        Whether each entry is a number, a string or a boolean.
+    """
+
+    name: str | int
+    answer: bool | None = None
+    n_values: int = 0
+    n_booleans: int = 0
+    n_others: int = 0
+    other: str | None = None
+    has_codes: bool = False
+    is_readable: bool = True
+
+    @classmethod
+    def of(cls, name, column):
+        """Return the kind of a column of pandas, polars, Arrow or NumPy."""
+        if is_category_type(column):
+            return cls(name, True)
+        _refuse_dates(name, column)
+        kind = _kind(column)
+        if kind in "iuf":
+            return cls(name, False, np.count_nonzero(~np.isnan(read_numbers(name, column))))
+        if kind == "b":
+            return cls(name, None, len(column), len(column))
+        values = [value for value in values_of(column) if not is_missing(value)]
+        if not all(isinstance(v, (str, bytes, Number, np.bool_)) for v in values):
+            return cls(name, is_readable=False)
+        others = [value for value in values if not _is_number(value)]
+        return cls(
+            name,
+            None,
+            len(values),
+            sum(isinstance(value, (bool, np.bool_)) for value in values),
+            len(others),
+            others[0] if others else None,
+            any(_is_code(value) for value in values),
         )
-    return bool(others)
+
+    def merge(self, other):
+        """Return the kind of a column of which two parts have these kinds.
+
+        A type of categories in one part decides for both parts. Numbers by type in one part and
+        other values in another part count together.
+        """
+        answer = self.answer if self.answer == other.answer else None
+        if self.answer or other.answer:
+            answer = True
+        return Kind(
+            self.name,
+            answer,
+            self.n_values + other.n_values,
+            self.n_booleans + other.n_booleans,
+            self.n_others + other.n_others,
+            self.other if self.other is not None else other.other,
+            self.has_codes or other.has_codes,
+            self.is_readable and other.is_readable,
+        )
+
+    def is_category(self, booleans_are_numbers):
+        """Whether the column holds categories. A column of both numbers and words is refused."""
+        if self.answer is not None:
+            return self.answer
+        if not self.n_values or not self.is_readable:
+            return False
+        if self.n_booleans == self.n_values:
+            return not booleans_are_numbers
+        if not self.n_others and self.has_codes:
+            return True
+        # A column of numbers in which at most this share of the values are other strings is
+        # refused. The strings are taken for a mistake, not for categories.
+        junk_share = 0.5
+        if self.n_others and self.n_others <= junk_share * self.n_values:
+            raise ValueError(
+                f"Column {self.name!r} holds numbers, and strings such as {self.other!r}. If "
+                "these strings stand for missing values, replace them by NaN. If the column "
+                "holds codes, convert it to a category type."
+            )
+        return self.n_others > 0
+
+
+def column_kinds(columns):
+    """Return the ``Kind`` of each of the columns, which are pairs of name and column."""
+    return [Kind.of(name, column) for name, column in columns]
+
+
+def choose_categories(kinds, booleans_are_numbers):
+    """Return the mask of the columns that hold categories, by the kinds of all columns."""
+    return np.array([kind.is_category(booleans_are_numbers) for kind in kinds], dtype=bool)
 
 
 def _is_code(value):
@@ -236,7 +313,7 @@ def _is_code(value):
     return isinstance(value, str) and len(value) > 1 and value[0] == "0" and value.isdigit()
 
 
-def _read_declared(declared, names):
+def read_declared(declared, names):
     """Return the mask of the columns that the user has named as a mask, by numbers or by names."""
     declared = np.asarray(declared)
     mask = np.zeros(len(names), dtype=bool)

@@ -80,6 +80,14 @@ class EncodedRows:
         Z[np.arange(len(Z)), self.n_data + self.labels[index]] = 1
         return Z
 
+    def reduce(self, function, merge, name):
+        """Return ``function`` of the rows.
+
+        ``distributed.EncodedPieces`` has the same method: there ``merge`` merges the results of
+        two pieces, and ``name`` names the pass.
+        """
+        return function(self)
+
     def map_blocks(self, function, n_columns, n_jobs=None, index=None):
         """Yield ``function(places)`` for each block of rows, in the order of the rows.
 

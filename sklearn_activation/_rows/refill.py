@@ -30,6 +30,20 @@ def values_by_code(X, table, is_categorical):
     return found
 
 
+def merge_values(ours, theirs):
+    """Return the codes and values of two results of ``values_by_code`` together.
+
+    If both have a value for a code, the first one stays.
+    """
+    found = {}
+    for j, (codes, values) in ours.items():
+        codes = np.concatenate([codes, theirs[j][0]])
+        values = [*values, *theirs[j][1]]
+        codes, first = np.unique(codes, return_index=True)
+        found[j] = codes, [values[i] for i in first]
+    return found
+
+
 def refill(X, gaps, filled, by_code, *, as_objects=False):
     """Return a table like ``X`` with filled gaps, in which columns keep their types.
 

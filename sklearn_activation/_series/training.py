@@ -8,6 +8,7 @@ from .._detection.memory import Memory
 from .._detection.training import DetectorTraining
 from .._rows.encoding import SAMPLE_SIZE
 from .._rows.encodings import ENCODINGS
+from .._rows.rows import Rows
 from .._warnings import warn
 from .calibration import calibration_of, judge_series
 from .cutting import check_lengths, cut_at_gaps, find_series, guess_times_before
@@ -57,7 +58,7 @@ class SeriesTraining(DetectorTraining):
             scores = self.previous.judge(self.found)[self.n_before :]
             tail = self._tail(self._activation_before(windows))
             return replace(self.previous, training_scores=scores, tail=tail)
-        return self.run(windows[places], None, weight)
+        return self.run(Rows(windows[places], None, weight))
 
     def _choose_width(self, X, bounds):
         """Return the number of stamps in a window, given or automatic."""
@@ -128,15 +129,18 @@ class SeriesTraining(DetectorTraining):
 
     # -- steps of the training -----------------------------------------------------
 
-    def draw(self, X, labels, weight, size):
-        size = int(np.clip(self.window_entries // X.shape[1], self.fewest_windows, SAMPLE_SIZE))
+    def draw(self, rows, size):
+        windows = rows.X
+        most = self.window_entries // windows.shape[1]
+        size = int(np.clip(most, self.fewest_windows, SAMPLE_SIZE))
         if self.theirs is not None:
             return self.previous.sample.smallest(size)
-        index = X.evenly(size)
-        weight = weight[index] * len(X) / len(index)
-        return super().draw(np.asarray(X[index]), labels, weight, size)
+        index = windows.evenly(size)
+        weight = rows.weight[index] * len(windows) / len(index)
+        return super().draw(Rows(np.asarray(windows[index]), None, weight), size)
 
-    def fit_encoding(self, sample, seed, X, weight):
+    def fit_encoding(self, sample, seed, rows):
+        X, weight = rows.X, rows.weight
         name, options = self.estimator.encoding, self.encoding_options(seed)
         most = min(SAMPLE_SIZE, 16 * self.window_entries // X.shape[1])
         index = X.evenly(max(self.fewest_windows, most))

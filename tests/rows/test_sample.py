@@ -201,7 +201,7 @@ def test_rows_are_drawn_evenly_whatever_their_order(dtype):
     rng = np.random.default_rng(8)
     X = rng.normal(size=(900, 2)).astype(dtype)
     index = draw_evenly(X, 300)
-    assert len(index) == 300 and (np.diff(index) > 0).all()
+    assert abs(len(index) - 300) < 4 * np.sqrt(300) and len(np.unique(index)) == len(index)
     order = rng.permutation(900)
     again = X[order][draw_evenly(X[order], 300)]
     np.testing.assert_array_equal(np.sort(again, axis=0), np.sort(X[index], axis=0))
@@ -211,11 +211,29 @@ def test_rows_are_drawn_evenly_whatever_their_order(dtype):
 
 
 def test_copies_are_drawn_as_often_as_others():
-    """Each copy of a row has a key of its own."""
     X = np.repeat([[0.0], [1.0]], [900, 100], axis=0)
-    assert len(np.unique(even_keys(X))) == 1000
-    share = (X[draw_evenly(X, 300)] == 0).mean()
-    assert abs(share - 0.9) < 4 * np.sqrt(0.09 / 300)
+    assert len(np.unique(even_keys(X))) == 1000  # each copy has a key of its own
+    drawn = X[draw_evenly(X, 300)]
+    assert abs((drawn == 0).sum() - 270) <= 1 and abs((drawn == 1).sum() - 30) <= 1
+
+
+def test_a_weight_counts_as_copies_in_a_draw():
+    rng = np.random.default_rng(5)
+    X, weight = rng.normal(size=(600, 2)), rng.integers(0, 4, 600)
+    drawn = X[draw_evenly(X, 200, weight.astype(float))]
+    copies = np.repeat(X, weight, axis=0)
+    again = copies[draw_evenly(copies, 200)]
+    np.testing.assert_array_equal(np.sort(drawn, axis=0), np.sort(again, axis=0))
+
+
+def test_a_draw_keeps_the_mean_of_a_heavy_tail():
+    """Rows of large weight are drawn as often as their weight says, to within one copy."""
+    rng = np.random.default_rng(6)
+    X, weight = rng.normal(size=(5000, 1)), rng.pareto(1.2, 5000) + 0.01
+    places, n = np.unique(draw_evenly(X, 1000, weight), return_counts=True)
+    expected = weight * 1000 / weight.sum()
+    assert (np.abs(n - expected[places]) < 1).all()
+    assert set(np.flatnonzero(expected >= 1)) <= set(places)
 
 
 @pytest.mark.parametrize("n, size", [(1, 5), (10, 10), (10, 3), (1000, 7), (5, 1)])

@@ -1,0 +1,1 @@
+"""Training and scoring of tables that no single machine holds, on Dask."""

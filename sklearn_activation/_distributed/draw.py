@@ -1,0 +1,88 @@
+"""Draws of rows in proportion to their weights, from pieces of a table.
+
+``_rows.sample.draw_evenly`` draws the same rows from a table in memory. A row is drawn about
+``size`` / W times its weight, where W is the weight of all rows. The weight of a row includes all
+copies of the row, which may stand in several pieces. No piece knows this weight, and no machine
+can hold the weights of all rows. The first pass therefore finds candidates, and the second pass
+adds up their weights. A row is a candidate of a piece if the piece alone would draw it ``slack``
+times as often. Of all rows that are drawn in the end, none is missed if the slack is at least the
+number of times that candidates are chosen on the way to the top: one of the pieces holds at least
+the same share of a row's weight as of the weight of all rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._rows.sample import add_copies, find_rows, hash_rows, n_copies, uniform_of
+
+
+@dataclass
+class Candidates:
+    """Hashes of the rows that may be drawn.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint64 of shape (n_candidates,)
+        Ascending hashes of rows.
+    mass : ndarray of shape (n_candidates,)
+        The weight that is known of each row.
+    total : float
+        The weight of all rows.
+    n_rows : int
+        The number of all rows.
+    """
+
+    hashes: np.ndarray
+    mass: np.ndarray
+    total: float
+    n_rows: int
+
+
+def find_candidates(rows, size):
+    """Return the ``Candidates`` of ``Rows``; ``size`` is the number of rows to draw, with slack.
+
+    A row can be drawn if its pseudorandom number is below the expected number of draws.
+    """
+    hashes, mass = add_copies(hash_rows(rows.X, np.zeros(len(rows.X))), rows.weight)
+    return _keep(Candidates(hashes, mass, rows.total_weight, len(rows.X)), size)
+
+
+def join_candidates(ours, theirs, size):
+    """Return the ``Candidates`` of two sets of rows together."""
+    hashes, mass = add_copies(
+        np.concatenate([ours.hashes, theirs.hashes]), np.concatenate([ours.mass, theirs.mass])
+    )
+    total, n_rows = ours.total + theirs.total, ours.n_rows + theirs.n_rows
+    return _keep(Candidates(hashes, mass, total, n_rows), size)
+
+
+def _keep(found, size):
+    near = uniform_of(found.hashes) * found.total <= size * found.mass
+    return Candidates(found.hashes[near], found.mass[near], found.total, found.n_rows)
+
+
+def weigh(rows, hashes):
+    """Return the weight of the rows that have each of some hashes, which are ascending."""
+    found, mass = add_copies(hash_rows(rows.X, np.zeros(len(rows.X))), rows.weight)
+    at = np.minimum(np.searchsorted(found, hashes), len(found) - 1)
+    return np.where(found[at] == hashes, mass[at], 0.0)
+
+
+def copies_to_draw(hashes, mass, total, size):
+    """Return the hashes of the rows that are drawn, ascending, and how many times each is."""
+    copies = n_copies(hashes, mass, size / total)
+    return hashes[copies > 0], copies[copies > 0]
+
+
+def fetch(rows, hashes):
+    """Return the places in ``hashes`` that a row has, and one row for each of these places."""
+    found, places = find_rows(hash_rows(rows.X, np.zeros(len(rows.X))), hashes)
+    return found, rows.X[places]
+
+
+def join_fetched(ours, theirs):
+    """Return the result of ``fetch`` for two sets of rows together."""
+    found = np.concatenate([ours[0], theirs[0]])
+    found, first = np.unique(found, return_index=True)
+    return found, np.concatenate([ours[1], theirs[1]])[first]
