@@ -6,6 +6,49 @@ from ._jit import kernel
 
 
 @kernel
+def standardise(X, location, scale, clip, bend, relevances, out):
+    """Write relevances * f(z) with z = (x - location) / scale, clipped at ``clip``, to ``out``.
+
+    Up to ``bend``, f(z) = z. Beyond ``bend``, f(z) grows as a cube root. NaN becomes 0. Each
+    column has a location, a scale, a bend and a relevance. All numbers are computed in double
+    precision.
+    """
+    for i in range(X.shape[0]):
+        n_far = 0
+        for j in range(X.shape[1]):
+            z = (np.float64(X[i, j]) - location[j]) / scale[j]
+            z = clip if z > clip else z
+            z = -clip if z < -clip else z
+            z = 0.0 if np.isnan(z) else z
+            n_far += abs(z) > bend[j]
+            out[i, j] = z * relevances[j]
+        if n_far == 0:
+            continue
+        # This loop has branches, so that LLVM does not vectorise it.
+        for j in range(X.shape[1]):
+            z = (np.float64(X[i, j]) - location[j]) / scale[j]
+            if abs(z) > bend[j]:
+                size = min(abs(z), clip)
+                size = bend[j] * (3 * np.cbrt(size / bend[j]) - 2)
+                out[i, j] = (size if z > 0 else -size) * relevances[j]
+
+
+@kernel
+def round_standardised(X, location, scale, clip, steps, out):
+    """Write (x - location) / scale, clipped at ``clip`` and rounded to 1 / ``steps``, to ``out``.
+
+    The results are multiplied by ``steps`` and so are whole numbers. Columns of infinite scale are
+    0. In other columns, NaN stays NaN.
+    """
+    for i in range(X.shape[0]):
+        for j in range(X.shape[1]):
+            z = (np.float64(X[i, j]) - location[j]) / scale[j]
+            z = clip if z > clip else z
+            z = -clip if z < -clip else z
+            out[i, j] = 0.0 if np.isinf(scale[j]) else np.rint(z * steps)
+
+
+@kernel
 def write_waves(phase, out):
     """Write cos(phase) / sqrt(n) and sin(phase) / sqrt(n) beside each other.
 

@@ -7,6 +7,80 @@ from sklearn_activation.kernels import fourier as kernels
 
 from .. import naive
 
+# -- standardised columns ------------------------------------------------------------
+
+
+def columns(n, rng):
+    """A location, a scale and a bend of each column. Some are infinite."""
+    location, scale = rng.normal(size=n), rng.lognormal(size=n)
+    scale[::4] = np.inf
+    return location, scale, np.where(np.arange(n) % 3 == 0, np.inf, 0.7)
+
+
+def rows(dtype, rng, n=30, n_columns=11):
+    """Rows with gaps, and with numbers far out and at the end of the range."""
+    X = rng.normal(size=(n, n_columns)).astype(dtype)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    X[rng.random(X.shape) < 0.1] = -1e9
+    X[rng.random(X.shape) < 0.1] = np.finfo(dtype).max
+    X[3], X[4] = np.nan, 0
+    return X
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("result", [np.float64, np.float32])
+def test_standardised_columns_equal_twin(dtype, result):
+    rng = np.random.default_rng(3)
+    X, relevances = rows(dtype, rng), rng.uniform(0, 2, 11)
+    location, scale, bend = columns(11, rng)
+    out = np.full(X.shape, 7, result)
+    with np.errstate(over="ignore"):
+        kernels.standardise(X, location, scale, 1e6, bend, relevances, out)
+        expected = naive.standardise(X, location, scale, np.full(11, np.inf), bend)
+    np.testing.assert_allclose(
+        out, relevances * expected, rtol=1e-6 if result is np.float32 else 1e-12, atol=1e-300
+    )
+    assert np.isfinite(out).all()
+    assert not out[:, ::4].any() and not out[3].any()
+
+
+@pytest.mark.parametrize("bend", [1e-300, 1e-30, 1e-3, 0.7, 1.0, 3.0, 1e5, 2e6])
+def test_bends_of_any_size_equal_twin(bend):
+    """From numbers just beyond the bend to the clip, on both sides."""
+    beyond = np.array([1, 1 + 1e-12, 1.5, 2, 7.9, 8, 8.1, 1e3, 1e7, 1e40, 1e200])
+    x = np.concatenate([[0.0], bend * beyond, -bend * beyond, [5e5, -1e6, 1e9]])
+    one, out = np.ones(len(x)), np.empty((1, len(x)))
+    kernels.standardise(x[None], 0 * one, one, 1e6, bend * one, one, out)
+    expected = naive.standardise(x[None], 0 * one, one, np.inf * one, bend * one)
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+def test_infinite_differences_are_clipped():
+    """A location may be as far from a number as no number can say."""
+    largest = np.finfo(np.float64).max
+    X, one, out = np.array([[largest, -largest, largest]]), np.ones(3), np.empty((1, 3))
+    location, scale = np.array([-largest, largest, -largest]), np.array([2.0, 1e-300, np.inf])
+    with np.errstate(over="ignore", invalid="ignore"):
+        kernels.standardise(X, location, scale, 1e6, np.inf * one, one, out)
+        np.testing.assert_array_equal(out, [[1e6, -1e6, 0]])
+        kernels.round_standardised(X, location, scale, 1e6, 8.0, out)
+    np.testing.assert_array_equal(out, [[8e6, -8e6, 0]])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("steps", [1.0, 2.0**16])
+def test_rounded_columns_equal_twin(dtype, steps):
+    """To the last bit, because rows are recognised by them."""
+    rng = np.random.default_rng(4)
+    X, (location, scale, _) = rows(dtype, rng), columns(11, rng)
+    out = np.full(X.shape, 7.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        kernels.round_standardised(X, location, scale, 1e6, steps, out)
+        expected = naive.round_standardised(X, location, scale, 1e6, steps)
+    np.testing.assert_array_equal(out, expected)
+    assert np.isnan(out).any() and not out[:, ::4].any()
+
+
 # -- waves ---------------------------------------------------------------------------
 
 
