@@ -4,6 +4,8 @@ Slow, short and obviously correct: one row at a time, whole matrices, no reuse o
 anything in the package.
 """
 
+import struct
+
 import numpy as np
 
 # -- activations -----------------------------------------------------------------
@@ -85,13 +87,15 @@ def energies(Y):
     return np.array([np.dot(y, y) for y in Y])
 
 
-def hashes(bits):
-    """SplitMix64 over the words of every row, in Python's unbounded integers."""
+def hashes(X, labels):
+    """SplitMix64 over the doubles of every row and its label, in Python's unbounded integers."""
     mask = 2**64 - 1
     result = []
-    for row in bits.tolist():
+    for row in np.column_stack([X, labels]).astype(np.float64).tolist():
         h = 0
-        for word in row:
+        for value in row:
+            value = np.nan if np.isnan(value) else value + 0.0  # -0.0 + 0.0 is 0.0
+            (word,) = struct.unpack("<Q", struct.pack("<d", value))
             h = ((h ^ word) + 0x9E3779B97F4A7C15) & mask
             h = ((h ^ (h >> 30)) * 0xBF58476D1CE4E5B9) & mask
             h = ((h ^ (h >> 27)) * 0x94D049BB133111EB) & mask
@@ -244,6 +248,16 @@ def standardise(X, location, scale, decades, bend):
             if abs(z) > bend[j]:
                 z = np.sign(z) * bend[j] * (3 * (abs(z) / bend[j]) ** (1 / 3) - 2)
             Z[i, j] = z
+    return Z
+
+
+def round_standardised(X, location, scale, clip, steps):
+    """Whole steps of (x - location) / scale; NaN for what is missing, 0 in columns of no scale."""
+    Z = np.zeros(X.shape)
+    for i, row in enumerate(X.astype(np.float64)):
+        for j, x in enumerate(row):
+            if np.isfinite(scale[j]):
+                Z[i, j] = np.rint(np.clip((x - location[j]) / scale[j], -clip, clip) * steps)
     return Z
 
 

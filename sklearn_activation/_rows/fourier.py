@@ -3,6 +3,8 @@
 import numpy as np
 
 from .._blocks import map_blocks
+from ..kernels import fourier as kernels
+from ..kernels._jit import read_only
 from .encoding import CLIP, LIMIT, ROUNDED, Encoding, known_products
 from .frequencies import (
     draw_orthogonal_frequencies,
@@ -203,28 +205,37 @@ class FourierEncoding(Encoding):
         """The unit of each column for steps of inference, which is its scale."""
         return np.where(np.isfinite(self.scale), self.scale, 1.0)
 
-    def standardise(self, X):
-        Z = np.clip(self._deviations(X), -CLIP, CLIP)
-        if self.bend is not None:
-            bent = np.flatnonzero(np.isfinite(self.bend))
-            if len(bent) == Z.shape[1]:
-                _bend(Z, self.bend)
-            elif len(bent):
-                part = Z[:, bent]
-                _bend(part, self.bend[bent])
-                Z[:, bent] = part
-        if self.relevances is not None:
-            Z *= self.relevances
-        return np.nan_to_num(Z, copy=False, nan=0.0)
+    def standardise(self, X, dtype=np.float64):
+        """Return z of each entry, with 0 for missing entries, as an array of type ``dtype``.
+
+        The numbers are computed in double precision.
+        """
+        n = X.shape[1]
+        bend = np.full(n, np.inf) if self.bend is None else self.bend
+        relevances = np.ones(n) if self.relevances is None else self.relevances
+        # All arguments are new arrays: for the read-only arrays of a model that is mapped from
+        # disk, Numba would compile the kernel again.
+        location, scale, bend, relevances = np.array([self.location, self.scale, bend, relevances])
+        Z = np.empty(X.shape, dtype)
+        X = read_only(self._with_logarithms(X))
+        with np.errstate(over="ignore", invalid="ignore"):  # for NUMBA_DISABLE_JIT=1
+            kernels.standardise(X, location, scale, CLIP, bend, relevances, Z)
+        return Z
+
+    def _with_logarithms(self, X):
+        """Return rows with the logarithms of columns that are read on a logarithmic scale."""
+        if self.decades is None or not np.isfinite(self.decades).any():
+            return X
+        columns = np.flatnonzero(np.isfinite(self.decades))
+        X = X.astype(np.float64)
+        with np.errstate(over="ignore"):
+            X[:, columns] = np.arcsinh(X[:, columns] / self.decades[columns])
+        return X
 
     def _deviations(self, X):
         """Return rows in units of ``scale``, or infinity if a number is too large."""
         with np.errstate(over="ignore"):
-            if self.decades is not None and np.isfinite(self.decades).any():
-                columns = np.flatnonzero(np.isfinite(self.decades))
-                X = X.astype(np.float64)
-                X[:, columns] = np.arcsinh(X[:, columns] / self.decades[columns])
-            Z = X - self.location
+            Z = self._with_logarithms(X) - self.location
             Z /= self.scale
         return Z
 
@@ -236,7 +247,7 @@ class FourierEncoding(Encoding):
 
         All columns add to each phase.
         """
-        Z = self.standardise(X).astype(X.dtype, copy=False)
+        Z = self.standardise(X, X.dtype)
         phases = (Z @ self.frequencies.astype(X.dtype)).astype(np.float32, copy=False)
         if self.categories is not None:
             for column in self.categories["columns"]:
@@ -285,11 +296,11 @@ class FourierEncoding(Encoding):
 
         Codes of categories and missing entries stay unchanged.
         """
-        Z = self._deviations(X)
-        np.clip(Z, -CLIP, CLIP, out=Z)
-        Z *= ROUNDED
-        np.rint(Z, out=Z)
-        Z[:, ~np.isfinite(self.scale)] = 0.0
+        location, scale = np.array([self.location, self.scale])
+        Z = np.empty(X.shape)
+        rows = read_only(self._with_logarithms(X))
+        with np.errstate(over="ignore", invalid="ignore"):  # for NUMBA_DISABLE_JIT=1
+            kernels.round_standardised(rows, location, scale, CLIP, ROUNDED, Z)
         if self.categories is not None:
             columns = self.categories["columns"]
             Z[:, columns] = X[:, columns]
@@ -373,13 +384,3 @@ def root_mean_squared_distance(encoding, X, weight, codes, limit):
         _, inverse = np.unique(X[:, column], return_inverse=True)
         total += PAIR**2 * (1 - (np.bincount(inverse, weights=share) ** 2).sum())
     return np.sqrt(total) if total > 0 else 1.0
-
-
-def _bend(Z, bend):
-    """Make entries beyond ``bend`` grow as a cube root, in place.
-
-    The function has the same value and slope on both sides of ``bend``.
-    """
-    i, j = np.nonzero(np.abs(Z) > bend)
-    far, bend = Z[i, j], bend[j]
-    Z[i, j] = np.sign(far) * bend * (3 * np.cbrt(np.abs(far) / bend) - 2)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._blocks import map_blocks
 from ..kernels import rows as kernels
+from ..kernels._jit import read_only
 
 
 @dataclass
@@ -196,18 +197,14 @@ def hash_rows(X, labels):
     hashes = np.empty(len(X), dtype=np.uint64)
 
     def hash_block(block):
-        values = np.empty((block.stop - block.start, X.shape[1] + 1))
-        values[:, :-1] = X[block]
-        values[:, -1] = labels[block]
-        values += 0.0  # -0.0 becomes 0.0, which is the same value
-        values[np.isnan(values)] = np.nan  # all NaN get the same bits
+        rows, of_rows = read_only(X[block]), labels[block].astype(np.float64)
         # Products of hashes overflow on purpose. With NUMBA_DISABLE_JIT=1, NumPy would warn of
         # them.
         with np.errstate(over="ignore"):
-            kernels.hashes(values.view(np.uint64), hashes[block])
+            kernels.hashes(rows, of_rows, hashes[block])
 
-    # The blocks have a quarter of the usual entries. The copy of a block in double precision takes
-    # 8 MiB.
+    # The blocks have a quarter of the usual entries. If a block has to be copied in double
+    # precision, the copy takes 8 MiB.
     for _ in map_blocks(hash_block, len(X), 4 * X.shape[1], n_jobs=1):
         pass
     return hashes

@@ -1,5 +1,6 @@
-"""The decorator of all kernels."""
+"""The decorator of all kernels, and arrays in the form that kernels read."""
 
+import numpy as np
 from numba import njit
 
 
@@ -23,6 +24,19 @@ def kernel(function):
         cache.load_overload = _forgiving(cache.load_overload, cache)
         cache.save_overload = _forgiving(cache.save_overload, cache)
     return compiled
+
+
+def read_only(X):
+    """Return rows as a read-only array in C order, of single or double precision.
+
+    Numba compiles a kernel again for arrays that cannot be written to, such as those of a file
+    that is mapped to memory. A kernel whose input is always read-only is compiled once. Rows that
+    have the right order and type already are not copied.
+    """
+    dtype = np.float32 if X.dtype == np.float32 else np.float64
+    X = np.ascontiguousarray(X, dtype=dtype).view()
+    X.flags.writeable = False
+    return X
 
 
 def _forgiving(method, cache):

@@ -62,17 +62,40 @@ def absolute_sums(Y, weight, sums, squares):
 
 
 @kernel
-def hashes(bits, out):
-    """Mix the 64-bit words of each row of ``bits`` (uint64) into one hash per row.
+def _bits_of(value):
+    """Return the 64 bits of a number in double precision. All NaN, and both zeros, are equal."""
+    bits = np.float64(value).view(np.uint64)
+    bits = np.uint64(0x7FF8000000000000) if np.isnan(value) else bits
+    return np.uint64(0) if bits == np.uint64(0x8000000000000000) else bits
 
-    Equal rows have equal hashes at any place. The mixing steps are those of SplitMix64 (Steele,
-    Lea & Flood 2014).
+
+@kernel
+def _mix(h, bits):
+    """Return the hash ``h`` mixed with 64 more bits, by SplitMix64 (Steele, Lea & Flood 2014)."""
+    h = (h ^ bits) + np.uint64(0x9E3779B97F4A7C15)
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(31))
+
+
+@kernel
+def hashes(X, labels, out):
+    """Write a hash (uint64) of each row of ``X`` and its label.
+
+    Equal numbers have equal hashes at any place and in any precision. Each step of a hash waits
+    for the step before. The kernel therefore hashes four rows together, which do not wait for each
+    other. Behind the last row, the last row is hashed again.
     """
-    for i in range(bits.shape[0]):
-        h = np.uint64(0)
-        for j in range(bits.shape[1]):
-            h = (h ^ bits[i, j]) + np.uint64(0x9E3779B97F4A7C15)
-            h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            h = h ^ (h >> np.uint64(31))
-        out[i] = h
+    n, last = X.shape[0], X.shape[0] - 1
+    for first in range(0, n, 4):
+        second, third, fourth = min(first + 1, last), min(first + 2, last), min(first + 3, last)
+        a = b = c = d = np.uint64(0)
+        for j in range(X.shape[1]):
+            a = _mix(a, _bits_of(X[first, j]))
+            b = _mix(b, _bits_of(X[second, j]))
+            c = _mix(c, _bits_of(X[third, j]))
+            d = _mix(d, _bits_of(X[fourth, j]))
+        out[first] = _mix(a, _bits_of(labels[first]))
+        out[second] = _mix(b, _bits_of(labels[second]))
+        out[third] = _mix(c, _bits_of(labels[third]))
+        out[fourth] = _mix(d, _bits_of(labels[fourth]))

@@ -1,4 +1,7 @@
-"""The kernel decorator: caches that are damaged or cannot be written cost time only."""
+"""The kernel decorator: caches that are damaged or cannot be written cost time only.
+
+Arrays in the form that kernels read are tested here, too.
+"""
 
 import os
 import shutil
@@ -39,7 +42,7 @@ energy, sums, mixed = np.empty(3), np.zeros((2, 4)), np.empty(3, np.uint64)
 rows.scale_to_unit(X, 4)
 rows.energies(2 * X, energy)
 rows.absolute_sums(X, energy, *sums)
-rows.hashes(X.view(np.uint64), mixed)
+rows.hashes(X, energy, mixed)
 kernels = rows.scale_to_unit, rows.energies, rows.absolute_sums, rows.hashes
 print(sklearn_activation.__file__)
 print(*{type(kernel._cache).__name__ for kernel in kernels})
@@ -168,6 +171,34 @@ def test_a_cache_that_raises_is_ignored(monkeypatch, failing):
     load, save = (_jit._forgiving(m, cache) for m in (cache.load_overload, cache.save_overload))
     assert load("signature", None) == (None if failing != "save_overload" else "loaded")
     assert save("signature", None) == (None if failing == "save_overload" else "saved")
+
+
+def test_read_only_rows_are_copied_only_if_they_must():
+    X = np.arange(6.0).reshape(2, 3)
+    for rows in (X, X.astype(np.float32), X[:1]):
+        found = _jit.read_only(rows)
+        assert not found.flags.writeable and rows.flags.writeable
+        assert np.shares_memory(found, rows) and found.dtype == rows.dtype
+    for rows in (X.T, X[:, ::2], X.astype(np.int64), X.astype(np.float16)):
+        found = _jit.read_only(rows)
+        assert found.flags.c_contiguous and found.dtype == np.float64
+        np.testing.assert_array_equal(found, rows)
+
+
+def test_one_compilation_serves_rows_from_memory_and_from_disk(tmp_path):
+    @_jit.kernel
+    def double(X, out):
+        for i in range(X.size):
+            out[i] = 2 * X[i]
+
+    if not hasattr(double, "signatures"):
+        pytest.skip("needs compiled kernels")
+    path, out = tmp_path / "rows", np.empty(3)
+    np.arange(3.0).tofile(path)
+    for mode in ("r", "r+", "c"):
+        double(_jit.read_only(np.memmap(path, np.float64, mode)), out)
+    double(_jit.read_only(np.arange(3.0)), out)
+    assert len(double.signatures) == 1
 
 
 def test_kernels_see_nan_and_infinity():

@@ -84,14 +84,38 @@ def test_energies_equal_twin(dtype, n_units):
 # -- hashes ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_words", [1, 2, 7])
-def test_hashes_equal_twin(n_words):
+def hashes_of(X, labels):
+    out = np.empty(len(X), np.uint64)
+    with np.errstate(over="ignore"):  # NumPy's scalars warn when Numba is disabled
+        kernels.hashes(X, labels, out)
+    return out.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_columns", [0, 1, 2, 7])
+@pytest.mark.parametrize("n_rows", [0, 1, 2, 3, 4, 5, 20])
+def test_hashes_equal_twin(n_rows, n_columns, dtype):
     """Wrapping 64-bit arithmetic against Python's unbounded integers."""
     rng = np.random.default_rng(2)
-    bits = rng.integers(0, 2**64, size=(20, n_words), dtype=np.uint64)
-    bits[0] = 0
-    bits[1] = 2**64 - 1
-    out = np.empty(len(bits), np.uint64)
-    with np.errstate(over="ignore"):  # NumPy's scalars warn when Numba is disabled
-        kernels.hashes(bits, out)
-    assert out.tolist() == naive.hashes(bits)
+    X = rng.normal(size=(n_rows, n_columns)).astype(dtype)
+    X[rng.random(X.shape) < 0.2] = np.nan
+    X[rng.random(X.shape) < 0.2] = -0.0
+    X[rng.random(X.shape) < 0.1] = -np.inf
+    labels = rng.integers(3, size=n_rows).astype(np.float64)
+    assert hashes_of(X, labels) == naive.hashes(X, labels)
+
+
+def test_hashes_of_equal_numbers_are_equal():
+    """All NaN, and both zeros. No other bits are ignored."""
+    nan = np.array([0x7FF8000000000000, 0xFFF8000000000001, 0x7FF0000000000001], np.uint64)
+    X = np.concatenate([nan.view(np.float64), [0.0, -0.0, 5e-324, 1.0, np.nextafter(1, 2)]])
+    found = hashes_of(X[:, None], np.zeros(8))
+    assert found[0] == found[1] == found[2]
+    assert found[3] == found[4]
+    assert len(set(found)) == 5
+
+
+def test_hashes_stay_what_they_were():
+    """Stored models recognise rows by their hashes."""
+    X = np.array([[0.0, 1.0, -2.5], [np.nan, 1e300, 3.0]])
+    assert hashes_of(X, np.array([0.0, 2.0])) == [4572879613257818141, 4341424988343194481]
