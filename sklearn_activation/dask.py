@@ -81,8 +81,8 @@ def fit(estimator, X, y=None, sample_weight=None):
     >>> from sklearn_activation.dask import fit, score_samples
     >>> X = da.random.default_rng(0).normal(size=(3000, 4), chunks=(1000, 4))
     >>> detector = fit(ActivationAnomalyDetector(random_state=0), X)
-    >>> score_samples(detector, X)
-    dask.array<answer_piece, shape=(3000,), dtype=float64, chunksize=(1000,), chunktype=numpy.ndarray>
+    >>> score_samples(detector, X).compute().shape
+    (3000,)
     """
     return learn_pieces(estimator, pieces_of(estimator, X, y, sample_weight))
 
@@ -99,7 +99,8 @@ def predict(estimator, X):
     Returns
     -------
     result : Dask array, Dask series, or list of Delayed
-        The result of ``estimator.predict`` for each piece, of the kind of ``X``. A series has the index of ``X``.
+        The result of ``estimator.predict`` for each piece, of the kind of ``X``. A series
+        has the index of ``X``.
     """
     return answer(estimator, "predict", X)
 
@@ -116,13 +117,15 @@ def predict_proba(estimator, X):
     Returns
     -------
     result : Dask array, Dask data frame, or list of Delayed
-        The result of ``estimator.predict_proba`` for each piece, of the kind of ``X``. The columns of a data frame are the labels in ``classes_``.
+        The result of ``estimator.predict_proba`` for each piece, of the kind of ``X``. The
+        columns of a data frame are the labels in ``classes_``.
     """
     return answer(estimator, "predict_proba", X)
 
 
 def decision_function(estimator, X):
-    """Compute the activation with each label, or the score of each row minus the threshold, lazily.
+    """Compute the activation with each label, or the score of each row minus the threshold,
+    lazily.
 
     Parameters
     ----------
@@ -133,7 +136,9 @@ def decision_function(estimator, X):
     Returns
     -------
     result : Dask array, Dask series or data frame, or list of Delayed
-        The result of ``estimator.decision_function`` for each piece, of the kind of ``X``. With three labels or more, the columns of a data frame are the labels in ``classes_``.
+        The result of ``estimator.decision_function`` for each piece, of the kind of ``X``.
+        With three labels or more, the columns of a data frame are the labels in
+        ``classes_``.
     """
     return answer(estimator, "decision_function", X)
 
@@ -150,7 +155,8 @@ def score_samples(estimator, X):
     Returns
     -------
     result : Dask array, Dask series, or list of Delayed
-        The result of ``estimator.score_samples`` for each piece, of the kind of ``X``. A series has the index of ``X``.
+        The result of ``estimator.score_samples`` for each piece, of the kind of ``X``. A
+        series has the index of ``X``.
     """
     return answer(estimator, "score_samples", X)
 
@@ -167,7 +173,8 @@ def p_values(estimator, X):
     Returns
     -------
     result : Dask array, Dask series, or list of Delayed
-        The result of ``estimator.p_values`` for each piece, of the kind of ``X``. A series has the index of ``X``.
+        The result of ``estimator.p_values`` for each piece, of the kind of ``X``. A series
+        has the index of ``X``.
     """
     return answer(estimator, "p_values", X)
 
@@ -184,7 +191,8 @@ def transform(estimator, X):
     Returns
     -------
     result : Dask array, Dask data frame, or list of Delayed
-        The result of ``estimator.transform`` for each piece, of the kind of ``X``. The columns of a data frame are those of ``get_feature_names_out``.
+        The result of ``estimator.transform`` for each piece, of the kind of ``X``. The
+        columns of a data frame are those of ``get_feature_names_out``.
     """
     return answer(estimator, "transform", X)
 
