@@ -157,10 +157,10 @@ class SeriesTraining(DetectorTraining):
             np.asarray(X[index]), weight[index], bent=False, categorical=None, **options
         )
 
-    def make_progress(self, X, labels, weight, fitted):
+    def make_progress(self, rows, fitted):
         if self.X is not None:  # callbacks see stamps, not windows
-            X, weight = self.X, self.weight
-        return super().make_progress(X, labels, weight, fitted)
+            rows = Rows(self.X, None, self.weight)
+        return super().make_progress(rows, fitted)
 
     def finish(self, model, rows, task, is_last=True):
         if self.theirs is not None:
