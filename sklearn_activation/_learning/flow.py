@@ -23,10 +23,14 @@ the waiting threads of two libraries slow each other down severalfold.
 import time
 from copy import deepcopy
 
+from .._blocks import block_slices
 from .._network import Network
 from .layer import activation_curve
 from .moments import Moments, absolute_moments
 from .task import Solution, Solver
+
+# The hidden layers of a stream are solved again when this share of the weight is new.
+WAITING_SHARE = 0.125
 
 
 class Flow(Solver):
@@ -38,32 +42,39 @@ class Flow(Solver):
     def solve(self, rows, task):
         """Train each layer in closed form on ``rows`` and on all rows learned before.
 
-        Layers are solved from the bottom up, each from one pass over the rows. Hidden rows are
-        never stored: each block runs through the lower layers again. The statistics of a hidden
-        layer belong to the lower layers as they were when the rows were seen. After several
-        batches only the first layer is therefore exact. The moments of |y| over all rows so far
-        are estimated from a sample, which does not depend on how the rows were cut into batches.
+        Layers are solved from the bottom up, each from one pass over the rows. Many hidden rows
+        are never stored: each block runs through the lower layers again. The statistics of a
+        hidden layer belong to the lower layers as they were when the rows were seen. With several
+        layers, a stream is therefore only close to one training on all rows. The moments of |y|
+        over all rows so far are estimated from a sample, which does not depend on how the rows
+        were cut into batches.
         """
         states = [None] * len(task.sizes)
         if task.previous is not None:
             states = task.previous.state["moments"]
+        waiting = waiting_weight(rows, task)
         network = Network([], task.activation, [])
+        batch = LayerRows(rows, task)
+        sample = LayerRows(task.sample, task) if task.partial else batch
         times, kept, started = [], [], time.perf_counter()
         for layer, state in enumerate(states):
             task.progress.begin("layer")
-            moments = add_up(state, network, rows, task)
-            choice = task.rule.choose(layer, moments, network)
+            moments = add_up(state, network, batch)
             is_last = layer == len(task.sizes) - 1
-            closed = task.closed_layer(layer, moments, task.averaged and is_last)
-            network.coefs.append(closed.weights(choice.time))
-            times.append(float(choice.time))
+            if waiting and not is_last:
+                times.append(task.previous.times[layer])
+                network.coefs.append(task.previous.network.coefs[layer])
+                network.standards.append(task.previous.network.standards[layer])
+            else:
+                choice = task.rule.choose(layer, moments, network)
+                closed = task.closed_layer(layer, moments, task.averaged and is_last)
+                times.append(float(choice.time))
+                network.coefs.append(closed.weights(choice.time))
+                if not is_last or task.activate_last:
+                    network.standards.append(output_moments(network, sample))
             kept.append(moments.state)
-            if not is_last or task.activate_last:
-                network.standards.append(
-                    output_moments(network, task.sample if task.partial else rows, task)
-                )
             task.progress.end(
-                f"Layer {layer + 1} of {len(task.sizes)}, learning time {choice.time:.4g}, "
+                f"Layer {layer + 1} of {len(task.sizes)}, learning time {times[-1]:.4g}, "
                 f"{time.perf_counter() - started:.1f} s"
             )
         return Solution(
@@ -71,36 +82,103 @@ class Flow(Solver):
             times=times,
             n_iter=1,
             curve=activation_curve(closed.spectrum, times[-1]),
-            state={"moments": kept},
+            state={"moments": kept, "waiting": waiting},
             layer=closed,
             certainty=choice.certainty,
         )
 
 
-def add_up(state, network, rows, task):
-    """Return the moments of ``rows`` after the layers of ``network``, added to those of ``state``.
+def waiting_weight(rows, task):
+    """Return the weight of the latest rows for which the hidden layers have not been solved.
 
-    The function copies the state, so that a training that fails halfway leaves the old statistics
-    unchanged.
+    The result is 0 if the hidden layers must be solved now. In a stream, the hidden layers wait
+    until ``WAITING_SHARE`` of the weight of all rows is new, because their solution takes most of
+    the time of a small batch. Their statistics are added up all the same. Hidden layers do not
+    wait if their learning times have changed, or after a merge or a change of all weights.
     """
-    n_inputs = network.coefs[-1].shape[1] if len(network) else rows.n_inputs
+    if len(task.sizes) == 1 or task.previous is None or not len(rows):
+        return 0.0
+    state, given = task.previous.state, task.rule.times
+    if "waiting" not in state:
+        return 0.0
+    if given is not None and list(given[:-1]) != list(task.previous.times[:-1]):
+        return 0.0
+    new = float(rows.weight.sum())
+    waiting = state["waiting"] + new
+    is_short = waiting < WAITING_SHARE * (state["moments"][0]["weight"] + new)
+    return waiting if is_short else 0.0
+
+
+def add_up(state, network, rows):
+    """Return the moments of ``rows`` above the layers of ``network``, added to those of ``state``.
+
+    ``rows`` are ``LayerRows``. The function copies the state, so that a training that fails
+    halfway leaves the old statistics unchanged.
+    """
+    n_inputs = network.coefs[-1].shape[1] if len(network) else rows.rows.n_inputs
     moments = Moments(**deepcopy(state or {"n_inputs": n_inputs}))
-    for H, weight in _map(rows, task, lambda Z: network.hidden(Z, len(network))):
+    for H, weight in rows.inputs(network):
         moments.add(H, weight)
     return moments
 
 
-def output_moments(network, rows, task):
-    """Return the mean and variance of |y| for each unit of the network's last layer."""
-    last = len(network) - 1
-    outputs = _map(rows, task, lambda Z: network.hidden(Z, last) @ network.coefs[last])
-    return absolute_moments(outputs, task.dtype)
+def output_moments(network, rows):
+    """Return the mean and variance of |y| for each unit of the network's last layer.
+
+    ``rows`` are ``LayerRows``.
+    """
+    return absolute_moments(rows.outputs(network), rows.task.dtype)
 
 
-def _map(rows, task, transform):
-    """Yield ``transform`` of each block of encoded rows, together with the block's weights."""
-    return rows.map_blocks(
-        lambda block: (transform(rows.encode(block)), rows.weight[block]),
-        max(rows.n_inputs, *task.sizes),
-        task.n_jobs,
-    )
+class LayerRows:
+    """Rows as the inputs and outputs of the layers of a network that grows.
+
+    Rows that fit in one block are kept as they leave the last layer. Blocks of many rows run
+    through all layers each time.
+
+    Parameters
+    ----------
+    rows : EncodedRows
+    task : Task
+    """
+
+    def __init__(self, rows, task):
+        self.rows = rows
+        self.task = task
+        self.n_columns = max(rows.n_inputs, *task.sizes)
+        self.are_few = len(block_slices(len(rows), self.n_columns)) == 1
+        self._depth, self._inputs, self._outputs = 0, None, None
+
+    def inputs(self, network):
+        """Yield the rows after all layers of ``network``, block by block, with their weights."""
+        if self.are_few:
+            return [(self._climb(network, len(network)), self.rows.weight)]
+        return self._map(lambda Z: network.hidden(Z, len(network)))
+
+    def outputs(self, network):
+        """Yield the rows times the weights of the last layer, block by block, with weights."""
+        last = len(network) - 1
+        if self.are_few:
+            self._outputs = self._climb(network, last) @ network.coefs[last]
+            return [(self._outputs, self.rows.weight)]
+        return self._map(lambda Z: network.hidden(Z, last) @ network.coefs[last])
+
+    def _climb(self, network, n_layers):
+        """Return all rows as the input of layer ``n_layers``, from where they are now."""
+        if self._inputs is None:
+            self._inputs = self.rows.encode()
+        while self._depth < n_layers:
+            Y = self._outputs
+            if Y is None:
+                Y = self._inputs @ network.coefs[self._depth]
+            self._inputs, _ = network.activate(self._depth, Y)
+            self._depth, self._outputs = self._depth + 1, None
+        return self._inputs
+
+    def _map(self, transform):
+        """Yield ``transform`` of each block of encoded rows, together with the block's weights."""
+        return self.rows.map_blocks(
+            lambda block: (transform(self.rows.encode(block)), self.rows.weight[block]),
+            self.n_columns,
+            self.task.n_jobs,
+        )
