@@ -266,6 +266,9 @@ class ClassifierTraining(Training):
         certainty = self.find_certainty(model, rows, task, is_last)
         categorical = self.estimator.is_categorical_
         model = model.extend(ClassifierModel, certainty=certainty, is_categorical=categorical)
+        if self.going_on and certainty is self.previous.certainty:
+            # ``least`` is compared with ``certainty.typical``, so both come from the same network.
+            return replace(model, least=self.previous.least)
         return replace(model, least=model.activation_of_noise())
 
     def find_certainty(self, model, rows, task, is_last):

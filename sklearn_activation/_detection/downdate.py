@@ -5,7 +5,7 @@ activation without several rows is a formula, too (Woodbury 1950). With the stop
 activation without one row is a quadrature.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Downdate:
     spectrum: Spectrum
     total: float
     t: float
+    _roots: dict = field(default_factory=dict, repr=False, compare=False)
 
     def common_root(self, removed, dtype):
         """Return the triangular root of (total C + rest mu)^-1, if it is the same for all rows.
@@ -47,9 +48,15 @@ class Downdate:
             return None
         if np.ptp(removed) > 0 or rest <= self.no_share * total:
             return None
-        ridge = rest / self.t
-        inverse = 1 / (total * np.maximum(spectrum.values, 0) + ridge)
-        return spectrum.triangular(inverse, 1 / ridge).astype(dtype)
+        key = float(removed[0]), np.dtype(dtype)
+        if key not in self._roots:
+            self._roots[key] = self._root(rest).astype(dtype)
+        return self._roots[key]
+
+    def _root(self, rest):
+        spectrum, ridge = self.spectrum, rest / self.t
+        inverse = 1 / (self.total * np.maximum(spectrum.values, 0) + ridge)
+        return spectrum.triangular(inverse, 1 / ridge)
 
     def one_out(self, H, removed, root):
         """Return the activation of each row of ``H`` as if it had not been learned.

@@ -9,6 +9,7 @@ tenth of the rows at a time.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -173,7 +174,7 @@ class LastLayer:
 
     def _scores_one_by_one(self, rows, removed):
         """Return scores by the formula or the quadrature, without the weights ``removed``."""
-        downdate = self._downdate()
+        downdate = self._downdate
         root = downdate.common_root(removed, self.task.dtype)
         found = rows.map_blocks(
             lambda b: downdate.one_out(self._inputs(rows.encode(b)), removed[b], root),
@@ -184,7 +185,7 @@ class LastLayer:
 
     def _scores_group_by_group(self, rows, groups, learned):
         """Return scores of which each is the activation without the row's own group."""
-        scores, downdate = np.empty(len(rows)), self._downdate()
+        scores, downdate = np.empty(len(rows)), self._downdate
         order = np.argsort(groups, kind="stable")
         for index in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
             if self.spectrum.averaged:
@@ -246,6 +247,7 @@ class LastLayer:
             found.add(H, weight)
         return found if few else self.moments.without(found)
 
+    @cached_property
     def _downdate(self):
         return Downdate(self.spectrum, self.moments.weight, self.t)
 

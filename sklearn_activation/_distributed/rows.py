@@ -128,6 +128,10 @@ class EncodedPieces:
     def n_inputs(self):
         return self.encoding.n_outputs + self.n_labels
 
+    def fit_in_block(self, n_columns):
+        """Return False: the rows are never in memory together."""
+        return False
+
     def reduce(self, function, merge, name):
         """Return the merged results of ``function`` of the ``EncodedRows`` of each piece."""
         call = partial(

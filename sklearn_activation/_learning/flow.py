@@ -22,7 +22,7 @@ the waiting threads of two libraries slow each other down severalfold.
 
 import time
 from copy import deepcopy
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from .._network import Network
 from .layer import activation_curve
 from .moments import Moments, absolute_sums_of, mean_and_variance
 from .task import Solution, Solver
+
+# The hidden layers of a stream are solved again when this share of the weight is new.
+WAITING_SHARE = 0.125
 
 
 class Flow(Solver):
@@ -41,32 +44,39 @@ class Flow(Solver):
     def solve(self, rows, task):
         """Train each layer in closed form on ``rows`` and on all rows learned before.
 
-        Layers are solved from the bottom up, each from one pass over the rows. Hidden rows are
-        never stored: each block runs through the lower layers again. The statistics of a hidden
-        layer belong to the lower layers as they were when the rows were seen. After several
-        batches only the first layer is therefore exact. The moments of |y| over all rows so far
-        are estimated from a sample, which does not depend on how the rows were cut into batches.
+        Layers are solved from the bottom up, each from one pass over the rows. Many hidden rows
+        are never stored: each block runs through the lower layers again. The statistics of a
+        hidden layer belong to the lower layers as they were when the rows were seen. With several
+        layers, a stream is therefore only close to one training on all rows. The moments of |y|
+        over all rows so far are estimated from a sample, which does not depend on how the rows
+        were cut into batches.
         """
         states = [None] * len(task.sizes)
         if task.previous is not None:
             states = task.previous.state["moments"]
+        waiting = waiting_weight(rows, task)
         network = Network([], task.activation, [])
+        batch = LayerRows(rows, task)
+        sample = LayerRows(task.sample, task) if task.partial else batch
         times, kept, started = [], [], time.perf_counter()
         for layer, state in enumerate(states):
             task.progress.begin("layer")
-            moments = add_up(state, network, rows, task)
-            choice = task.rule.choose(layer, moments, network)
+            moments = add_up(state, network, batch)
             is_last = layer == len(task.sizes) - 1
-            closed = task.closed_layer(layer, moments, task.averaged and is_last)
-            network.coefs.append(closed.weights(choice.time))
-            times.append(float(choice.time))
+            if waiting and not is_last:
+                times.append(task.previous.times[layer])
+                network.coefs.append(task.previous.network.coefs[layer])
+                network.standards.append(task.previous.network.standards[layer])
+            else:
+                choice = task.rule.choose(layer, moments, network)
+                closed = task.closed_layer(layer, moments, task.averaged and is_last)
+                times.append(float(choice.time))
+                network.coefs.append(closed.weights(choice.time))
+                if not is_last or task.activate_last:
+                    network.standards.append(output_moments(network, sample))
             kept.append(moments.state)
-            if not is_last or task.activate_last:
-                network.standards.append(
-                    output_moments(network, task.sample if task.partial else rows, task)
-                )
             task.progress.end(
-                f"Layer {layer + 1} of {len(task.sizes)}, learning time {choice.time:.4g}, "
+                f"Layer {layer + 1} of {len(task.sizes)}, learning time {times[-1]:.4g}, "
                 f"{time.perf_counter() - started:.1f} s"
             )
         return Solution(
@@ -74,60 +84,117 @@ class Flow(Solver):
             times=times,
             n_iter=1,
             curve=activation_curve(closed.spectrum, times[-1]),
-            state={"moments": kept},
+            state={"moments": kept, "waiting": waiting},
             layer=closed,
             certainty=choice.certainty,
         )
 
 
-def add_up(state, network, rows, task):
-    """Return the moments of ``rows`` after the layers of ``network``, added to those of ``state``.
+def waiting_weight(rows, task):
+    """Return the weight of the latest rows for which the hidden layers have not been solved.
 
-    The function copies the state, so that a training that fails halfway leaves the old statistics
-    unchanged.
+    The result is 0 if the hidden layers must be solved now. In a stream, the hidden layers wait
+    until ``WAITING_SHARE`` of the weight of all rows is new, because their solution takes most of
+    the time of a small batch. Their statistics are added up all the same. Hidden layers do not
+    wait if their learning times have changed, or after a merge or a change of all weights.
     """
-    found = rows.reduce(
-        partial(moments_of, network=network, **blocks_of(rows, task)),
-        Moments.merge,
-        f"layer{len(network) + 1}_products",
-    )
-    return found if state is None else Moments(**deepcopy(state)).merge(found)
+    if len(task.sizes) == 1 or task.previous is None or not len(rows):
+        return 0.0
+    state, given = task.previous.state, task.rule.times
+    if "waiting" not in state:
+        return 0.0
+    if given is not None and list(given[:-1]) != list(task.previous.times[:-1]):
+        return 0.0
+    new = float(rows.weight.sum())
+    waiting = state["waiting"] + new
+    is_short = waiting < WAITING_SHARE * (state["moments"][0]["weight"] + new)
+    return waiting if is_short else 0.0
+
+
+def add_up(state, network, rows):
+    """Return the moments of ``rows`` above the layers of ``network``, added to those of ``state``.
+
+    ``rows`` are ``LayerRows``. The function copies the state, so that a training that fails
+    halfway leaves the old statistics unchanged.
+    """
+    n_inputs = network.coefs[-1].shape[1] if len(network) else rows.rows.n_inputs
+    return rows.add_to(Moments(**deepcopy(state or {"n_inputs": n_inputs})), network)
+
+
+def output_moments(network, rows):
+    """Return the mean and variance of |y| for each unit of the network's last layer.
+
+    ``rows`` are ``LayerRows``.
+    """
+    return mean_and_variance(rows.output_sums(network), rows.task.dtype)
+
+
+class LayerRows:
+    """Rows as the inputs and outputs of the layers of a network that grows.
+
+    Rows that fit in one block are kept as they leave the last layer. Blocks of many rows run
+    through all layers each time.
+
+    Parameters
+    ----------
+    rows : EncodedRows or EncodedPieces
+    task : Task
+    """
+
+    def __init__(self, rows, task):
+        self.rows = rows
+        self.task = task
+        self.blocks = {"n_columns": max(rows.n_inputs, *task.sizes), "n_jobs": task.n_jobs}
+        self.are_few = rows.fit_in_block(self.blocks["n_columns"])
+        self._depth, self._inputs, self._outputs = 0, None, None
+
+    def add_to(self, moments, network):
+        """Return ``moments`` with those of the rows after all layers of ``network`` added."""
+        if self.are_few:
+            return moments.add(self._climb(network, len(network)), self.rows.weight)
+        call = partial(moments_of, network=network, **self.blocks)
+        return moments.merge(
+            self.rows.reduce(call, Moments.merge, f"layer{len(network) + 1}_products")
+        )
+
+    def output_sums(self, network):
+        """Return the ``absolute_sums_of`` the rows times the weights of the last layer."""
+        last = len(network) - 1
+        if self.are_few:
+            self._outputs = self._climb(network, last) @ network.coefs[last]
+            return absolute_sums_of(self._outputs, self.rows.weight)
+        call = partial(output_sums_of, network=network, **self.blocks)
+        return self.rows.reduce(call, np.add, f"layer{len(network)}_outputs")
+
+    def _climb(self, network, n_layers):
+        """Return all rows as the input of layer ``n_layers``, from where they are now."""
+        if self._inputs is None:
+            self._inputs = self.rows.encode()
+        while self._depth < n_layers:
+            Y = self._outputs
+            if Y is None:
+                Y = self._inputs @ network.coefs[self._depth]
+            self._inputs, _ = network.activate(self._depth, Y)
+            self._depth, self._outputs = self._depth + 1, None
+        return self._inputs
 
 
 def moments_of(rows, network, n_columns, n_jobs):
     """Return the moments of ``EncodedRows`` after the layers of ``network``."""
-    moments = Moments(network.coefs[-1].shape[1] if len(network) else rows.n_inputs)
 
-    def transform(block):
-        return network.hidden(rows.encode(block), len(network)), rows.weight[block]
+    def of_block(block):
+        H = network.hidden(rows.encode(block), len(network))
+        return Moments(H.shape[1]).add(H, rows.weight[block])
 
-    for H, weight in rows.map_blocks(transform, n_columns, n_jobs):
-        moments.add(H, weight)
-    return moments
+    return reduce(Moments.merge, rows.map_blocks(of_block, n_columns, n_jobs))
 
 
-def output_moments(network, rows, task):
-    """Return the mean and variance of |y| for each unit of the network's last layer."""
-    sums = rows.reduce(
-        partial(output_sums, network=network, **blocks_of(rows, task)),
-        np.add,
-        f"layer{len(network)}_outputs",
-    )
-    return mean_and_variance(sums, task.dtype)
-
-
-def output_sums(rows, network, n_columns, n_jobs):
+def output_sums_of(rows, network, n_columns, n_jobs):
     """Return the ``absolute_sums_of`` the outputs of the network's last layer."""
     last = len(network) - 1
 
-    def transform(block):
-        H = network.hidden(rows.encode(block), last)
-        return H @ network.coefs[last], rows.weight[block]
+    def of_block(block):
+        Y = network.hidden(rows.encode(block), last) @ network.coefs[last]
+        return absolute_sums_of(Y, rows.weight[block])
 
-    n_units = network.coefs[last].shape[1]
-    return absolute_sums_of(rows.map_blocks(transform, n_columns, n_jobs), n_units)
-
-
-def blocks_of(rows, task):
-    """Return what a pass over blocks of rows needs: the widest step, and a number of threads."""
-    return {"n_columns": max(rows.n_inputs, *task.sizes), "n_jobs": task.n_jobs}
+    return reduce(np.add, rows.map_blocks(of_block, n_columns, n_jobs))

@@ -215,7 +215,7 @@ def start_untrained(rows, task, n_rows=2000):
     weight = rows.weight[:n_rows]
     for layer, W in enumerate(network.coefs):
         Y = H @ W
-        network.standards[layer] = absolute_moments([(Y, weight)], task.dtype)
+        network.standards[layer] = absolute_moments(Y, weight)
         H, _ = network.activate(layer, Y)
     return Solution(network, [0.0] * len(network), 0, np.empty(0))
 

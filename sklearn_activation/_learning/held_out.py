@@ -71,7 +71,7 @@ class Fold:
         """Return this fold with one more layer, which learns for time ``t``."""
         below, W = self.network, self.layer.weights(t)
         Y = self.rows @ W
-        standards = [*below.standards, absolute_moments([(Y, self.weight)], Y.dtype)]
+        standards = [*below.standards, absolute_moments(Y, self.weight)]
         network, layer = Network([*below.coefs, W], below.activation, standards), len(below)
         rows, _ = network.activate(layer, Y)
         if layer == 0:

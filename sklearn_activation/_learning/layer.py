@@ -1,6 +1,12 @@
 """One layer in closed form: its weights after any learning time."""
 
+from functools import lru_cache
+
 import numpy as np
+
+# A rotation with at most this many entries is kept for the next training. The kept rotations take
+# 32 MiB at most.
+KEPT_ROTATION_ENTRIES = 1 << 20
 
 
 def logistic_filter(eigenvalues, t, epsilon):
@@ -23,12 +29,33 @@ def averaged_filter(eigenvalues, t, epsilon):
 
 
 def random_rotation(n_inputs, n_units, seed, dtype):
-    """Return a random matrix with orthonormal rows, or orthonormal columns if units are fewer."""
+    """Return a random matrix with orthonormal rows, or orthonormal columns if units are fewer.
+
+    The result is read-only. The last few small results are kept, because each batch of a stream
+    asks for the same rotations.
+
+    Parameters
+    ----------
+    n_inputs, n_units : int
+        Shape of the matrix.
+    seed : tuple of int
+    dtype : numpy dtype of the matrix
+    """
+    make = _kept_rotation if n_inputs * n_units <= KEPT_ROTATION_ENTRIES else _make_rotation
+    return make(n_inputs, n_units, seed, np.dtype(dtype))
+
+
+def _make_rotation(n_inputs, n_units, seed, dtype):
     rng = np.random.default_rng(seed)
     tall = rng.normal(size=(max(n_inputs, n_units), min(n_inputs, n_units)))
     Q, R = np.linalg.qr(tall.astype(dtype))
     Q *= np.sign(np.diag(R))  # makes the distribution uniform (Mezzadri 2007)
-    return np.ascontiguousarray(Q.T if n_units > n_inputs else Q)
+    Q = np.ascontiguousarray(Q.T if n_units > n_inputs else Q)
+    Q.flags.writeable = False
+    return Q
+
+
+_kept_rotation = lru_cache(maxsize=4)(_make_rotation)
 
 
 class Spectrum:
@@ -94,10 +121,16 @@ class Spectrum:
     def triangular(self, shares, beside):
         """Return a lower triangular L with L L^T = V diag(shares) V^T + beside (I - V V^T).
 
-        L is V diag(sqrt(shares)) times a rotation, for eigenvectors V that span the space. A
+        The shares must all be at least ``beside``, or all be at most ``beside``. L is V
+        diag(sqrt(shares)) times a rotation, for eigenvectors V that span the space. A
         product with L takes half the time of a full product (``_network.product_energies``).
         """
-        P = (self.vectors * (shares - beside)) @ self.vectors.T
+        more = shares - beside
+        sign = 1.0 if more.sum() >= 0 else -1.0
+        root = self.vectors * np.sqrt(np.maximum(sign * more, 0))
+        # For a matrix and its own transpose, BLAS computes half of the product.
+        P = root @ root.T
+        P *= sign
         P[np.diag_indices_from(P)] += beside
         return np.linalg.cholesky(P)
 

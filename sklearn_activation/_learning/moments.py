@@ -117,24 +117,19 @@ class Moments:
         return values, V[:, keep]
 
 
-def absolute_moments(outputs, dtype):
-    """Return the weighted mean and variance of |y| for each unit.
+def absolute_moments(Y, weight):
+    """Return the weighted mean and variance of |y| for each unit, in the precision of ``Y``."""
+    return mean_and_variance(absolute_sums_of(Y, weight), Y.dtype)
 
-    ``outputs`` is a list of pairs (Y, weight), one for each block of rows.
+
+def absolute_sums_of(Y, weight):
+    """Return sums over rows ``Y`` (n_rows, n_units): of |y|, of y^2 and of the weights.
+
+    The result has shape (3, n_units). Sums of different rows can be added.
     """
-    return mean_and_variance(absolute_sums_of(outputs, outputs[0][0].shape[1]), dtype)
-
-
-def absolute_sums_of(outputs, n_units):
-    """Return sums over the rows of all blocks: of |y|, of y^2 and of the weights.
-
-    ``outputs`` yields pairs (Y, weight), one for each block of rows. The result has shape
-    (3, n_units). Sums of different rows can be added.
-    """
-    sums = np.zeros((3, n_units))
-    for Y, weight in outputs:
-        absolute_sums(Y, weight, sums[0], sums[1])
-        sums[2] += weight.sum()
+    sums = np.zeros((3, Y.shape[1]))
+    absolute_sums(Y, weight, sums[0], sums[1])
+    sums[2] = weight.sum()
     return sums
 
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from .._blocks import map_blocks
+from .._blocks import block_slices, map_blocks
 
 
 class EncodedRows:
     """Rows of ``X`` with labels and weights, as input of a network.
 
-    A block of rows is encoded when it is asked for, so that the encoded table is never held whole.
+    A block of rows is encoded when it is asked for, so that a large encoded table is never held
+    whole. A table that fits in one block is encoded once and kept.
 
     Parameters
     ----------
@@ -32,6 +33,7 @@ class EncodedRows:
         self.dtype = dtype
         self.n_data = encoding.n_outputs
         self.n_inputs = self.n_data + n_labels
+        self._kept = None
 
     @classmethod
     def of_sample(cls, sample, encoding, n_labels, dtype):
@@ -71,7 +73,17 @@ class EncodedRows:
         return Z
 
     def encode(self, index=slice(None)):
-        """Return encoded rows with label blocks, ndarray of shape (n_rows, n_inputs)."""
+        """Return encoded rows with label blocks, ndarray of shape (n_rows, n_inputs).
+
+        The caller must not change the result, which may be a view of rows that are kept.
+        """
+        if not self.fit_in_block(self.n_inputs):
+            return self._encode(index)
+        if self._kept is None:
+            self._kept = self._encode(slice(None))
+        return self._kept[index]
+
+    def _encode(self, index):
         if not self.n_labels:
             return self.data(index)
         X = self.X[index]
@@ -79,6 +91,10 @@ class EncodedRows:
         self.encoding.write(X, Z)
         Z[np.arange(len(Z)), self.n_data + self.labels[index]] = 1
         return Z
+
+    def fit_in_block(self, n_columns):
+        """Whether all rows are one block, if rows have ``n_columns`` entries where widest."""
+        return len(block_slices(len(self), n_columns)) <= 1
 
     def reduce(self, function, merge, name):
         """Return ``function`` of the rows.

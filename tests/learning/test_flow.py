@@ -1,10 +1,14 @@
 """The closed-form solver, and the paper's properties (section II.C, appendix A)."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from sklearn_activation import _blocks
 from sklearn_activation._learning.layer import random_rotation
+from sklearn_activation._learning.moments import scale_states
 from sklearn_activation._learning.time_rules import GivenTimes
 from sklearn_activation._rows.encoded import EncodedRows
 from sklearn_activation._rows.unit import UnitEncoding
@@ -71,13 +75,61 @@ def test_moments_of_the_last_layer_are_taken_where_they_are_asked_for():
 
 
 def test_blocks_and_threads_do_not_change_the_solution(monkeypatch):
-    X, options = unit_rows(), {"sizes": (8, 5)}
+    X, options = unit_rows(), {"sizes": (8, 5), "activate_last": True}
     whole = solve_flow(encoded(X), **options)
     monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 60)
     for n_jobs in (None, 3):
         cut = solve_flow(encoded(X), **options, n_jobs=n_jobs)
         for W, V in zip(cut.network.coefs, whole.network.coefs, strict=True):
             np.testing.assert_allclose(W, V, atol=1e-10)
+
+
+def stream(batches, **options):
+    """The solutions after each batch, with the first batch as the kept sample."""
+    found = [None]
+    for X in batches:
+        found.append(
+            solve_flow(
+                encoded(X),
+                previous=found[-1],
+                partial=True,
+                sample=encoded(batches[0]),
+                **{"sizes": (8, 5), **options},
+            )
+        )
+    return found[1:]
+
+
+def test_hidden_layers_of_a_stream_wait_until_an_eighth_of_the_rows_is_new():
+    X = unit_rows()
+    batches = [X[:30], X[30:32], X[32:34], X[34:36]]  # 2/32, 4/34 and 6/36 of the rows are new
+    found = stream(batches)
+    hidden = [solution.network.coefs[0] for solution in found]
+    assert hidden[1] is hidden[0] and hidden[2] is hidden[0]
+    assert found[2].times[0] == found[0].times[0]
+    assert not np.array_equal(hidden[3], hidden[0])
+    np.testing.assert_allclose(hidden[3], stream([X[:36]])[0].network.coefs[0], atol=1e-10)
+    for before, after in pairwise(found):
+        assert not np.array_equal(before.network.coefs[1], after.network.coefs[1])
+    assert [moments["weight"] for moments in found[3].state["moments"]] == [36.0, 36.0]
+
+
+@pytest.mark.parametrize("forgotten", [True, False], ids=["scaled", "other_times"])
+def test_hidden_layers_do_not_wait_if_more_than_rows_has_changed(forgotten):
+    X = unit_rows()
+    first = solve_flow(encoded(X[:30]), sizes=(8, 5), rule=GivenTimes([4.0, 4.0]))
+    times = [4.0, 4.0] if forgotten else [5.0, 4.0]
+    if forgotten:
+        first = replace(first, state=scale_states(first.state, 0.5))
+    after = solve_flow(
+        encoded(X[30:32]),
+        sizes=(8, 5),
+        previous=first,
+        partial=True,
+        sample=encoded(X[:30]),
+        rule=GivenTimes(times),
+    )
+    assert not np.array_equal(after.network.coefs[0], first.network.coefs[0])
 
 
 def test_weights_have_the_precision_that_is_asked_for():

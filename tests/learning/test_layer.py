@@ -41,6 +41,11 @@ def test_rotation_is_orthonormal_and_seeded(shape, dtype):
     assert not np.allclose(Q, random_rotation(*shape, 4, dtype))
 
 
+def test_a_rotation_that_is_kept_cannot_be_changed():
+    with pytest.raises(ValueError, match="read-only"):
+        random_rotation(5, 5, 3, np.float64)[0] = 0
+
+
 def test_averaged_share_is_the_mean_of_stopped_linear_flows():
     t, rate = np.arange(0.0, 4000, 0.002), 1 / 40
     density = rate * np.exp(-rate * t)

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from sklearn_activation._learning.moments import Moments, absolute_moments
+from sklearn_activation._learning.moments import (
+    Moments,
+    absolute_moments,
+    absolute_sums_of,
+    mean_and_variance,
+)
 
 from .. import naive
 from ..tables import unit_rows
@@ -143,10 +148,11 @@ def test_standards_are_the_moments_of_absolute_outputs():
     rng = np.random.default_rng(11)
     Y, weight = rng.normal(size=(30, 4)), rng.integers(1, 4, 30)
     repeated = np.abs(np.repeat(Y, weight, axis=0))
-    blocks = [(Y[part], weight[part].astype(float)) for part in (slice(10), slice(10, None))]
-    mean, variance = absolute_moments(blocks, np.float64)
+    mean, variance = absolute_moments(Y, weight.astype(float))
     np.testing.assert_allclose(mean, repeated.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(variance, repeated.var(axis=0), rtol=1e-10)
+    parts = [absolute_sums_of(Y[part], weight[part]) for part in (slice(10), slice(10, None))]
+    np.testing.assert_allclose(mean_and_variance(parts[0] + parts[1], np.float64)[0], mean)
 
 
 @pytest.mark.parametrize("single_is_first", [False, True])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sklearn_activation import _blocks
 from sklearn_activation._rows.encoded import EncodedRows
 from sklearn_activation._rows.sample import Sample
 from sklearn_activation._rows.unit import UnitEncoding
@@ -54,3 +55,22 @@ def test_rows_of_a_sample_are_those_of_its_hashes(labelled):
     at = [int(np.flatnonzero((labelled.X == x).all(axis=1))[0]) for x in sample.X]
     np.testing.assert_array_equal(rows.encode(), labelled.encode(np.array(at)))
     np.testing.assert_array_equal(rows.weight, labelled.weight[at])
+
+
+@pytest.mark.parametrize(("most", "times"), [(1 << 22, 1), (10, 2)], ids=["few", "many"])
+def test_few_rows_are_encoded_once(monkeypatch, most, times):
+    calls = []
+
+    class Counting(UnitEncoding):
+        def write(self, X, out):
+            calls.append(len(X))
+            super().write(X, out)
+
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", most)
+    X = np.arange(1.0, 13.0).reshape(4, 3)
+    rows = EncodedRows(X, Counting(3))
+    first, second = rows.encode(slice(0, 2)), rows.encode(np.array([3, 1]))
+    expected = X / np.linalg.norm(X, axis=1, keepdims=True)
+    np.testing.assert_allclose(first, expected[:2])
+    np.testing.assert_allclose(second, expected[[3, 1]])
+    assert len(calls) == times
