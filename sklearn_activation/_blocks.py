@@ -1,11 +1,18 @@
 """The loop over blocks of rows, in threads. Kernels and BLAS release Python's global lock."""
 
+from contextlib import contextmanager
+
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
+
+from ._threads import take_blas_threads
 
 # A block of rows has this many entries at most. Blocks of this size are large enough for matrix
 # products at full speed, and small enough for the cache that the cores share.
 BLOCK_ENTRIES = 1 << 22
+
+# With this many blocks or more, blocks run in the threads that BLAS would use.
+MANY_BLOCKS = 4
 
 
 def block_slices(n_rows, n_columns):
@@ -31,12 +38,27 @@ def map_blocks(function, n_rows, n_columns, n_jobs=None):
         Number of entries of a row at the step of ``function`` where rows are widest. Blocks of
         wider rows hold fewer rows.
     n_jobs : int or None
+        Number of threads. With None, many blocks run in the threads that BLAS would use. BLAS has
+        fewer threads while blocks run in several threads, so ``function`` should do all products.
     """
-    blocks, n_threads = block_slices(n_rows, n_columns), effective_n_jobs(n_jobs)
-    if n_threads == 1 or len(blocks) == 1:
-        yield from map(function, blocks)
+    blocks = block_slices(n_rows, n_columns)
+    with _threads_for(len(blocks), n_jobs) as n_threads:
+        if n_threads == 1:
+            yield from map(function, blocks)
+            return
+        with Parallel(n_jobs=n_threads, require="sharedmem") as parallel:
+            for start in range(0, len(blocks), 2 * n_threads):
+                waiting = blocks[start : start + 2 * n_threads]
+                yield from parallel(delayed(function)(block) for block in waiting)
+
+
+@contextmanager
+def _threads_for(n_blocks, n_jobs):
+    """Yield the number of threads in which blocks run."""
+    n_threads = effective_n_jobs(n_jobs)
+    is_open = n_jobs is None and n_threads == 1
+    if n_blocks <= 1 or (n_threads == 1 and not (is_open and n_blocks >= MANY_BLOCKS)):
+        yield 1
         return
-    with Parallel(n_jobs=n_jobs, require="sharedmem") as parallel:
-        for start in range(0, len(blocks), 2 * n_threads):
-            waiting = blocks[start : start + 2 * n_threads]
-            yield from parallel(delayed(function)(block) for block in waiting)
+    with take_blas_threads(None if is_open else n_threads) as n_threads:
+        yield n_threads

@@ -141,9 +141,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         from the current weights. With ``solver="flow"``, ``fit`` takes the learning times of the
         previous fit. Set ``warm_start`` to True to save time when you fit similar rows again.
     n_jobs : int, default=None
-        Number of threads that work on blocks of rows, in addition to the threads of BLAS, NumPy's
-        linear algebra. None means one thread, and -1 one for each core. Raise ``n_jobs`` if BLAS
-        is limited to one thread. The result does not depend on ``n_jobs``.
+        Number of threads that work on blocks of rows. None means as many as BLAS, NumPy's linear
+        algebra, would use, up to 8. -1 means one for each core. Meanwhile BLAS has fewer threads,
+        so that the threads do not multiply. Raise ``n_jobs`` if BLAS is limited to one thread.
     random_state : int, RandomState instance or None, default=None
         Source of all random numbers: the rotation of each layer, the first weights, the order of
         rows in an epoch, and the frequencies of the "fourier" encoding. Pass an int to get the

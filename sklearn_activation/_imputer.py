@@ -63,9 +63,9 @@ class ActivationImputer(
         Share of its activation that an input keeps in an untrained network. Keep the default
         unless you study the rule.
     n_jobs : int, default=None
-        Number of threads that find the nearest rows and fill blocks of rows, in addition to the
-        threads of BLAS. None means one thread, and -1 one for each core. Raise ``n_jobs`` for
-        large tables.
+        Number of threads that find the nearest rows and fill blocks of rows. None means as many as
+        BLAS, NumPy's linear algebra, would use, up to 8. -1 means one for each core. Raise
+        ``n_jobs`` if BLAS is limited to one thread.
     random_state : int, RandomState instance or None, default=None
         Source of the random frequencies, and of the choice of hidden entries. Pass an int to get
         the same result in every run.

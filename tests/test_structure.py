@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up: a module imports from its own layer and from those before it.
 LAYERS = [
     {"kernels"},
+    {"_threads"},
     {"_blocks", "_progress", "_state", "_warnings"},
     {"_network"},
     {"_rows"},

@@ -9,7 +9,7 @@ tenth of the rows at a time.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -238,13 +238,13 @@ class LastLayer:
         if few and mask.all():
             return self.moments
         index = np.flatnonzero(~mask if few else mask)
-        found = Moments(self.spectrum.n_inputs)
 
-        def encode(part):
-            return self._inputs(rows.encode(part)), rows.weight[part]
+        def moments_of(part):
+            H = self._inputs(rows.encode(part))
+            return Moments(H.shape[1]).add(H, rows.weight[part])
 
-        for H, weight in rows.map_blocks(encode, self._widest(rows), index=index):
-            found.add(H, weight)
+        parts = rows.map_blocks(moments_of, self._widest(rows), index=index)
+        found = reduce(Moments.merge, parts, Moments(self.spectrum.n_inputs))
         return found if few else self.moments.without(found)
 
     @cached_property

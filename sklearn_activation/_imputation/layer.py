@@ -1,5 +1,7 @@
 """The imputer's layer: it learns filled rows, in closed form for any learning time."""
 
+from functools import reduce
+
 import numpy as np
 
 from .._inference.objective import Objective
@@ -62,11 +64,10 @@ class Learned:
 
     def __init__(self, Z, weight, encoding, epsilon):
         self.encoding = encoding
-        self.moments = Moments(self.encoding.n_outputs)
-        rows = EncodedRows(Z.astype(PRECISION), self.encoding, dtype=PRECISION)
         n_inputs = self.encoding.n_outputs
-        for H, share in rows.map_blocks(lambda b: (rows.data(b), weight[b]), n_inputs):
-            self.moments.add(H, share)
+        rows = EncodedRows(Z.astype(PRECISION), self.encoding, dtype=PRECISION)
+        parts = rows.map_blocks(lambda b: Moments(n_inputs).add(rows.data(b), weight[b]), n_inputs)
+        self.moments = reduce(Moments.merge, parts)
         self.spectrum = Spectrum(*self.moments.decompose(), self.most_units, epsilon)
 
     def network(self, rule):

@@ -171,7 +171,7 @@ def even_keys(X):
     Copies of a row have different keys.
     """
     with np.errstate(over="ignore"):
-        hashes = hash_rows(X.astype(np.float32), np.zeros(len(X)))
+        hashes = hash_rows(X.astype(np.float32, copy=False), np.zeros(len(X)))
     order = np.argsort(hashes, kind="stable")
     ascending = hashes[order]
     first = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
