@@ -21,7 +21,7 @@ def answer(estimator, method, X):
     """
     check_is_fitted(estimator)
     getattr(estimator, method)  # an estimator without the method raises an AttributeError here
-    refuse_windows(estimator)
+    refuse_windows(getattr(estimator, "window_", None))
     # The model is one key of the graph, which each worker gets once.
     model = dask.delayed(without_statistics(estimator), traverse=False)
     if hasattr(X, "map_partitions"):
