@@ -4,10 +4,15 @@
 ``size`` / W times its weight, where W is the weight of all rows. The weight of a row includes all
 copies of the row, which may stand in several pieces. No piece knows this weight, and no machine
 can hold the weights of all rows. The first pass therefore finds candidates, and the second pass
-adds up their weights. A row is a candidate of a piece if the piece alone would draw it ``slack``
-times as often. Of all rows that are drawn in the end, none is missed if the slack is at least the
-number of times that candidates are chosen on the way to the top: one of the pieces holds at least
-the same share of a row's weight as of the weight of all rows.
+adds up their weights.
+
+Candidates are chosen in each piece, and again in each group of pieces on the way to the top. A
+choice leaves a row out if u T > slack ``size`` m. Here u is the pseudorandom number of the row, m
+is the weight of the row that is known in the group, and T is the weight of all rows of the group.
+The choices of one level therefore leave out a weight of less than u W / (slack ``size``) together.
+With a slack of the number of levels, all choices leave out less than u W / ``size``. A row is
+drawn only if its weight is larger than u W / ``size``, so no row is missed that is drawn in the
+end.
 """
 
 from dataclasses import dataclass
@@ -39,25 +44,26 @@ class Candidates:
     n_rows: int
 
 
-def find_candidates(rows, size):
-    """Return the ``Candidates`` of ``Rows``; ``size`` is the number of rows to draw, with slack.
+def find_candidates(rows):
+    """Return the ``Candidates`` of ``Rows`` before a choice: all distinct rows."""
+    hashes, mass = add_copies(hash_rows(rows.X, np.zeros(len(rows.X))), rows.weight)
+    return Candidates(hashes, mass, rows.total_weight, len(rows.X))
+
+
+def join_candidates(ours, theirs):
+    """Return the ``Candidates`` of two sets of rows together."""
+    hashes = np.concatenate([ours.hashes, theirs.hashes])
+    mass = np.concatenate([ours.mass, theirs.mass])
+    if len(hashes):
+        hashes, mass = add_copies(hashes, mass)
+    return Candidates(hashes, mass, ours.total + theirs.total, ours.n_rows + theirs.n_rows)
+
+
+def choose_candidates(found, size):
+    """Return the candidates that can be drawn; ``size`` is the number to draw, with slack.
 
     A row can be drawn if its pseudorandom number is below the expected number of draws.
     """
-    hashes, mass = add_copies(hash_rows(rows.X, np.zeros(len(rows.X))), rows.weight)
-    return _keep(Candidates(hashes, mass, rows.total_weight, len(rows.X)), size)
-
-
-def join_candidates(ours, theirs, size):
-    """Return the ``Candidates`` of two sets of rows together."""
-    hashes, mass = add_copies(
-        np.concatenate([ours.hashes, theirs.hashes]), np.concatenate([ours.mass, theirs.mass])
-    )
-    total, n_rows = ours.total + theirs.total, ours.n_rows + theirs.n_rows
-    return _keep(Candidates(hashes, mass, total, n_rows), size)
-
-
-def _keep(found, size):
     near = uniform_of(found.hashes) * found.total <= size * found.mass
     return Candidates(found.hashes[near], found.mass[near], found.total, found.n_rows)
 

@@ -7,7 +7,7 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _get_feature_names, _num_samples
 
-from .._rows.columns import column_kinds, columns_of, is_missing
+from .._rows.columns import Kind, column_kinds, columns_of, is_missing
 from .._validation import refuse_lone_rows
 
 
@@ -17,52 +17,86 @@ class Look:
 
     Parameters
     ----------
+    number : int
+        The number of the first of the partitions.
     n_rows : int
     names : ndarray of str of shape (n_columns,), or None
         Names of the columns, or None for arrays.
     n_columns : int
-    dtype : numpy dtype
-        The type in which rows are learned, float32 or float64.
-    kinds : list of ``columns.Kind``, or None
-        What type and values say about each column, or None if all columns hold plain numbers.
+    common : numpy dtype
+        The type that holds all numbers of all columns: see ``common_type``.
+    kinds : list of ``columns.Kind``, or ndarray of int of shape (n_columns,)
+        What type and values say about each column. If all columns are arrays of plain numbers, the
+        number of known entries of each column.
     labels : ndarray of shape (n_labels,)
         The labels, ascending. If rows have no labels, the only label is 0.
     totals, largest : ndarray of shape (n_labels,)
         The total and the largest weight of the rows with each label.
     """
 
+    number: int
     n_rows: int
     names: np.ndarray | None
     n_columns: int
-    dtype: np.dtype
-    kinds: list | None
+    common: np.dtype
+    kinds: list | np.ndarray
     labels: np.ndarray
     totals: np.ndarray
     largest: np.ndarray
 
+    @property
+    def dtype(self):
+        """The type in which rows are learned, float32 or float64."""
+        return np.dtype(np.float32 if self.common == np.float32 else np.float64)
+
+    @property
+    def are_categories_known(self):
+        """Whether type and values of the columns may say that they hold categories."""
+        return isinstance(self.kinds, list)
+
     def merge(self, other):
         """Add what was found out about other pieces."""
-        if self.n_columns != other.n_columns:
-            raise ValueError(
-                f"Some partitions have {self.n_columns} columns, and others have "
-                f"{other.n_columns}. Give all partitions the same columns."
-            )
-        if not _are_same_names(self.names, other.names):
-            raise ValueError(
-                f"Some partitions have the columns {_listed(self.names)}, and others have the "
-                f"columns {_listed(other.names)}. Give all partitions the same columns in the "
-                "same order."
-            )
+        self._refuse_other_columns(other)
+        self._refuse_other_labels(other)
         self.n_rows += other.n_rows
-        self.dtype = np.promote_types(self.dtype, other.dtype)
-        if self.kinds is not None:
-            pairs = zip(self.kinds, other.kinds, strict=True)
+        self.common = np.promote_types(self.common, other.common)
+        if self.are_categories_known or other.are_categories_known:
+            pairs = zip(self._list_kinds(), other._list_kinds(), strict=True)
             self.kinds = [ours.merge(theirs) for ours, theirs in pairs]
+        else:
+            self.kinds = self.kinds + other.kinds
         labels = np.concatenate([self.labels, other.labels])
         totals = np.concatenate([self.totals, other.totals])
         largest = np.concatenate([self.largest, other.largest])
         self._count(labels, totals, largest)
         return self
+
+    def _refuse_other_columns(self, other):
+        if self.n_columns != other.n_columns:
+            raise ValueError(
+                f"Partition {self.number} has {self.n_columns} columns, but partition "
+                f"{other.number} has {other.n_columns}. Give all partitions the same columns."
+            )
+        if not _are_same_names(self.names, other.names):
+            raise ValueError(
+                f"Partition {self.number} has {_listed(self.names)}, but partition "
+                f"{other.number} has {_listed(other.names)}. Give all partitions the same columns "
+                "in the same order."
+            )
+
+    def _refuse_other_labels(self, other):
+        ours, theirs = (_are_numbers(look.labels) for look in (self, other))
+        if ours != theirs:
+            raise ValueError(
+                f"y holds {self.labels[0]!r} in partition {self.number}, but {other.labels[0]!r} "
+                f"in partition {other.number}. Give all labels the same type."
+            )
+
+    def _list_kinds(self):
+        """Return the kind of each column as a list of ``columns.Kind``."""
+        if self.are_categories_known:
+            return self.kinds
+        return [Kind(j, False, int(n)) for j, n in enumerate(self.kinds)]
 
     def _count(self, labels, totals, largest):
         """Set labels, totals and largest weights from rows or groups of rows."""
@@ -72,32 +106,53 @@ class Look:
 
 
 def look_at(piece, with_labels):
-    """Return the ``Look`` at a piece, or None if it has no rows.
+    """Return the ``Look`` at a ``Piece``, or None if it has no rows.
 
-    A piece is a tuple of rows, labels and weights. ``with_labels`` says whether labels matter.
+    ``with_labels`` says whether labels matter.
     """
-    X, y, weight = piece
+    X = piece.X
     refuse_lone_rows(X)
     n_rows = _num_samples(X)
     if n_rows == 0:
         return None
-    named = columns_of(X, always=hasattr(X, "columns"))
-    names, shape = _get_feature_names(X), np.shape(X)
+    shape = np.shape(X)
     if len(shape) != 2:
         raise ValueError(f"X has the shape {shape}, but a table with rows and columns is needed.")
-    kinds = None if named is None else column_kinds(named)
-    labels = read_labels(y, n_rows) if with_labels else np.zeros(n_rows)
-    weight = read_weight(weight, n_rows)
-    found = Look(n_rows, names, shape[1], learned_type(X), kinds, *np.empty((3, 0)))
+    labels = read_labels(piece.y, n_rows) if with_labels else np.zeros(n_rows)
+    weight = read_weight(piece.weight, n_rows)
+    found = Look(
+        piece.number,
+        n_rows,
+        _get_feature_names(X),
+        shape[1],
+        common_type(X),
+        _kinds_of(X),
+        *np.empty((3, 0)),
+    )
     found._count(labels, weight, weight)
     return found
 
 
-def learned_type(X):
-    """Return the type in which an estimator learns a table: float32 only if all columns are."""
+def _kinds_of(X):
+    """Return ``Look.kinds`` of a table with rows."""
+    columns = columns_of(X, always=hasattr(X, "columns"))
+    if columns is not None:
+        return column_kinds(columns)
+    X = np.asarray(X)
+    if X.dtype.kind != "f":
+        return np.full(X.shape[1], len(X))
+    return np.count_nonzero(~np.isnan(X), axis=0)
+
+
+def common_type(X):
+    """Return the type to which scikit-learn brings the numbers of a table.
+
+    The type is float64 if NumPy has no type for a column, or if a column holds no numbers.
+    """
     types = [X.dtype] if hasattr(X, "dtype") else list(getattr(X, "dtypes", []))
-    single = bool(types) and all(kind == np.float32 for kind in types)
-    return np.dtype(np.float32 if single else np.float64)
+    if not types or not all(isinstance(t, np.dtype) and t.kind in "iuf" for t in types):
+        return np.dtype(np.float64)
+    return np.result_type(*types)
 
 
 def read_labels(y, n_rows):
@@ -146,4 +201,11 @@ def _are_same_names(ours, theirs):
 
 
 def _listed(names):
-    return "without names" if names is None else ", ".join(map(repr, names))
+    if names is None:
+        return "columns without names"
+    return f"the columns {', '.join(map(repr, map(str, names)))}"
+
+
+def _are_numbers(labels):
+    """Whether labels are numbers or booleans, and not strings or other objects."""
+    return labels.dtype.kind in "biuf"

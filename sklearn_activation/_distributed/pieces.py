@@ -1,5 +1,6 @@
 """Pieces of a table that workers read, and passes over all of them."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -9,6 +10,27 @@ from .threads import one_blas_thread
 
 # So many results are merged by one task.
 FAN_IN = 8
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a table in the memory of a worker.
+
+    Parameters
+    ----------
+    X : array or data frame of shape (n_rows, n_columns)
+    y : array, series or None
+        Labels of the rows.
+    weight : array, series or None
+        Weights of the rows.
+    number : int
+        The number of the partition.
+    """
+
+    X: object
+    y: object
+    weight: object
+    number: int
 
 
 @dataclass(frozen=True)
@@ -35,7 +57,7 @@ class Pieces:
             n, levels = -(-n // FAN_IN), levels + 1
         return levels
 
-    def reduce(self, function, merge, name):
+    def reduce(self, function, merge, name, finish=None):
         """Return the merged results of ``function`` of all pieces.
 
         Workers read the pieces and merge the results in a tree, so no machine holds more than
@@ -44,52 +66,72 @@ class Pieces:
         Parameters
         ----------
         function : callable
-            A function of the tuple of a piece. The result None stands for a piece without rows.
+            A function of a ``Piece``. The result None stands for a piece without rows.
         merge : callable
             A function that merges two results, and may change the first one.
         name : str
             The name of the tasks in Dask's dashboard. The name has no hyphens.
+        finish : callable, default=None
+            A function that each task calls with its merged result, for instance to shorten the
+            result.
 
         Returns
         -------
         result : object or None
             None if each piece had the result None.
         """
-        # The function, which may hold a network, is one key of the graph. Each worker gets this
-        # key once.
         pass_id = uuid4().hex
-        function = dask.delayed(function, name=f"{name}_function-{pass_id}", traverse=False)
+        function, *_ = send([function], f"{name}_function")
         read, join = dask.delayed(call_on_piece, pure=False), dask.delayed(merge_all, pure=False)
         results = [
-            read(function, *part, i, dask_key_name=f"{name}-{pass_id}-{i}")
+            read(function, finish, *part, i, dask_key_name=f"{name}-{pass_id}-{i}")
             for i, part in enumerate(self.parts)
         ]
         level = 0
         while len(results) > 1:
             level += 1
+            groups = [results[i : i + FAN_IN] for i in range(0, len(results), FAN_IN)]
             results = [
-                join(merge, results[i : i + FAN_IN], dask_key_name=f"{name}_merge-{pass_id}-{key}")
-                for key, i in enumerate(range(0, len(results), FAN_IN), start=level * len(self))
+                join(merge, finish, group, dask_key_name=f"{name}_merge-{pass_id}-{level}_{i}")
+                for i, group in enumerate(groups)
             ]
         return dask.compute(results[0])[0]
 
 
-def call_on_piece(function, X, y, weight, number):
+def send(objects, name):
+    """Return objects of the client as Dask's ``Delayed``, which workers get once.
+
+    ``name`` is the name of the tasks. The objects stay at the workers while a ``Delayed`` exists.
+    """
+    # The objects go to the workers here, and not with the graph of each pass. Dask would warn of
+    # a large graph, and advise the user to do what this function does.
+    key = "distributed.admin.large-graph-warning-threshold"
+    # Before distributed is imported, its settings must not be touched.
+    quiet = {} if dask.config.get(key, None) is None else {key: "1 TB"}
+    with dask.config.set(quiet):
+        return dask.persist(
+            *[dask.delayed(o, name=f"{name}-{uuid4().hex}", traverse=False) for o in objects]
+        )
+
+
+def call_on_piece(function, finish, X, y, weight, number):
     """Return ``function`` of a piece. An error names the number of the piece."""
     with one_blas_thread():
         try:
-            return function((X, y, weight))
+            found = function(Piece(X, y, weight, number))
         except (ValueError, TypeError) as error:
             raise ValueError(f"Partition {number}: {error}") from error
+        return found if found is None or finish is None else finish(found)
 
 
-def merge_all(merge, results):
+def merge_all(merge, finish, results):
     """Return the merged results of several pieces, or None if all of them are None."""
-    found = None
+    found, *others = [result for result in results if result is not None] or [None]
+    if not others:
+        return found
+    # Dask keeps the results until the merged result is safe, and may merge them once more.
+    found = deepcopy(found)
     with one_blas_thread():
-        for result in results:
-            if found is None:
-                found = result
-            elif result is not None:
-                found = merge(found, result)
-    return found
+        for other in others:
+            found = merge(found, other)
+        return found if finish is None else finish(found)

@@ -9,6 +9,7 @@ from .._rows.refill import merge_values, values_by_code
 from .._rows.rows import Rows
 from .._rows.sample import Sample
 from .draw import (
+    choose_candidates,
     copies_to_draw,
     fetch,
     find_candidates,
@@ -49,10 +50,13 @@ class RowsInPieces:
     # Whether an entry is missing would take a pass of its own to find out.
     has_gaps = True
 
-    def reduce(self, function, merge, name):
-        """Return the merged results of ``function`` of the ``Rows`` of each piece."""
+    def reduce(self, function, merge, name, finish=None):
+        """Return the merged results of ``function`` of the ``Rows`` of each piece.
+
+        ``Pieces.reduce`` explains ``merge``, ``name`` and ``finish``.
+        """
         call = partial(call_on_rows, reader=self.reader, fill=self.fill, function=function)
-        return self.pieces.reduce(call, merge, name)
+        return self.pieces.reduce(call, merge, name, finish)
 
     def filled(self, fill):
         """Return the same rows with the gaps filled by the function ``fill`` of rows."""
@@ -99,12 +103,8 @@ class RowsInPieces:
         n_rows : int
             The number of all rows.
         """
-        wide = size * self.pieces.n_levels
-        found = self.reduce(
-            partial(find_candidates, size=wide),
-            partial(join_candidates, size=wide),
-            "draw_candidates",
-        )
+        choose = partial(choose_candidates, size=size * self.pieces.n_levels)
+        found = self.reduce(find_candidates, join_candidates, "draw_candidates", choose)
         if found is None:
             return None, 0.0, 0
         if found.n_rows <= size:
@@ -171,7 +171,7 @@ def join_rows(ours, theirs):
 def read_values(piece, reader, is_categorical):
     """Return the codes and values of the categories in a piece, by number of the column."""
     rows = reader(piece)
-    return None if rows is None else values_by_code(piece[0], rows.X, is_categorical)
+    return None if rows is None else values_by_code(piece.X, rows.X, is_categorical)
 
 
 def read_counted(piece, reader, unknown):

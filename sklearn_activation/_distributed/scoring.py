@@ -1,11 +1,13 @@
 """Answers of a fitted estimator for Dask collections, computed when they are needed."""
 
 import warnings
+from uuid import uuid4
 
 import dask
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from .._imputer import ActivationImputer
 from .threads import one_blas_thread
 from .training import refuse_windows
 
@@ -21,16 +23,17 @@ def answer(estimator, method, X):
     """
     check_is_fitted(estimator)
     getattr(estimator, method)  # an estimator without the method raises an AttributeError here
-    refuse_windows(estimator)
-    # The model is one key of the graph, which each worker gets once.
-    model = dask.delayed(without_statistics(estimator), traverse=False)
+    refuse_windows(getattr(estimator, "window_", None))
     if hasattr(X, "map_partitions"):
-        meta = answer_piece(X._meta_nonempty, estimator, method, quiet=True).iloc[:0]
-        return X.map_partitions(answer_piece, model, method, meta=meta)
-    if hasattr(X, "map_blocks"):
-        return _answer_array(estimator, model, method, X)
+        light = without_statistics(estimator, "pandas")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about made-up rows
+            meta = answer_piece(X._meta_nonempty, light, method).iloc[:0]
+        return X.map_partitions(answer_piece, once(light), method, meta=meta)
+    if hasattr(X, "map_blocks") and hasattr(X, "numblocks"):
+        return _answer_array(without_statistics(estimator, "default"), method, X)
     if isinstance(X, (list, tuple)):
-        call = dask.delayed(answer_piece, pure=True)
+        model, call = once(without_statistics(estimator)), dask.delayed(answer_piece, pure=True)
         return [call(part, model, method) for part in X]
     raise ValueError(
         f"X is of type {type(X).__name__}, but a Dask array, a Dask data frame or a list of "
@@ -38,13 +41,30 @@ def answer(estimator, method, X):
     )
 
 
-def _answer_array(estimator, model, method, X):
+def once(model):
+    """Return a model as one key of Dask's graph, which each worker gets once."""
+    return dask.delayed(model, name=f"{type(model).__name__}-{uuid4().hex}", traverse=False)
+
+
+def _answer_array(estimator, method, X):
     X = one_block_wide(X)
-    row = np.zeros((1, estimator.n_features_in_), dtype=X.dtype)
-    found = answer_piece(row, estimator, method, quiet=True)
-    columns = {"drop_axis": 1} if found.ndim == 1 else {"chunks": (X.chunks[0], found.shape[1:])}
+    width = X.shape[1]
+    if not np.isnan(width) and width != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {width} columns, but {type(estimator).__name__} was fitted to "
+            f"{estimator.n_features_in_} columns."
+        )
+    nothing = answer_nothing(estimator, method, X.dtype)
+    columns = {"drop_axis": 1}
+    if nothing.ndim == 2:
+        columns = {"chunks": (X.chunks[0], nothing.shape[1:])}
     return X.map_blocks(
-        answer_piece, estimator=model, method=method, meta=found[:0], dtype=found.dtype, **columns
+        answer_piece,
+        estimator=once(estimator),
+        method=method,
+        meta=nothing,
+        dtype=nothing.dtype,
+        **columns,
     )
 
 
@@ -55,28 +75,35 @@ def one_block_wide(X):
     return X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
 
 
-def without_statistics(estimator):
-    """Return a copy of an estimator that can answer, but cannot learn more."""
+def without_statistics(estimator, container=None):
+    """Return a copy of an estimator that can answer, but cannot learn more.
+
+    ``container`` is the kind of table that ``transform`` returns. None leaves the kind as the user
+    has set it.
+    """
     light = object.__new__(type(estimator))
     light.__dict__ = vars(estimator).copy()
     if "_state" in vars(light):
         light._state = {}
     if "training_scores_" in vars(light):
         light.training_scores_ = np.empty(0)
+    if container is not None and hasattr(light, "transform"):
+        light.set_output(transform=container)
     return light
 
 
-def answer_piece(X, estimator, method, quiet=False):
+def answer_piece(X, estimator, method):
     """Return a method's result for the rows of one piece, as a frame if the piece is a frame."""
     is_frame = hasattr(X, "iloc")
-    if not len(X):
-        # An estimator needs a row to say of which type its results are.
-        row = X.reindex([0]) if is_frame else np.zeros((1, *X.shape[1:]), dtype=X.dtype)
-        return answer_piece(row.astype(X.dtypes) if is_frame else row, estimator, method, True)[:0]
-    with one_blas_thread(), warnings.catch_warnings():
-        if quiet:
-            warnings.simplefilter("ignore")
-        found = getattr(estimator, method)(X)
+    if _num_samples(X):
+        with one_blas_thread():
+            found = getattr(estimator, method)(X)
+    elif is_frame and isinstance(estimator, ActivationImputer):
+        return X.copy()
+    else:
+        types = [getattr(X, "dtype", None)] if not is_frame else X.dtypes
+        single = all(kind == np.float32 for kind in types)
+        found = answer_nothing(estimator, method, np.float32 if single else np.float64)
     if not is_frame:
         return found
     import pandas as pd
@@ -88,3 +115,12 @@ def answer_piece(X, estimator, method, quiet=False):
     named = method in ("predict_proba", "decision_function")
     columns = estimator.classes_ if named else estimator.get_feature_names_out()
     return pd.DataFrame(found, index=X.index, columns=columns)
+
+
+def answer_nothing(estimator, method, dtype):
+    """Return a method's result for no rows of ``dtype``, ndarray."""
+    nameless = without_statistics(estimator, "default")
+    vars(nameless).pop("feature_names_in_", None)
+    # An estimator needs a row to say of which type its results are.
+    row = np.zeros((1, estimator.n_features_in_), dtype=dtype)
+    return getattr(nameless, method)(row)[:0]

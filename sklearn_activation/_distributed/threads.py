@@ -1,12 +1,19 @@
 """One BLAS thread for each task, so that the threads of BLAS and of Dask do not multiply."""
 
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _lock = Lock()
 _running = {"tasks": 0, "limits": None}
+
+
+@cache
+def _controller():
+    """Return the controller of the BLAS libraries, whose search takes as long as a small task."""
+    return ThreadpoolController()
 
 
 @contextmanager
@@ -18,7 +25,7 @@ def one_blas_thread():
     """
     with _lock:
         if _running["tasks"] == 0:
-            _running["limits"] = threadpool_limits(limits=1, user_api="blas")
+            _running["limits"] = _controller().limit(limits=1, user_api="blas")
         _running["tasks"] += 1
     try:
         yield

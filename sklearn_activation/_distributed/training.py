@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import _num_samples
 
 from .._learning.solvers import SOLVERS
 from .._rows.columns import choose_categories, read_declared
@@ -33,6 +34,11 @@ def learn_pieces(estimator, pieces):
     of_class = np.ones(1)
     if has_labels:
         of_class = estimator._weigh_classes(look.labels, look.totals)
+        if not (look.totals * of_class).any():
+            raise ValueError(
+                f"class_weight={estimator.class_weight}: every row of {look.n_rows} has weight "
+                "zero. At least one row needs a positive weight."
+            )
     exponent = sane_exponent((look.largest * of_class).max())
     template = clone(estimator)
     adopt_columns(template, look)
@@ -71,12 +77,11 @@ def refuse_parameters(estimator):
             "network labels rows in several rounds. Leave the rows without a label out, and set "
             "missing_label=None."
         )
-    refuse_windows(estimator)
+    refuse_windows(getattr(estimator, "window", None))
 
 
-def refuse_windows(estimator):
-    """Raise a ValueError for a detector of series, whose windows cross from piece to piece."""
-    window = getattr(estimator, "window_", None) or getattr(estimator, "window", None)
+def refuse_windows(window):
+    """Raise a ValueError if a detector has a window, because windows cross from piece to piece."""
     if window is not None:
         raise ValueError(
             f"window={window!r}: the windows of a series cross from one partition to the next. "
@@ -96,7 +101,7 @@ def adopt_columns(estimator, look):
     declared = estimator._declared_categories()
     names = list(range(look.n_columns)) if look.names is None else look.names.tolist()
     if isinstance(declared, str):
-        kinds = look.kinds or []
+        kinds = look.kinds if look.are_categories_known else []
         are_codes = choose_categories(kinds, booleans_are_numbers=False)
     elif declared is None:
         are_codes = np.zeros(0, dtype=bool)
@@ -129,12 +134,11 @@ class Reader:
     exponent: int
 
     def __call__(self, piece):
-        X, y, weight = piece
-        if not len(X):
+        if not _num_samples(piece.X):
             return None
-        table = self.template._validate(X, reset=False).astype(self.dtype, copy=False)
-        weight = read_weight(weight, len(table))
+        table = self.template._validate(piece.X, reset=False).astype(self.dtype, copy=False)
+        weight = read_weight(piece.weight, len(table))
         if self.classes is None:
             return Rows(table, None, np.ldexp(weight, self.exponent))
-        labels = np.searchsorted(self.classes, read_labels(y, len(table)))
+        labels = np.searchsorted(self.classes, read_labels(piece.y, len(table)))
         return Rows(table, labels, np.ldexp(weight * self.of_class[labels], self.exponent))
