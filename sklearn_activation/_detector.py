@@ -200,9 +200,11 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     such a network leaves out the row. With ``solver="hebbian"``, training rows are scored with
     their own contribution.
 
-    **Large tables.** ``fit`` learns from 50,000 random rows of a larger table, and scores all
-    rows. ``partial_fit`` learns from every row. The time for scoring does not depend on the number
-    of training rows.
+    **Large tables.** ``fit`` learns from about 50,000 rows of a larger table, and scores all rows.
+    These rows are drawn at random, in proportion to their weights. With ``groups``, and in
+    ``partial_fit``, the detector learns from every row. The time for scoring does not depend on
+    the number of training rows. Tables that are larger than memory have a page in the
+    :doc:`user guide </guide/large>`.
 
     **Missing values.** NaN, None and NA are missing values. A gap in a training row is filled from
     one of the 20 nearest training rows. A gap in a later row is filled with the mean of the five

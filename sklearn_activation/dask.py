@@ -88,11 +88,12 @@ def fit(estimator, X, y=None, sample_weight=None):
 
 
 def predict(estimator, X):
-    """Compute the label of each row, or -1 for an outlier and +1 for a normal row, lazily.
+    """Compute the label of each row, or -1 for an anomaly and +1 for a normal row, lazily.
 
     Parameters
     ----------
-    estimator : fitted estimator with the method ``predict``
+    estimator : object
+        A fitted estimator with the method ``predict``.
     X : Dask array, Dask data frame, or list of Delayed
         Rows of shape (n_samples, n_features).
 
@@ -101,6 +102,17 @@ def predict(estimator, X):
     result : Dask array, Dask series, or list of Delayed
         The result of ``estimator.predict`` for each piece, of the kind of ``X``. A series
         has the index of ``X``.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_activation import ActivationLearningClassifier
+    >>> from sklearn_activation.dask import fit, predict
+    >>> X = da.random.default_rng(0).normal(size=(900, 4), chunks=(300, 4))
+    >>> classifier = ActivationLearningClassifier(feedback=False, random_state=0)
+    >>> classifier = fit(classifier, X, X[:, 0] > 0)
+    >>> float((predict(classifier, X) == (X[:, 0] > 0)).mean()) > 0.9
+    True
     """
     return answer(estimator, "predict", X)
 
@@ -110,7 +122,8 @@ def predict_proba(estimator, X):
 
     Parameters
     ----------
-    estimator : fitted estimator with the method ``predict_proba``
+    estimator : object
+        A fitted estimator with the method ``predict_proba``.
     X : Dask array, Dask data frame, or list of Delayed
         Rows of shape (n_samples, n_features).
 
@@ -119,17 +132,28 @@ def predict_proba(estimator, X):
     result : Dask array, Dask data frame, or list of Delayed
         The result of ``estimator.predict_proba`` for each piece, of the kind of ``X``. The
         columns of a data frame are the labels in ``classes_``.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_activation import ActivationLearningClassifier
+    >>> from sklearn_activation.dask import fit, predict_proba
+    >>> X = da.random.default_rng(0).normal(size=(900, 4), chunks=(300, 4))
+    >>> classifier = ActivationLearningClassifier(feedback=False, random_state=0)
+    >>> classifier = fit(classifier, X, X[:, 0] > 0)
+    >>> predict_proba(classifier, X).compute().shape
+    (900, 2)
     """
     return answer(estimator, "predict_proba", X)
 
 
 def decision_function(estimator, X):
-    """Compute the activation with each label, or the score of each row minus the threshold,
-    lazily.
+    """Compute activations with each label, or scores minus the threshold, lazily.
 
     Parameters
     ----------
-    estimator : fitted estimator with the method ``decision_function``
+    estimator : object
+        A fitted estimator with the method ``decision_function``.
     X : Dask array, Dask data frame, or list of Delayed
         Rows of shape (n_samples, n_features).
 
@@ -139,6 +163,17 @@ def decision_function(estimator, X):
         The result of ``estimator.decision_function`` for each piece, of the kind of ``X``.
         With three labels or more, the columns of a data frame are the labels in
         ``classes_``.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> from sklearn_activation.dask import fit, decision_function
+    >>> X = da.random.default_rng(0).normal(size=(900, 4), chunks=(300, 4))
+    >>> detector = fit(ActivationAnomalyDetector(random_state=0), X)
+    >>> alarms = decision_function(detector, X) < 0
+    >>> float(alarms.mean()) < 0.05
+    True
     """
     return answer(estimator, "decision_function", X)
 
@@ -148,7 +183,8 @@ def score_samples(estimator, X):
 
     Parameters
     ----------
-    estimator : fitted estimator with the method ``score_samples``
+    estimator : object
+        A fitted estimator with the method ``score_samples``.
     X : Dask array, Dask data frame, or list of Delayed
         Rows of shape (n_samples, n_features).
 
@@ -157,6 +193,17 @@ def score_samples(estimator, X):
     result : Dask array, Dask series, or list of Delayed
         The result of ``estimator.score_samples`` for each piece, of the kind of ``X``. A
         series has the index of ``X``.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> from sklearn_activation.dask import fit, score_samples
+    >>> X = da.random.default_rng(0).normal(size=(900, 4), chunks=(300, 4))
+    >>> detector = fit(ActivationAnomalyDetector(random_state=0), X)
+    >>> scores = score_samples(detector, X)
+    >>> scores.chunks
+    ((300, 300, 300),)
     """
     return answer(estimator, "score_samples", X)
 
@@ -166,7 +213,8 @@ def p_values(estimator, X):
 
     Parameters
     ----------
-    estimator : fitted estimator with the method ``p_values``
+    estimator : object
+        A fitted estimator with the method ``p_values``.
     X : Dask array, Dask data frame, or list of Delayed
         Rows of shape (n_samples, n_features).
 
@@ -175,16 +223,28 @@ def p_values(estimator, X):
     result : Dask array, Dask series, or list of Delayed
         The result of ``estimator.p_values`` for each piece, of the kind of ``X``. A series
         has the index of ``X``.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> from sklearn_activation.dask import fit, p_values
+    >>> X = da.random.default_rng(0).normal(size=(900, 4), chunks=(300, 4))
+    >>> detector = fit(ActivationAnomalyDetector(random_state=0), X)
+    >>> rare = p_values(detector, X) < 0.01
+    >>> float(rare.mean()) < 0.05
+    True
     """
     return answer(estimator, "p_values", X)
 
 
 def transform(estimator, X):
-    """Compute the features of each row, or the rows of an imputer without missing values, lazily.
+    """Compute the features of each row, or fill the missing values of rows, lazily.
 
     Parameters
     ----------
-    estimator : fitted estimator with the method ``transform``
+    estimator : object
+        A fitted estimator with the method ``transform``.
     X : Dask array, Dask data frame, or list of Delayed
         Rows of shape (n_samples, n_features).
 
@@ -193,6 +253,16 @@ def transform(estimator, X):
     result : Dask array, Dask data frame, or list of Delayed
         The result of ``estimator.transform`` for each piece, of the kind of ``X``. The
         columns of a data frame are those of ``get_feature_names_out``.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_activation import CompetitiveHebbianTransformer
+    >>> from sklearn_activation.dask import fit, transform
+    >>> X = da.random.default_rng(0).normal(size=(900, 4), chunks=(300, 4))
+    >>> transformer = fit(CompetitiveHebbianTransformer(), X)
+    >>> transform(transformer, X).compute().shape
+    (900, 4)
     """
     return answer(estimator, "transform", X)
 
@@ -202,7 +272,8 @@ def impute(imputer, X):
 
     Parameters
     ----------
-    imputer : fitted ActivationImputer
+    imputer : ActivationImputer
+        A fitted imputer.
     X : Dask array, Dask data frame, or list of Delayed
         Rows of shape (n_samples, n_features), in which values may be missing.
 
@@ -211,5 +282,17 @@ def impute(imputer, X):
     result : Dask array, Dask data frame, or list of Delayed
         The rows without missing values, of the kind of ``X``. Columns of a data frame keep their
         types.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import numpy as np
+    >>> from sklearn_activation import ActivationImputer
+    >>> from sklearn_activation.dask import fit, impute
+    >>> X = da.random.default_rng(0).normal(size=(900, 4), chunks=(300, 4))
+    >>> X = da.where(X > 2, np.nan, X)
+    >>> imputer = fit(ActivationImputer(random_state=0), X)
+    >>> bool(da.isnan(impute(imputer, X)).any())
+    False
     """
     return answer(imputer, "transform", X)

@@ -21,6 +21,7 @@ DOC = ROOT / "doc"
 MADE = ("_build", "_templates", "auto_examples", "generated", "backreferences")  # no pages
 PAGES = sorted(p for p in DOC.rglob("*.rst") if not set(MADE) & set(p.relative_to(DOC).parts))
 NEWCOMER = DOC / "start" / "first_model.rst"
+LARGE = DOC / "guide" / "large.rst"
 INSTALL = "SKLEARN_ACTIVATION_SITE_INSTALL"  # set to run the installation, too: it downloads
 
 
@@ -88,6 +89,9 @@ def charts(monkeypatch):
 def test_code_of_pages_runs(path, tmp_path, monkeypatch):
     if path.stem == "compatibility" and sklearn_version < (1, 9):
         pytest.skip("the page says what holds with scikit-learn 1.9")
+    if path == LARGE:
+        for module in ("dask", "distributed", "pyarrow"):
+            pytest.importorskip(module, exc_type=ImportError)
     pytest.importorskip("matplotlib").use("Agg")
     pyplot = pytest.importorskip("matplotlib.pyplot")
     run_in_order(path, tmp_path, monkeypatch)
