@@ -21,12 +21,17 @@ def passes(n_layers, last):
 
 
 def by(W, copies=1):
-    """The product of rows with ``W``, for ``copies`` rows in place of each row of a block."""
+    """A product with ``W`` for ``multiply``, of ``copies`` rows for each row of a block."""
     return lambda Z: Z @ W, len(W), copies
 
 
 def multiply(jobs):
-    """Compute the products of all jobs, for random rows that each block uses again."""
+    """Compute the products of all jobs, with random rows that all blocks of a job share.
+
+    A job is a number of rows, the number of entries by which ``block_slices`` cuts these rows, and
+    the products of each block. A product is a tuple of a function of rows, the width of its rows,
+    and how many of them there are for each row of the block.
+    """
     rng = np.random.default_rng(0)
     for n_rows, n_columns, steps in jobs:
         blocks = block_slices(n_rows, n_columns)

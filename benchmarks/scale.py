@@ -3,12 +3,11 @@
 Rows are 8 factors with noise in 50 columns of single precision, read from a memory-mapped file.
 Each measurement runs in a fresh process, after a fit of a few thousand rows. Memory is the peak of
 anonymous memory (RssAnon, Linux only) above its value at the start, so that pages of the file do
-not count. Run it on an idle machine. The full run takes about an hour on two cores, and
-2.1 GB of disk in the temporary folder. ``--quick`` takes about a minute.
+not count. Run it on an idle machine. The full run takes 40 minutes on two cores, at a
+guess, and 2.1 GB of disk in the temporary folder. ``--quick`` takes about a minute.
 """
 
 import argparse
-import ctypes
 import json
 import logging
 import os
@@ -18,12 +17,12 @@ import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 from typing import NamedTuple
 
 import numpy as np
 from _common import Report, argument_parser, best_time, timed, triangular_products
 from _cost import by, cost, multiply, one_pass, passes
+from _process import measured
 from sklearn.decomposition import IncrementalPCA
 from sklearn.ensemble import IsolationForest
 
@@ -72,14 +71,13 @@ METHODS = {
         lambda: ActivationLearningClassifier(
             (256, 256), encoding="fourier", feedback=False, random_state=0
         ),
-        *("predict", (384 + N_LABELS, 256, 256), 192, 2_000),
+        *("predict", (512 + N_LABELS, 256, 256), 256, 2_000),
     ),
     PCA: Method(lambda: IncrementalPCA(batch_size=CHUNK), "transform"),
     FOREST: Method(lambda: IsolationForest(n_jobs=2, random_state=0), "score_samples"),
 }
 OURS = DETECTOR, TRANSFORMER, CLASSIFIER
-# Bytes a second between many machines, as the model of the cost assumes.
-NETWORK = 1.25e9
+NETWORK = 1.25e9  # bytes a second between 100 workers, as the model of the cost assumes
 
 
 # -- rows --------------------------------------------------------------------------
@@ -130,53 +128,6 @@ def fresh(**spec):
     command = [sys.executable, __file__, "--measure", json.dumps(spec)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def measured(function, client=None):
-    """The result of a call, and its seconds, CPU seconds and peak memory in MiB.
-
-    With a Dask client, CPU seconds include those of its workers, and the memory of the worker
-    that needs most stands beside that of this process.
-    """
-    pids = [os.getpid()]
-    give_back()
-    if client is not None:
-        pids += client.run(os.getpid).values()
-        client.run(give_back)
-    start = [anonymous(pid) for pid in pids]
-    cpu, peak, done = sum(map(cpu_seconds, pids)), list(start), Event()
-
-    def watch():
-        while not done.wait(0.02):
-            peak[:] = [max(most, anonymous(pid)) for most, pid in zip(peak, pids, strict=True)]
-
-    watcher = Thread(target=watch)
-    watcher.start()
-    try:
-        result, seconds = timed(function)
-    finally:
-        done.set()
-        watcher.join()
-    cpu = sum(map(cpu_seconds, pids)) - cpu
-    memory = [most - least for most, least in zip(peak, start, strict=True)]
-    found = {"seconds": seconds, "cpu_seconds": cpu, "memory": memory[0]}
-    return result, found | ({"worker_memory": max(memory[1:])} if client else {})
-
-
-def give_back():
-    """Return memory that is free to the system, or it would hide what is allocated next."""
-    ctypes.CDLL(None).malloc_trim(0)
-
-
-def anonymous(pid):
-    """MiB of memory of a process that no file stands behind."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def fit(method, X, y):
@@ -298,11 +249,9 @@ MEASUREMENTS = {
 
 
 def products(method, model, n_rows):
-    """The matrix products of a fit and of a use of the fitted model: two lists of jobs.
+    """The products of a fit and of a use of the fitted model: two lists of jobs for ``multiply``.
 
-    A job is a number of rows, the number of entries by which ``block_slices`` cuts them, and the
-    products of each block. A product is a function of rows, the width of these rows, and how many
-    of these rows there are for each row of the block.
+    The choices on samples of rows, whose time does not grow with the number of rows, are left out.
     """
     coefs, frequencies = model.coefs_, model._encoding_state.get("frequencies")
     widths = [len(coefs[0]), *(W.shape[1] for W in coefs)]
@@ -400,13 +349,13 @@ def dask(report, folder, args):
 
 
 def billion(report, method, what, machine, ratio):
-    """The prediction for many rows; details hold the product with ``ratio``, measured / model."""
+    """The prediction for many rows, as it is and times ``ratio``, which is measured / model."""
     n_rows, n_workers, n_partitions = 10**9, 100, 10_000
     machine = machine | {"bandwidth": min(machine["bandwidth"], NETWORK)}
     seconds = predicted(method, n_rows, n_workers, n_partitions, **machine)[what]
     work = f"Dask {what} {n_rows:,} x {N_COLUMNS}, workers: {n_workers}"
     report.add(work, f"{method}, model", seconds, "s")
-    report.add(work, f"{method}, model x measured / model", seconds * ratio, "s")
+    report.add(work, f"{method}, model times measured / model", seconds * ratio, "s")
 
 
 def stream(report, folder, args):
