@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import joblib
@@ -15,6 +16,7 @@ import scipy
 import sklearn
 
 import sklearn_activation
+from sklearn_activation._network import N_STRIPS
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -137,3 +139,9 @@ def best_time(function, repeats=5):
         function()
         seconds.append(time.perf_counter() - started)
     return min(seconds)
+
+
+def triangular_products(Z, W):
+    """``Z @ W`` in the strips that the detector takes, as its ``W`` is lower triangular."""
+    edges = np.linspace(0, len(W), N_STRIPS + 1).astype(int)
+    return [Z[:, first:] @ W[first:, first:end] for first, end in pairwise(edges)]

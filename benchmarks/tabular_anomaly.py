@@ -10,10 +10,16 @@ with those trained on. Every part can be run alone with ``--only``.
 import pickle
 import warnings
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
-from _common import Report, argument_parser, best_time, data_folder, timed
+from _common import (
+    Report,
+    argument_parser,
+    best_time,
+    data_folder,
+    timed,
+    triangular_products,
+)
 from _made import transactions
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
@@ -28,7 +34,6 @@ from sklearn.svm import OneClassSVM
 
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._blocks import block_slices
-from sklearn_activation._network import N_STRIPS
 
 N_TRAIN, N_TEST = 5_000, 10_000
 N_UNSEEN = 1_500  # normal rows that a rate of false alarms is taken from
@@ -416,12 +421,6 @@ def scoring_parts(report, X, new):
         seconds = best_time(part, 3)
         work = f"score {len(new):,} x {new.shape[1]}"
         report.add(work, method, seconds / scoring, "x the scoring", seconds=seconds)
-
-
-def triangular_products(Z, W):
-    """``Z @ W`` in the strips that the detector takes, as its ``W`` is lower triangular."""
-    edges = np.linspace(0, len(W), N_STRIPS + 1).astype(int)
-    return [Z[:, first:] @ W[first:, first:end] for first, end in pairwise(edges)]
 
 
 def many_rows(report, n):
