@@ -7,6 +7,7 @@ user sets and the last user removes.
 """
 
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 
 from threadpoolctl import ThreadpoolController
@@ -41,6 +42,12 @@ def take_blas_threads(n_threads=None):
         _end()
 
 
+@cache
+def _libraries():
+    """Return the BLAS libraries of this process. A search takes some milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 def _begin(limit_for):
     """Begin to use the limit, and return how many threads BLAS had before.
 
@@ -50,7 +57,7 @@ def _begin(limit_for):
         _limit["users"] += 1
         if _limit["users"] > 1:
             return 1
-        found = ThreadpoolController().select(user_api="blas")
+        found = _libraries()
         n = max((library["num_threads"] for library in found.info()), default=1)
         if n > 1:
             _let_this_thread_decide(found)
