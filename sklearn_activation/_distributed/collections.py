@@ -3,7 +3,7 @@
 import numpy as np
 from dask.delayed import Delayed
 
-from .pieces import Pieces
+from .pieces import Pieces, send
 from .scoring import one_block_wide
 
 
@@ -24,7 +24,10 @@ def pieces_of(estimator, X, y, sample_weight):
         X = one_block_wide(X)
     sizes = X.chunks[0] if hasattr(X, "chunks") else None
     rows = parts_of("X", X)
-    labels = beside("y", y if hasattr(estimator, "predict_proba") else None, rows, sizes)
+    takes_labels = hasattr(estimator, "predict_proba")
+    if takes_labels and y is None:
+        raise ValueError("y is missing, but the classifier needs a label for each row.")
+    labels = beside("y", y if takes_labels else None, rows, sizes)
     weights = beside("sample_weight", sample_weight, rows, sizes)
     return Pieces(list(zip(rows, labels, weights, strict=True)))
 
@@ -61,9 +64,11 @@ def beside(name, values, rows, sizes):
                 f"unknown. Give {name} as a Dask collection with the same partitions as X."
             )
         values = np.asarray(values)
+        if not values.ndim:
+            raise ValueError(f"{name} is {values}, but one entry for each row is needed.")
         if len(values) != sum(sizes):
             raise ValueError(f"{name} has {len(values)} entries, but X has {sum(sizes)} rows.")
-        return np.split(values, np.cumsum(sizes)[:-1])
+        return send(np.split(values, np.cumsum(sizes)[:-1]), name)
     if known and hasattr(values, "rechunk"):
         if not np.isnan(values.shape[0]) and values.shape[0] == sum(sizes):
             values = values.rechunk({0: sizes})

@@ -157,8 +157,6 @@ def common_type(X):
 
 def read_labels(y, n_rows):
     """Return the labels of a piece as an array."""
-    if y is None:
-        raise ValueError("y is missing, but the classifier needs a label for each row.")
     y = column_or_1d(y)
     _check_length("y", y, n_rows)
     if y.dtype.kind == "O":

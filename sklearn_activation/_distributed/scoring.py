@@ -88,6 +88,7 @@ def without_statistics(estimator, container=None):
     if "training_scores_" in vars(light):
         light.training_scores_ = np.empty(0)
     if container is not None and hasattr(light, "transform"):
+        light._sklearn_output_config = vars(light).get("_sklearn_output_config", {}).copy()
         light.set_output(transform=container)
     return light
 

@@ -19,7 +19,7 @@ ESTIMATORS = {
         feedback=False, n_frequencies=20, layer_sizes=(24, 16), random_state=0
     ),
     "transformer": lambda: CompetitiveHebbianTransformer((12, 8), random_state=0),
-    "imputer": lambda: ActivationImputer(n_frequencies=12, random_state=0),
+    "imputer": lambda: ActivationImputer(n_frequencies=12, bandwidth=2.0, random_state=0),
 }
 
 # The rows of seven partitions.

@@ -121,9 +121,7 @@ def rising(n_pieces, size, total=1000.0, share=0.98):
     pieces = []
     for i in range(n_pieces):
         weight = share * least * (i % FAN_IN + 1) * (i % FAN_IN > 0)
-        pieces.append(
-            (np.vstack([special, rest[i]]), np.append(weight, total - weight.sum()))
-        )
+        pieces.append((np.vstack([special, rest[i]]), np.append(weight, total - weight.sum())))
     X, weight = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
     return X, weight, np.arange(1, n_pieces) * (len(special) + 1)
 
