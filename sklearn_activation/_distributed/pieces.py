@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import dask
 
-from .threads import one_blas_thread
+from .._threads import one_blas_thread
 
 # So many results are merged by one task.
 FAN_IN = 8

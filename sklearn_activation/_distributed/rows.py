@@ -1,6 +1,6 @@
 """The rows of a training that are not in memory, but in pieces that workers read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from .._rows.refill import merge_values, values_by_code
 from .._rows.rows import Rows
 from .._rows.sample import Sample
+from .._training import SEARCH_SIZE
 from .draw import (
     choose_candidates,
     copies_to_draw,
@@ -36,6 +37,8 @@ class RowsInPieces:
     total_weight : float
     fill : callable, default=None
         A function that fills the gaps of rows.
+    samples : list of Sample
+        The sample that a pass has found, so that no second pass looks for it.
     """
 
     pieces: Pieces
@@ -45,6 +48,7 @@ class RowsInPieces:
     dtype: np.dtype
     total_weight: float
     fill: object = None
+    samples: list = field(default_factory=list)
     # A training shows the rows to callbacks of scikit-learn, but these rows are not in memory.
     X = labels = weight = None
     # Whether an entry is missing would take a pass of its own to find out.
@@ -64,10 +68,14 @@ class RowsInPieces:
 
     def sample(self, size):
         """Return the ``Sample`` of the ``size`` rows with the smallest hashes."""
-        unfilled = replace(self, fill=None)
-        sample = unfilled.reduce(
-            partial(Rows.sample, size=size), partial(Sample.joined, size=size), "sample"
-        )
+        if not self.samples:
+            most = max(size, SEARCH_SIZE)
+            unfilled = replace(self, fill=None)
+            found = unfilled.reduce(
+                partial(Rows.sample, size=most), partial(Sample.joined, size=most), "sample"
+            )
+            self.samples.append(found)
+        sample = self.samples[0].smallest(size)
         return sample if self.fill is None else replace(sample, X=self.fill(sample.X))
 
     def encoded(self, encoding, n_labels, dtype):
@@ -84,7 +92,7 @@ class RowsInPieces:
         With ``unknown=False``, rows without known entries are left out, too.
         """
         reader = partial(read_counted, reader=self.reader, unknown=unknown)
-        return replace(self, reader=reader)
+        return replace(self, reader=reader, samples=[])
 
     def values_by_code(self, is_categorical):
         """Return the codes and values of the categories, by number of the column."""

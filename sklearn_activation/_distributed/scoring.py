@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._imputer import ActivationImputer
-from .threads import one_blas_thread
+from .._threads import one_blas_thread
 from .training import refuse_windows
 
 

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_activation._distributed import pieces as passes
 from sklearn_activation._distributed.pieces import FAN_IN, Piece, Pieces, send
-from sklearn_activation._distributed.threads import one_blas_thread
+from sklearn_activation._threads import one_blas_thread
 from sklearn_activation.dask import fit
 from tests.distributed.cases import ESTIMATORS, array, given, rows
 
