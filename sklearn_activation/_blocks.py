@@ -1,8 +1,10 @@
 """The loop over blocks of rows, in threads. Kernels and BLAS release Python's global lock."""
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.utils import gen_batches
 
 from ._threads import take_blas_threads
@@ -46,10 +48,14 @@ def map_blocks(function, n_rows, n_columns, n_jobs=None):
         if n_threads == 1:
             yield from map(function, blocks)
             return
-        with Parallel(n_jobs=n_threads, require="sharedmem") as parallel:
-            for start in range(0, len(blocks), 2 * n_threads):
-                waiting = blocks[start : start + 2 * n_threads]
-                yield from parallel(delayed(function)(block) for block in waiting)
+        with ThreadPoolExecutor(n_threads) as pool:
+            waiting = deque()
+            for block in blocks:
+                if len(waiting) == 2 * n_threads:
+                    yield waiting.popleft().result()
+                waiting.append(pool.submit(function, block))
+            while waiting:
+                yield waiting.popleft().result()
 
 
 @contextmanager

@@ -71,10 +71,17 @@ class Model:
 
     def map(self, function, X, n_columns=None):
         """Return the results of ``function`` for all blocks of rows of ``X``, in one array."""
-        found = map_blocks(
-            lambda block: function(X[block]), len(X), n_columns or self.widest, self.n_jobs
-        )
-        return np.concatenate(list(found))
+        out = None
+        for block, found in map_blocks(
+            lambda block: (block, function(X[block])),
+            len(X),
+            n_columns or self.widest,
+            self.n_jobs,
+        ):
+            if out is None:
+                out = np.empty((len(X), *found.shape[1:]), dtype=found.dtype)
+            out[block] = found
+        return out
 
     def energies(self, X):
         """Return the output activation ||y||^2 of rows without labels, shape (n_rows,)."""
