@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from ._rows.columns import is_missing, read_table, refuse_gaps, refuse_unfit_columns
+from ._rows.rows import has_gaps
 from ._warnings import warn
 
 # Weights are used unchanged if the largest weight lies between these two numbers.
@@ -230,7 +231,7 @@ def as_table(row):
 
 def refuse_nothing_known(X):
     """Raise a ValueError if every entry is missing."""
-    if np.isnan(X).all():
+    if has_gaps(X) and np.isnan(X).all():
         raise ValueError(
             f"X has {len(X)} rows, and every entry is NaN. At least one entry must be known."
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._rows.sample import match_hashes
 from .copies import copy_weight
 
 
@@ -48,9 +49,4 @@ class Memory:
 
     def find(self, hashes):
         """Return which of some hashes are in the memory, and their places in the memory."""
-        if not len(self):
-            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
-        at = np.searchsorted(self.hashes, hashes)
-        at[at == len(self)] = 0
-        rows = np.flatnonzero(self.hashes[at] == hashes)
-        return rows, at[rows]
+        return match_hashes(hashes, self.hashes)

@@ -151,13 +151,34 @@ def find_rows(hashes, wanted):
     rows : ndarray of int of shape (n_found,)
         The place of a row for each of them.
     """
+    rows, at = match_hashes(hashes, wanted)
+    found, first = np.unique(at, return_index=True)
+    return found, rows[first]
+
+
+def match_hashes(hashes, wanted, *, n_bits=20):
+    """Return the rows whose hash is among the hashes ``wanted``, which are ascending.
+
+    Of many rows, a table of the leading ``n_bits`` bits first excludes most.
+
+    Returns
+    -------
+    rows, at : ndarray of int of shape (n_found,)
+        The places of the rows, and the places of their hashes in ``wanted``.
+    """
     if not len(wanted):
         return np.empty((2, 0), dtype=np.intp)
+    rows = None
+    if len(hashes) > 2**n_bits > 4 * len(wanted):
+        shift = np.uint64(64 - n_bits)
+        occurs = np.zeros(2**n_bits, dtype=bool)
+        occurs[wanted >> shift] = True
+        rows = np.flatnonzero(occurs[hashes >> shift])
+        hashes = hashes[rows]
     at = np.searchsorted(wanted, hashes)
     at[at == len(wanted)] = 0
-    rows = np.flatnonzero(wanted[at] == hashes)
-    found, first = np.unique(at[rows], return_index=True)
-    return found, rows[first]
+    found = np.flatnonzero(wanted[at] == hashes)
+    return found if rows is None else rows[found], at[found]
 
 
 def space_evenly(n, size):
@@ -205,6 +226,6 @@ def hash_rows(X, labels):
 
     # The blocks have a quarter of the usual entries. If a block has to be copied in double
     # precision, the copy takes 8 MiB.
-    for _ in map_blocks(hash_block, len(X), 4 * X.shape[1], n_jobs=1):
+    for _ in map_blocks(hash_block, len(X), 4 * X.shape[1]):
         pass
     return hashes

@@ -9,6 +9,7 @@ from sklearn_activation._rows.sample import (
     even_keys,
     hash_rows,
     is_picked,
+    match_hashes,
     space_evenly,
 )
 from sklearn_activation.kernels import rows as kernels
@@ -224,6 +225,19 @@ def test_a_weight_counts_as_copies_in_a_draw():
     copies = np.repeat(X, weight, axis=0)
     again = copies[draw_evenly(copies, 200)]
     np.testing.assert_array_equal(np.sort(drawn, axis=0), np.sort(again, axis=0))
+
+
+@pytest.mark.parametrize("n_rows", [0, 10, 3000])
+@pytest.mark.parametrize("n_wanted", [0, 1, 60])
+def test_hashes_are_matched(n_rows, n_wanted):
+    rng = np.random.default_rng(7)
+    hashes = rng.integers(0, 2**64, n_rows, dtype=np.uint64)
+    others = rng.integers(0, 2**64, n_wanted, dtype=np.uint64)
+    wanted = np.unique(np.concatenate([others, hashes[::100]]))[: n_wanted + 30]
+    for n_bits in (10, 20):  # with and without the table of leading bits
+        rows, at = match_hashes(hashes, wanted, n_bits=n_bits)
+        expected = [(i, list(wanted).index(h)) for i, h in enumerate(hashes) if h in wanted]
+        assert list(zip(rows, at, strict=True)) == expected
 
 
 def test_a_draw_keeps_the_mean_of_a_heavy_tail():
