@@ -120,48 +120,70 @@ def blas_threads():
     return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
 
 
-def test_a_task_has_one_blas_thread():
-    with threadpool_limits(limits=2, user_api="blas"):
-        before = blas_threads()
-        seen = in_parts(range(10)).reduce(lambda piece: blas_threads(), np.maximum, "test")
-        assert max(seen) == 1
-        assert blas_threads() == before
-        with pytest.raises(ValueError, match="Partition 0"):
-            in_parts([0]).reduce(lambda piece: int("x"), extend, "test")
-        assert blas_threads() == before
+def in_a_thread(function):
+    """Call a function in a thread of its own, which owns no limit afterwards."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(function()))
+    thread.start()
+    thread.join()
+    return found[0]
 
 
-def test_threads_share_the_limit():
-    """The first thread sets the limit, and the last thread that is done removes the limit."""
-    inside, leave = threading.Barrier(4), [threading.Event() for _ in range(3)]
+@pytest.fixture
+def two_blas_threads():
+    """BLAS has two threads, and no thread owns a limit."""
+    limit = in_a_thread(lambda: threadpool_limits(limits=2, user_api="blas"))
+    assert set(blas_threads()) == {2}
+    yield
+    in_a_thread(limit.restore_original_limits)
+
+
+def test_a_task_has_one_blas_thread(two_blas_threads):
+    seen = in_parts(range(10)).reduce(lambda piece: blas_threads(), np.maximum, "test")
+    assert set(seen) == {1}
+    assert set(blas_threads()) == {2}
+    with pytest.raises(ValueError, match="Partition 0"):
+        in_parts([0]).reduce(lambda piece: int("x"), extend, "test")
+    assert set(blas_threads()) == {2}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_threads_share_the_limit(order, two_blas_threads):
+    """The first task sets the limit, and the last task lifts the limit, in any order."""
+    inside, may_leave = [threading.Event() for _ in order], [threading.Event() for _ in order]
     seen = []
 
-    def work(may_leave):
+    def work(i):
         with one_blas_thread():
-            inside.wait()
-            may_leave.wait()
+            inside[i].set()
+            may_leave[i].wait()
             seen.append(max(blas_threads()))
 
-    with threadpool_limits(limits=2, user_api="blas"):
-        before = blas_threads()
-        threads = [threading.Thread(target=work, args=(event,)) for event in leave]
-        for thread in threads:
-            thread.start()
-        inside.wait()
-        for event, thread in zip(leave, threads, strict=True):
-            assert max(blas_threads()) == 1
-            event.set()
-            thread.join()
-        assert seen == [1, 1, 1]
-        assert blas_threads() == before
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
+    for thread, is_inside in zip(threads, inside, strict=True):
+        thread.start()
+        is_inside.wait()
+    for i in order:
+        assert set(blas_threads()) == {1}
+        may_leave[i].set()
+        threads[i].join()
+    assert seen == [1, 1, 1]
+    assert set(blas_threads()) == {2}
 
 
-def test_threads_after_a_fit_with_several_workers():
-    with threadpool_limits(limits=2, user_api="blas"):
-        before = blas_threads()
-        with dask.config.set(scheduler="threads", num_workers=4):
-            fit(ESTIMATORS["transformer"](), array(rows()))
-        assert blas_threads() == before
+def test_the_user_can_set_a_limit_after_a_task(two_blas_threads):
+    with one_blas_thread():
+        pass
+    with threadpool_limits(limits=1, user_api="blas"):
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == {2}
+
+
+@pytest.mark.parametrize("name", ["transformer", "detector"])
+def test_threads_after_a_fit_with_several_workers(name, two_blas_threads):
+    with dask.config.set(scheduler="threads", num_workers=4):
+        fit(ESTIMATORS[name](), array(rows()))
+    assert set(blas_threads()) == {2}
 
 
 def test_partials_can_be_merged():
