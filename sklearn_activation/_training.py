@@ -99,7 +99,11 @@ class Training:
                 rows, lambda s: self.finish(model_of(s), encoded, task, is_last=False)
             ),
         )
-        return self.finish(model_of(self.solve(encoded, task, sample)), encoded, task)
+        model = self.finish(model_of(self.solve(encoded, task, sample)), encoded, task)
+        # The function refers to the task, and the task to the progress. Without this line, rows of
+        # a stream would stay in memory until Python looks for circles.
+        task.progress.fitted = None
+        return model
 
     def merge(self, other):
         """Return the ``Model`` of what the previous model and another model have learned."""

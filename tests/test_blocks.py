@@ -1,11 +1,20 @@
 """Blocks of rows: all of them, in order, whatever the threads."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from sklearn_activation import ActivationLearningClassifier, CompetitiveHebbianTransformer, _blocks
+from sklearn_activation import (
+    ActivationAnomalyDetector,
+    ActivationLearningClassifier,
+    CompetitiveHebbianTransformer,
+    _blocks,
+)
 from sklearn_activation._blocks import BLOCK_ENTRIES, block_slices, map_blocks
+from sklearn_activation._rows.rows import Rows
 
 # -- blocks ----------------------------------------------------------------------------
 
@@ -90,3 +99,27 @@ def test_block_boundaries_do_not_matter(monkeypatch, name, entries):
     cut = _answers(ESTIMATORS[name]().set_params(random_state=0), X, y)
     for key, result in cut.items():
         np.testing.assert_allclose(result, whole[key], rtol=1e-7, atol=1e-9, err_msg=key)
+
+
+@pytest.mark.parametrize("name", [*ESTIMATORS, "detector"])
+def test_no_encoded_rows_stay_after_a_fit(monkeypatch, name):
+    """Without a circle of references, batches of a stream are freed at once."""
+    made, encoded = [], Rows.encoded
+
+    def record(rows, *args):
+        result = encoded(rows, *args)
+        made.append(weakref.ref(result))
+        return result
+
+    monkeypatch.setattr(Rows, "encoded", record)
+    X, y = _iris()
+    estimator = {**ESTIMATORS, "detector": ActivationAnomalyDetector}[name]()
+    labels = {"classes": np.unique(y)} if hasattr(estimator, "predict_proba") else {}
+    gc.disable()
+    try:
+        estimator.fit(X, y)
+        estimator.partial_fit(X, y, **labels)
+        assert [ref for ref in made if ref() is not None] == []
+    finally:
+        gc.enable()
+    assert len(made) >= 2
