@@ -104,7 +104,7 @@ def validate_table(
         estimator.is_categorical_ = is_categorical
         if is_categorical is not None:
             names = getattr(estimator, "feature_names_in_", np.arange(len(is_categorical)))
-            _warn_of_identifiers(names, found[0] if "y" in options else found, is_categorical)
+            warn_of_identifiers(names, found[0] if "y" in options else found, is_categorical)
     return found
 
 
@@ -125,7 +125,7 @@ def refuse_lone_rows(X):
     raise ValueError(f"X is {kind}, but a table is needed. {remedy}")
 
 
-def _warn_of_identifiers(names, X, is_categorical, *, fewest_rows=50, new_share=0.9):
+def warn_of_identifiers(names, X, is_categorical, *, fewest_rows=50, new_share=0.9):
     """Warn of columns of categories in which nearly every value is new."""
     for column in np.flatnonzero(is_categorical):
         known = X[~np.isnan(X[:, column]), column]

@@ -22,6 +22,7 @@ HEADINGS = {
     "mnist": "MNIST without feedback",
     "mnist_feedback": "MNIST with feedback",
     "mnist_inference": "MNIST: images generated and completed",
+    "scale": "Many rows",
     "small": "Classification of four small data sets",
     "speed": "Speed",
     "tabular_anomaly": "Anomalies in tables",

@@ -11,7 +11,7 @@ from .._learning.solvers import SOLVERS
 from .._rows.columns import choose_categories, read_declared
 from .._rows.rows import Rows
 from .._state import learns
-from .._validation import sane_exponent
+from .._validation import sane_exponent, warn_of_identifiers
 from .look import Look, look_at, read_labels, read_weight
 from .rows import RowsInPieces
 
@@ -52,6 +52,10 @@ def learn_pieces(estimator, pieces):
     total = np.ldexp((look.totals * of_class).sum(), exponent)
     rows = RowsInPieces(pieces, reader, look.n_rows, look.n_columns, look.dtype, total)
     estimator._learn_pieces(rows)
+    codes, sample = getattr(estimator, "is_categorical_", None), vars(estimator).get("_sample")
+    if codes is not None and sample is not None:
+        names = getattr(estimator, "feature_names_in_", np.arange(len(codes)))
+        warn_of_identifiers(names, sample["X"], codes)
 
 
 def refuse_parameters(estimator):

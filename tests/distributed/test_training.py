@@ -634,3 +634,10 @@ def test_a_fit_warns_of_nothing():
         warnings.simplefilter("error")
         for name, new in ESTIMATORS.items():
             fit(new(), array(rows()), **given(name, rows()))
+
+
+def test_identifiers_are_warned_of():
+    table = pd.DataFrame({"id": [f"order {i}" for i in range(200)], "amount": np.arange(200.0)})
+    blocks = [dask.delayed(table[:120]), dask.delayed(table[120:])]
+    with pytest.warns(UserWarning, match="'id' holds 200 different values in 200 rows"):
+        fit(DETECTOR(), blocks)
