@@ -56,6 +56,8 @@ def beside(name, values, rows, sizes):
     """
     if values is None:
         return [None] * len(rows)
+    if isinstance(values, str):
+        raise ValueError(f"{name} is {values!r}. Give the column itself, such as df[{values!r}].")
     known = sizes is not None and not np.isnan(np.array(sizes, dtype=float)).any()
     if not hasattr(values, "to_delayed") and not _is_delayed(values):
         if not known:

@@ -641,3 +641,8 @@ def test_identifiers_are_warned_of():
     blocks = [dask.delayed(table[:120]), dask.delayed(table[120:])]
     with pytest.warns(UserWarning, match="'id' holds 200 different values in 200 rows"):
         fit(DETECTOR(), blocks)
+
+
+def test_a_name_of_a_column_is_no_column():
+    with pytest.raises(ValueError, match=r"y is 'late'\. Give the column itself, such as df\["):
+        fit(CLASSIFIER(), cut(rows()), "late")
