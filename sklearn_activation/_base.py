@@ -18,6 +18,7 @@ from ._rows.rows import Rows
 from ._rows.sample import Sample
 from ._state import learns, twin_of
 from ._validation import (
+    N_JOBS,
     are_equal,
     check_weight,
     leave_out_weightless,
@@ -61,7 +62,7 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }

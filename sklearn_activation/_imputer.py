@@ -22,7 +22,7 @@ from ._rows.refill import refill, values_by_code
 from ._rows.sample import Sample, draw_evenly
 from ._rows.scales import narrow
 from ._state import learns, reads_in
-from ._validation import new_seed, refuse_nothing_known, validate_table
+from ._validation import N_JOBS, new_seed, refuse_nothing_known, validate_table
 
 
 @reads_in("transform", "get_feature_names_out")
@@ -151,7 +151,7 @@ class ActivationImputer(
         "learning_time": [StrOptions(set(TIME_RULES)), Interval(Real, 0, None, closed="neither")],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "init_activation": [Interval(Real, 0, 1, closed="neither")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
     # The network learns from at most this many rows of a table.

@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
     _check_sample_weight,
     _check_y,
@@ -15,6 +16,14 @@ from sklearn.utils.validation import (
 from ._rows.columns import is_missing, read_table, refuse_gaps, refuse_unfit_columns
 from ._rows.rows import has_gaps
 from ._warnings import warn
+
+# Values of the parameter ``n_jobs``: a number of threads, or a negative number that counts down
+# from the number of cores.
+N_JOBS = [
+    Interval(Integral, 1, None, closed="left"),
+    Interval(Integral, None, -1, closed="right"),
+    None,
+]
 
 # Weights are used unchanged if the largest weight lies between these two numbers.
 SANE_WEIGHTS = 1e-20, 1e20

@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import warnings
+from contextlib import contextmanager
 
 import dask
 import dask.array as da
@@ -31,10 +32,11 @@ from tests.distributed.cases import (
 )
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+@contextmanager
+def two_workers(folder):
+    """The client of a new cluster of two processes."""
     settings = {
-        "temporary-directory": str(tmp_path_factory.mktemp("dask")),
+        "temporary-directory": str(folder),
         "distributed.logging.distributed": "critical",
     }
     with (
@@ -48,6 +50,19 @@ def cluster(tmp_path_factory):
         ) as cluster,
         Client(cluster) as client,
     ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with two_workers(tmp_path_factory.mktemp("dask")) as client:
+        yield client
+
+
+@pytest.fixture
+def doomed_cluster(tmp_path):
+    """A cluster for one test alone, because a worker that was killed may not come back."""
+    with two_workers(tmp_path / "dask") as client:
         yield client
 
 
@@ -119,7 +134,7 @@ def kill_in_pass(n_pass, marker, folder):
 
 
 @pytest.mark.parametrize("n_pass", [0, 1, 3])
-def test_a_worker_that_dies_changes_nothing(cluster, n_pass, tmp_path):
+def test_a_worker_that_dies_changes_nothing(doomed_cluster, n_pass, tmp_path):
     X, new = rows(), ESTIMATORS["classifier"]
     marker, parts = tmp_path / "killed", cut(X)
     read = kill_in_pass(n_pass, str(marker), str(tmp_path))
@@ -127,10 +142,9 @@ def test_a_worker_that_dies_changes_nothing(cluster, n_pass, tmp_path):
     found = fit(new(), parts, cut(labels(X)))
     assert marker.exists()
     assert_same_fit(found, new().fit(X, labels(X)), X)
-    cluster.wait_for_workers(2)
 
 
-def test_a_dead_worker_takes_labels_along_that_were_in_memory(cluster, tmp_path):
+def test_a_dead_worker_takes_labels_along_that_were_in_memory(doomed_cluster, tmp_path):
     X, new, n = rows(), ESTIMATORS["classifier"], SIZES[4]
     marker = tmp_path / "killed"
     read = kill_in_pass(2, str(marker), str(tmp_path))
@@ -141,7 +155,6 @@ def test_a_dead_worker_takes_labels_along_that_were_in_memory(cluster, tmp_path)
     found = fit(new(), da.concatenate(blocks), labels(X))
     assert marker.exists()
     assert_same_fit(found, new().fit(X, labels(X)), X)
-    cluster.wait_for_workers(2)
 
 
 class Counted(ActivationAnomalyDetector):
