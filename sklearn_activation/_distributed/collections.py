@@ -5,6 +5,7 @@ from dask.delayed import Delayed
 
 from .pieces import Pieces, send
 from .scoring import one_block_wide
+from .training import refuse_parameters
 
 
 def pieces_of(estimator, X, y, sample_weight):
@@ -18,6 +19,8 @@ def pieces_of(estimator, X, y, sample_weight):
             "sklearn_activation. For a pipeline, transform the collection first, and give the "
             "last step."
         )
+    estimator._validate_params()
+    refuse_parameters(estimator)
     if not hasattr(estimator, "score_samples") and sample_weight is not None:
         raise ValueError(f"{type(estimator).__name__} takes no sample_weight. Leave it out.")
     if hasattr(X, "map_blocks"):
@@ -35,7 +38,11 @@ def pieces_of(estimator, X, y, sample_weight):
 def parts_of(name, values):
     """Return the pieces of a Dask collection, or of a list of Delayed, as a list of Delayed."""
     if hasattr(values, "to_delayed"):
-        parts = np.ravel(np.array(values.to_delayed(), dtype=object)).tolist()
+        # Dask reads several Parquet files as one piece if few columns are asked for. X, y and
+        # weights of one data frame would then have different pieces, so frames stay as they are.
+        is_frame = hasattr(values, "divisions")
+        parts = values.to_delayed(optimize_graph=not is_frame)
+        parts = np.ravel(np.array(parts, dtype=object)).tolist()
     elif isinstance(values, (list, tuple)) and all(isinstance(v, Delayed) for v in values):
         parts = list(values)
     else:

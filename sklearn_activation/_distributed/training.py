@@ -19,8 +19,6 @@ from .rows import RowsInPieces
 @learns
 def learn_pieces(estimator, pieces):
     """Fit an estimator to ``Pieces`` of a table, and return the estimator."""
-    estimator._validate_params()
-    refuse_parameters(estimator)
     has_labels = hasattr(estimator, "predict_proba")
     look = pieces.reduce(partial(look_at, with_labels=has_labels), Look.merge, "look")
     if look is None:

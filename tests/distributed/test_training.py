@@ -646,3 +646,23 @@ def test_identifiers_are_warned_of():
 def test_a_name_of_a_column_is_no_column():
     with pytest.raises(ValueError, match=r"y is 'late'\. Give the column itself, such as df\["):
         fit(CLASSIFIER(), cut(rows()), "late")
+
+
+def test_columns_of_one_frame_of_files_have_the_same_pieces(tmp_path):
+    """Dask reads several Parquet files at once if few columns are needed, such as labels alone."""
+    dd = frames()
+    pytest.importorskip("pyarrow", exc_type=ImportError)
+    table = pd.DataFrame(rows(), columns=NAMES).assign(
+        y=labels(rows()), weight=np.random.default_rng(0).gamma(1, size=400)
+    )
+    for i, part in enumerate(np.split(np.arange(400), 8)):
+        table.iloc[part].to_parquet(tmp_path / f"{i}.parquet")
+    pieces = dd.read_parquet(tmp_path)
+    found = fit(CLASSIFIER(), pieces[NAMES], pieces["y"], pieces["weight"])
+    wanted = CLASSIFIER().fit(table[NAMES], table["y"], table["weight"])
+    assert_same_fit(found, wanted, table[NAMES])
+
+
+def test_parameters_are_refused_before_pieces():
+    with pytest.raises(ValueError, match=r"feedback=.auto. .* Set feedback=False"):
+        fit(ActivationLearningClassifier(), cut(rows()), cut(labels(rows()))[:3])
