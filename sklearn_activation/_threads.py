@@ -21,7 +21,10 @@ _limit = {"users": 0, "limits": None}
 
 @contextmanager
 def one_blas_thread():
-    """Limit BLAS to one thread until all users of the limit have ended."""
+    """Limit BLAS to one thread until all users of the limit have ended.
+
+    If another user has set the limit before, that limit stays.
+    """
     _begin(lambda n: 1)
     try:
         yield
@@ -49,19 +52,21 @@ def _libraries():
 
 
 def _begin(limit_for):
-    """Begin to use the limit, and return how many threads BLAS had before.
+    """Begin to use the limit, and return how many threads the user may share out.
 
-    The first user sets the limit. ``limit_for`` maps the number of threads to the limit.
+    The first user sets the limit, and gets the number of threads that BLAS had before.
+    ``limit_for`` maps this number to the limit. All other users get 1.
     """
     with _lock:
+        n = 1
+        if _limit["users"] == 0:
+            found = _libraries()
+            n = max((library["num_threads"] for library in found.info()), default=1)
+            if n > 1:
+                _let_this_thread_decide(found)
+                _limit["limits"] = found, found.limit(limits=limit_for(n))
+        # An error above must not count as a user, because no end would follow.
         _limit["users"] += 1
-        if _limit["users"] > 1:
-            return 1
-        found = _libraries()
-        n = max((library["num_threads"] for library in found.info()), default=1)
-        if n > 1:
-            _let_this_thread_decide(found)
-            _limit["limits"] = found, found.limit(limits=limit_for(n))
         return n
 
 

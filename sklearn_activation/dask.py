@@ -36,9 +36,10 @@ __all__ = [
 def fit(estimator, X, y=None, sample_weight=None):
     """Fit an estimator to a table in pieces.
 
-    Each layer takes one pass over the pieces. Workers add up their statistics in a tree, and the
-    client solves the layer. The memory that the client and each worker need does not grow with the
-    number of rows. The result equals ``estimator.fit`` on all rows, apart from rounding.
+    Each layer takes one pass over the pieces, and a second pass if its outputs are activated.
+    Workers add up their statistics in a tree, and the client solves the layer. The memory that the
+    client and each worker need does not grow with the number of rows. The result equals
+    ``estimator.fit`` on all rows, apart from rounding.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_activation import _blocks
+from sklearn_activation import _blocks, _threads
 from sklearn_activation._blocks import BLOCK_ENTRIES, MANY_BLOCKS, map_blocks
 from sklearn_activation._threads import MOST_THREADS, one_blas_thread, take_blas_threads
 
@@ -37,6 +37,19 @@ def test_a_limit_ends_with_its_last_user(three_threads):
 def test_a_limit_ends_with_an_error(three_threads):
     with pytest.raises(KeyError), one_blas_thread():
         raise KeyError
+    assert blas_threads() == 3
+
+
+def test_a_failed_begin_is_no_user(three_threads, monkeypatch):
+    def fail():
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_threads, "_libraries", fail)
+        with pytest.raises(OSError), one_blas_thread():
+            pass
+    with one_blas_thread():
+        assert blas_threads() == 1
     assert blas_threads() == 3
 
 

@@ -36,7 +36,7 @@ WAITING_SHARE = 0.125
 
 
 class Flow(Solver):
-    """The solver in closed form, with one pass over the rows for each layer."""
+    """The solver in closed form, with one or two passes over the rows for each layer."""
 
     keeps_moments = True
     averages = True
@@ -44,8 +44,9 @@ class Flow(Solver):
     def solve(self, rows, task):
         """Train each layer in closed form on ``rows`` and on all rows learned before.
 
-        Layers are solved from the bottom up, each from one pass over the rows. Many hidden rows
-        are never stored: each block runs through the lower layers again. The statistics of a
+        Layers are solved from the bottom up, each from one pass over the rows. A layer whose
+        outputs are activated takes a second pass for the moments of |y|. Many hidden rows are
+        never stored: each block runs through the lower layers again. The statistics of a
         hidden layer belong to the lower layers as they were when the rows were seen. With several
         layers, a stream is therefore only close to one training on all rows. The moments of |y|
         over all rows so far are estimated from a sample, which does not depend on how the rows

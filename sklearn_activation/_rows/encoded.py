@@ -99,8 +99,8 @@ class EncodedRows:
     def reduce(self, function, merge, name):
         """Return ``function`` of the rows.
 
-        ``distributed.EncodedPieces`` has the same method: there ``merge`` merges the results of
-        two pieces, and ``name`` names the pass.
+        ``_distributed.rows.EncodedPieces`` has the same method: there ``merge`` merges the
+        results of two pieces, and ``name`` names the pass.
         """
         return function(self)
 

@@ -13,7 +13,7 @@ from .sample import Sample, hash_rows
 class Rows:
     """Rows of numbers with labels and weights.
 
-    ``distributed.RowsInPieces`` has the same methods for rows that are not in memory.
+    ``_distributed.rows.RowsInPieces`` has the same methods for rows that are not in memory.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def standardise(X, location, scale, clip, bend, relevances, out):
         # This loop has branches, so that LLVM does not vectorise it.
         for j in range(X.shape[1]):
             z = (np.float64(X[i, j]) - location[j]) / scale[j]
-            if abs(z) > bend[j]:
+            if abs(z) > bend[j] and clip > bend[j]:
                 size = min(abs(z), clip)
                 size = bend[j] * (3 * np.cbrt(size / bend[j]) - 2)
                 out[i, j] = (size if z > 0 else -size) * relevances[j]

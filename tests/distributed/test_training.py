@@ -529,6 +529,13 @@ def test_what_cannot_learn_pieces_says_so(what):
     assert not hasattr(estimator, "coefs_")
 
 
+def test_a_single_delayed_is_no_list():
+    with pytest.raises(ValueError, match=r"X is a single Delayed object\. Give the list \[X\]"):
+        fit(DETECTOR(), cut(rows())[0])
+    with pytest.raises(ValueError, match="y is a single Delayed object"):
+        fit(CLASSIFIER(), cut(rows()), cut(labels(rows()))[0])
+
+
 def test_an_imputer_takes_no_weights():
     with pytest.raises(ValueError, match="takes no sample_weight"):
         fit(IMPUTER(), array(rows()), sample_weight=np.ones(400))

@@ -55,6 +55,14 @@ def test_bends_of_any_size_equal_twin(bend):
     np.testing.assert_allclose(out, expected, rtol=1e-12)
 
 
+def test_a_bend_beyond_the_clip_has_no_effect_beside_a_far_column():
+    x, bend, one = np.array([[5.0, 3e6]]), np.array([2.0, 2e6]), np.ones(2)
+    out = np.empty((1, 2))
+    kernels.standardise(x, 0 * one, one, 1e6, bend, one, out)
+    expected = naive.standardise(x, 0 * one, one, np.inf * one, bend)
+    np.testing.assert_allclose(out, expected, rtol=1e-14)
+
+
 def test_infinite_differences_are_clipped():
     """A location may be as far from a number as no number can say."""
     largest = np.finfo(np.float64).max
