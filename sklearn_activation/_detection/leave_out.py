@@ -204,7 +204,7 @@ class LastLayer:
         from the statistics without the fold.
         """
         if groups is None:  # copies of a row are in one fold
-            groups = mix_hashes(hash_rows(rows.X, np.zeros(len(rows))))
+            groups = mix_hashes(hash_rows(rows.X))
         fold_of, scores = groups % LEAVE_OUT_FOLDS, np.empty(len(rows))
         for fold in np.unique(fold_of):
             held = fold_of == fold

@@ -81,7 +81,7 @@ class TableModel(DetectorModel):
 
     def hashes(self, X):
         def of_block(part):
-            return hash_rows(self.encoding.rounded(part), np.zeros(len(part)))
+            return hash_rows(self.encoding.rounded(part))
 
         return self.map(of_block, X)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._rows.sample import add_copies, find_rows, hash_rows, n_copies, uniform_of
+from .._rows.sample import add_copies, find_rows, n_copies, uniform_of
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Candidates:
 
 def find_candidates(rows):
     """Return the ``Candidates`` of ``Rows`` before a choice: all distinct rows."""
-    hashes, mass = add_copies(hash_rows(rows.X, np.zeros(len(rows.X))), rows.weight)
+    hashes, mass = add_copies(rows.hashes, rows.weight)
     return Candidates(hashes, mass, rows.total_weight, len(rows.X))
 
 
@@ -70,7 +70,7 @@ def choose_candidates(found, size):
 
 def weigh(rows, hashes):
     """Return the weight of the rows that have each of some hashes, which are ascending."""
-    found, mass = add_copies(hash_rows(rows.X, np.zeros(len(rows.X))), rows.weight)
+    found, mass = add_copies(rows.hashes, rows.weight)
     at = np.minimum(np.searchsorted(found, hashes), len(found) - 1)
     return np.where(found[at] == hashes, mass[at], 0.0)
 
@@ -83,7 +83,7 @@ def copies_to_draw(hashes, mass, total, size):
 
 def fetch(rows, hashes):
     """Return the places in ``hashes`` that a row has, and one row for each of these places."""
-    found, places = find_rows(hash_rows(rows.X, np.zeros(len(rows.X))), hashes)
+    found, places = find_rows(rows.hashes, hashes)
     return found, rows.X[places]
 
 

@@ -22,14 +22,15 @@ class Rows:
     labels : ndarray of int of shape (n_rows,), or None
         Labels of the rows, or None if rows have no labels.
     weight : ndarray of shape (n_rows,)
-    unfilled : ndarray of shape (n_rows, n_features), default=None
-        The rows before gaps were filled, by whose hashes rows are sampled. None stands for ``X``.
+    unfilled : Rows, default=None
+        The rows before gaps were filled, by whose hashes rows are sampled. None stands for the
+        rows themselves.
     """
 
     X: np.ndarray
     labels: np.ndarray | None
     weight: np.ndarray
-    unfilled: np.ndarray | None = None
+    unfilled: "Rows | None" = None
 
     @property
     def n_columns(self):
@@ -46,8 +47,9 @@ class Rows:
     @cached_property
     def hashes(self):
         """Hashes of the rows, before gaps were filled, with their labels."""
-        X = self.X if self.unfilled is None else self.unfilled
-        return hash_rows(X, np.zeros(len(X)) if self.labels is None else self.labels)
+        if self.unfilled is not None:
+            return self.unfilled.hashes
+        return hash_rows(self.X, self.labels)
 
     @property
     def has_gaps(self):
@@ -56,7 +58,7 @@ class Rows:
 
     def filled(self, fill):
         """Return the same rows with the gaps filled by the function ``fill`` of rows."""
-        return replace(self, X=fill(self.X), unfilled=self.X)
+        return replace(self, X=fill(self.X), unfilled=self)
 
     def sample(self, size):
         """Return the ``Sample`` of the ``size`` rows with the smallest hashes."""

@@ -102,7 +102,7 @@ def draw_evenly(X, size, weight=None):
     """
     if len(X) <= size:
         return np.arange(len(X))
-    hashes = hash_rows(X, np.zeros(len(X)))
+    hashes = hash_rows(X)
     distinct, mass = add_copies(hashes, weight)
     copies = n_copies(distinct, mass, size / mass.sum())
     _, rows = find_rows(hashes, distinct[copies > 0])
@@ -192,7 +192,7 @@ def even_keys(X):
     Copies of a row have different keys.
     """
     with np.errstate(over="ignore"):
-        hashes = hash_rows(X.astype(np.float32, copy=False), np.zeros(len(X)))
+        hashes = hash_rows(X.astype(np.float32, copy=False))
     order = np.argsort(hashes, kind="stable")
     ascending = hashes[order]
     first = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
@@ -213,8 +213,12 @@ def mix_hashes(hashes):
     return (hashes * np.uint64(0xD1342543DE82EF95)) >> np.uint64(33)
 
 
-def hash_rows(X, labels):
-    """Return a 64-bit hash of each row of ``X`` with its label, shape (n_rows,)."""
+def hash_rows(X, labels=None):
+    """Return a 64-bit hash of each row of ``X`` with its label, shape (n_rows,).
+
+    Rows without labels have the label 0.
+    """
+    labels = np.zeros(len(X)) if labels is None else labels
     hashes = np.empty(len(X), dtype=np.uint64)
 
     def hash_block(block):

@@ -74,7 +74,7 @@ class Windows:
         """
         # The base is odd, so that it has an inverse modulo 2^64.
         base = 0x9E3779B97F4A7C15
-        stamps = hash_rows(encoding.to_hash(self.X), np.zeros(len(self.X)))
+        stamps = hash_rows(encoding.to_hash(self.X))
         power = np.full(len(stamps) + 1, base, dtype=np.uint64)
         power[0] = 1
         power = np.cumprod(power, dtype=np.uint64)
