@@ -150,12 +150,15 @@ def measure_alone(folder, method, n_rows):
     """A fit and a use of the model on one machine, and the bare products of both."""
     X, y = (read_rows(folder, name, slice(n_rows)) for name in "Xy")
     use(method, fit(method, X[:WARM_UP], y[:WARM_UP]), X[:WARM_UP])
-    model, found = measured(lambda: fit(method, X, y))
-    found = {"fit": found, METHODS[method].use: measured(lambda: use(method, model, X))[1]}
-    if method in OURS:
-        for of, jobs in zip(found.values(), products(method, model, n_rows), strict=True):
-            of["products"] = timed(multiply, jobs)[1]
-    return found
+    model, fitted = measured(lambda: fit(method, X, y))
+    jobs = products(method, model, n_rows) if method in OURS else ()
+    # The speed of a machine drifts, so the products follow at once.
+    if jobs:
+        fitted["products"] = timed(multiply, jobs[0])[1]
+    used = measured(lambda: use(method, model, X))[1]
+    if jobs:
+        used["products"] = timed(multiply, jobs[1])[1]
+    return {"fit": fitted, METHODS[method].use: used}
 
 
 def measure_dask(folder, method, n_rows, n_workers):

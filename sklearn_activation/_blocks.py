@@ -50,12 +50,16 @@ def map_blocks(function, n_rows, n_columns, n_jobs=None):
             return
         with ThreadPoolExecutor(n_threads) as pool:
             waiting = deque()
-            for block in blocks:
-                if len(waiting) == 2 * n_threads:
+            try:
+                for block in blocks:
+                    if len(waiting) == 2 * n_threads:
+                        yield waiting.popleft().result()
+                    waiting.append(pool.submit(function, block))
+                while waiting:
                     yield waiting.popleft().result()
-                waiting.append(pool.submit(function, block))
-            while waiting:
-                yield waiting.popleft().result()
+            finally:  # After an error, or if the caller stops early, the rest is not computed.
+                for future in waiting:
+                    future.cancel()
 
 
 @contextmanager

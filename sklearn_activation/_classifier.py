@@ -108,10 +108,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         table are codes. None means no column. ``encoding="unit"`` takes no categories: booleans
         count as 0 and 1, and strings are refused.
     solver : {"flow", "hebbian"}, default="flow"
-        "flow" computes the trained network in closed form, with one pass over the rows for each
-        layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
-        by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive one at
-        a time.
+        "flow" computes the trained network in closed form, with one or two passes over the rows
+        for each layer. "hebbian" applies the learning rule to one mini-batch after another, and is
+        slower by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive
+        one at a time.
     learning_time : "auto", float > 0 or tuple of float, default="auto"
         How long the network learns. A shorter time regularises more, and a longer time learns
         finer detail. "auto" takes the time with the lowest log-loss on held-out rows. Give one

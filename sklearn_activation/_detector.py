@@ -112,10 +112,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         detector then remembers about 1 / ``forget`` rows. 0 keeps all rows. Raise the share if
         normal behaviour changes slowly. A share above 0 needs ``solver="flow"``.
     solver : {"flow", "hebbian"}, default="flow"
-        "flow" computes the trained network in closed form, with one pass over the rows for each
-        layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
-        by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive one at
-        a time.
+        "flow" computes the trained network in closed form, with one or two passes over the rows
+        for each layer. "hebbian" applies the learning rule to one mini-batch after another, and is
+        slower by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive
+        one at a time.
     learning_time : "auto", float > 0 or tuple of float, default="auto"
         How long the network learns. A longer time learns rarer patterns as typical. "auto"
         averages the last layer over many learning times, and rare patterns then score lower than

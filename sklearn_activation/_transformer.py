@@ -72,10 +72,10 @@ class CompetitiveHebbianTransformer(
         = x W at the scale of the rows; choose it for fewer dimensions, because
         ``inverse_transform`` turns codes back into rows.
     solver : {"flow", "hebbian"}, default="flow"
-        "flow" computes the trained network in closed form, with one pass over the rows for each
-        layer. "hebbian" applies the learning rule to one mini-batch after another, and is slower
-        by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive one at
-        a time.
+        "flow" computes the trained network in closed form, with one or two passes over the rows
+        for each layer. "hebbian" applies the learning rule to one mini-batch after another, and is
+        slower by orders of magnitude. Choose "hebbian" to study the rule, or for rows that arrive
+        one at a time.
     learning_time : "auto", float > 0 or tuple of float, default="auto"
         How long the network learns. A shorter time regularises more. "auto" keeps the directions
         that carry more than twice their even share of the rows' energy; with ``output="linear"``,

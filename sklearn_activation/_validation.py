@@ -34,7 +34,7 @@ def validate_rows(estimator, X, *, reset, **options):
 
     The rows are floating-point numbers in C order.
     """
-    refuse_lone_rows(X)
+    refuse_other_kinds(X)
     refuse_unfit_columns(X)
     return _check(estimator, X, read_table(X, None)[0], reset=reset, **options)
 
@@ -94,7 +94,7 @@ def validate_table(
     X : ndarray of shape (n_rows, n_columns)
     y : ndarray, only if one was given
     """
-    refuse_lone_rows(X)
+    refuse_other_kinds(X)
     known = None
     if not reset:
         before = estimator.is_categorical_
@@ -117,12 +117,18 @@ def validate_table(
     return found
 
 
-def refuse_lone_rows(X):
-    """Raise a ValueError if ``X`` is a Series, a dict or a list of dicts."""
+def refuse_other_kinds(X):
+    """Raise a ValueError if ``X`` is a Series, a dict, a list of dicts or a Dask collection."""
     if isinstance(X, dict) and not hasattr(X, "shape"):  # The sparse format DOK is a dict.
         kind, remedy = "a dict", "For one row, give pd.DataFrame([X])."
     elif isinstance(X, list) and X and isinstance(X[0], dict):
         kind, remedy = "a list of dicts", "Give pd.DataFrame(X)."
+    elif hasattr(X, "__dask_graph__"):
+        kind = "a Dask collection"
+        remedy = (
+            "The functions of sklearn_activation.dask take Dask collections, for example "
+            "sklearn_activation.dask.fit. If the rows fit into memory, give X.compute()."
+        )
     elif _is_series(X):
         kind = "a Series"
         remedy = (
@@ -131,7 +137,7 @@ def refuse_lone_rows(X):
         )
     else:
         return
-    raise ValueError(f"X is {kind}, but a table is needed. {remedy}")
+    raise ValueError(f"X is {kind}, but a table in memory is needed. {remedy}")
 
 
 def warn_of_identifiers(names, X, is_categorical, *, fewest_rows=50, new_share=0.9):

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from threading import Event, Timer
 
 import numpy as np
 import pytest
@@ -44,6 +45,22 @@ def test_blocks_wait_for_their_consumer():
     assert next(blocks) == slice(0, 1)
     assert len(done) <= 4
     assert [block.start for block in blocks] == list(range(1, 50))
+
+
+def test_blocks_that_nobody_waits_for_are_not_computed():
+    gate, done = Event(), []
+
+    def work(block):
+        if block.start:
+            gate.wait(10)
+        done.append(block.start)
+        return block
+
+    blocks = map_blocks(work, 50, BLOCK_ENTRIES, 2)
+    assert next(blocks) == slice(0, 1)
+    Timer(0.3, gate.set).start()
+    blocks.close()
+    assert sorted(done) == [0, 1, 2]  # two threads had begun with the second and the third block
 
 
 def test_no_rows_have_no_blocks():

@@ -1,9 +1,15 @@
 """Checks of what users give."""
 
+import dask
+import dask.array as da
 import numpy as np
 import pytest
 
-from sklearn_activation import _validation
+from sklearn_activation import (
+    ActivationAnomalyDetector,
+    CompetitiveHebbianTransformer,
+    _validation,
+)
 
 
 def test_rows_without_weight_are_left_out():
@@ -42,3 +48,19 @@ def test_dictionaries_are_equal_entry_by_entry():
     assert _validation.are_equal(one, {"a": np.arange(3), "b": {"c": None}})
     assert not _validation.are_equal(one, {"a": np.arange(3)})
     assert not _validation.are_equal(one, {"a": np.arange(3), "b": {"c": 1}})
+
+
+def fail(block=None):
+    raise AssertionError("A lazy table was computed.")
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "score_samples", "transform"])
+@pytest.mark.parametrize("new", [ActivationAnomalyDetector, CompetitiveHebbianTransformer])
+def test_dask_collections_are_refused_before_they_are_computed(new, method):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    lazy = da.from_array(X, chunks=(20, 3)).map_blocks(fail, dtype=X.dtype, meta=X[:0])
+    estimator = new().fit(X)
+    for rows in (lazy, dask.delayed(fail)()):
+        if hasattr(estimator, method):
+            with pytest.raises(ValueError, match=r"sklearn_activation\.dask.*X\.compute\(\)"):
+                getattr(estimator, method)(rows)

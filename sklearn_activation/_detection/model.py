@@ -58,8 +58,8 @@ class DetectorModel(Model):
 
     @property
     def widest(self):
-        """Four times the entries of the widest row. Blocks then fit the cache of one core."""
-        return 4 * super().widest
+        """Eight times the entries of the widest row. Blocks then fit the cache of one core."""
+        return 8 * super().widest
 
     def activation(self, X):
         """Return the activation of rows or windows in double precision."""

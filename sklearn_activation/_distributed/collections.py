@@ -3,7 +3,7 @@
 import numpy as np
 from dask.delayed import Delayed
 
-from .pieces import Pieces, send
+from .pieces import Pieces, refuse_lone_delayed, send
 from .scoring import one_block_wide
 from .training import refuse_parameters
 
@@ -23,7 +23,7 @@ def pieces_of(estimator, X, y, sample_weight):
     refuse_parameters(estimator)
     if not hasattr(estimator, "score_samples") and sample_weight is not None:
         raise ValueError(f"{type(estimator).__name__} takes no sample_weight. Leave it out.")
-    _refuse_lone_delayed("X", X)
+    refuse_lone_delayed("X", X)
     if hasattr(X, "map_blocks"):
         X = one_block_wide(X)
     sizes = X.chunks[0] if hasattr(X, "chunks") else None
@@ -66,7 +66,7 @@ def beside(name, values, rows, sizes):
         return [None] * len(rows)
     if isinstance(values, str):
         raise ValueError(f"{name} is {values!r}. Give the column itself, such as df[{values!r}].")
-    _refuse_lone_delayed(name, values)
+    refuse_lone_delayed(name, values)
     known = sizes is not None and not np.isnan(np.array(sizes, dtype=float)).any()
     if not hasattr(values, "to_delayed") and not _is_delayed(values):
         if not known:
@@ -90,12 +90,6 @@ def beside(name, values, rows, sizes):
             f"same rows, for instance with {name}.repartition or {name}.rechunk."
         )
     return parts
-
-
-def _refuse_lone_delayed(name, values):
-    """Raise a ValueError for a single Delayed, which seems to have any attribute."""
-    if isinstance(values, Delayed):
-        raise ValueError(f"{name} is a single Delayed object. Give the list [{name}].")
 
 
 def _is_delayed(values):

@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _get_feature_names, _num_samples
 
 from .._rows.columns import Kind, column_kinds, columns_of, is_missing
-from .._validation import refuse_lone_rows
+from .._validation import refuse_other_kinds, sane_exponent
 
 
 @dataclass
@@ -30,6 +30,8 @@ class Look:
         number of known entries of each column.
     labels : ndarray of shape (n_labels,)
         The labels, ascending. If rows have no labels, the only label is 0.
+    exponent : int
+        The weights are multiplied by this power of two, so that no sum of them overflows.
     totals, largest : ndarray of shape (n_labels,)
         The total and the largest weight of the rows with each label.
     """
@@ -40,6 +42,7 @@ class Look:
     n_columns: int
     common: np.dtype
     kinds: list | np.ndarray
+    exponent: int
     labels: np.ndarray
     totals: np.ndarray
     largest: np.ndarray
@@ -66,12 +69,26 @@ class Look:
         else:
             self.kinds = self.kinds + other.kinds
         labels = np.concatenate([self.labels, other.labels])
-        totals = np.concatenate([self.totals, other.totals])
-        largest = np.concatenate([self.largest, other.largest])
+        exponent = min(self.exponent, other.exponent)
+        totals, largest = np.hstack([self._weights(exponent), other._weights(exponent)])
+        self.exponent = exponent
         self._count(labels, totals, largest)
         return self
 
+    def _weights(self, exponent):
+        """Return totals and largest weights, multiplied by another power of two."""
+        return np.ldexp([self.totals, self.largest], exponent - self.exponent)
+
     def _refuse_other_columns(self, other):
+        for one, another in ((self, other), (other, self)):
+            if one.names is None or another.names is None:
+                continue
+            lacking = [name for name in one.names if name not in set(another.names)]
+            if lacking:
+                raise ValueError(
+                    f"Partition {another.number} lacks the columns {_quoted(lacking)}, which "
+                    f"partition {one.number} has. Give all partitions the same columns."
+                )
         if self.n_columns != other.n_columns:
             raise ValueError(
                 f"Partition {self.number} has {self.n_columns} columns, but partition "
@@ -79,9 +96,9 @@ class Look:
             )
         if not _are_same_names(self.names, other.names):
             raise ValueError(
-                f"Partition {self.number} has {_listed(self.names)}, but partition "
-                f"{other.number} has {_listed(other.names)}. Give all partitions the same columns "
-                "in the same order."
+                f"Partition {self.number} has {_ordered(self.names)}, but partition "
+                f"{other.number} has {_ordered(other.names)}. Give all partitions the same "
+                "columns in the same order."
             )
 
     def _refuse_other_labels(self, other):
@@ -111,7 +128,7 @@ def look_at(piece, with_labels):
     ``with_labels`` says whether labels matter.
     """
     X = piece.X
-    refuse_lone_rows(X)
+    refuse_other_kinds(X)
     n_rows = _num_samples(X)
     if n_rows == 0:
         return None
@@ -120,6 +137,8 @@ def look_at(piece, with_labels):
         raise ValueError(f"X has the shape {shape}, but a table with rows and columns is needed.")
     labels = read_labels(piece.y, n_rows) if with_labels else np.zeros(n_rows)
     weight = read_weight(piece.weight, n_rows)
+    exponent = sane_exponent(weight.max())
+    weight = np.ldexp(weight, exponent)
     found = Look(
         piece.number,
         n_rows,
@@ -127,6 +146,7 @@ def look_at(piece, with_labels):
         shape[1],
         common_type(X),
         _kinds_of(X),
+        exponent,
         *np.empty((3, 0)),
     )
     found._count(labels, weight, weight)
@@ -198,10 +218,14 @@ def _are_same_names(ours, theirs):
     return (ours is None) == (theirs is None) and (ours is None or np.array_equal(ours, theirs))
 
 
-def _listed(names):
-    if names is None:
-        return "columns without names"
-    return f"the columns {', '.join(map(repr, map(str, names)))}"
+def _ordered(names):
+    return (
+        "columns without names" if names is None else f"the columns in the order {_quoted(names)}"
+    )
+
+
+def _quoted(names):
+    return ", ".join(map(repr, map(str, names)))
 
 
 def _are_numbers(labels):

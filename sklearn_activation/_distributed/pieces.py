@@ -1,10 +1,12 @@
 """Pieces of a table that workers read, and passes over all of them."""
 
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from uuid import uuid4
 
 import dask
+from dask.delayed import Delayed
 
 from .._threads import one_blas_thread
 
@@ -117,10 +119,8 @@ def send(objects, name):
 def call_on_piece(function, finish, X, y, weight, number):
     """Return ``function`` of a piece. An error names the number of the piece."""
     with one_blas_thread():
-        try:
+        with errors_name(number):
             found = function(Piece(X, y, weight, number))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"Partition {number}: {error}") from error
         return found if found is None or finish is None else finish(found)
 
 
@@ -135,3 +135,20 @@ def merge_all(merge, finish, results):
         for other in others:
             found = merge(found, other)
         return found if finish is None else finish(found)
+
+
+@contextmanager
+def errors_name(number):
+    """Let errors name the number of a partition, unless the number is None."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if number is None:
+            raise
+        raise ValueError(f"Partition {number}: {error}") from error
+
+
+def refuse_lone_delayed(name, values):
+    """Raise a ValueError for a single Delayed, which seems to have any attribute."""
+    if isinstance(values, Delayed):
+        raise ValueError(f"{name} is a single Delayed object. Give the list [{name}].")

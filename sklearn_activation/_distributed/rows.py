@@ -140,8 +140,11 @@ class EncodedPieces:
         """Return False: the rows are never in memory together."""
         return False
 
-    def reduce(self, function, merge, name):
-        """Return the merged results of ``function`` of the ``EncodedRows`` of each piece."""
+    def reduce(self, function, merge, name, n_jobs=None):
+        """Return the merged results of ``function(rows, n_jobs=None)`` of the pieces.
+
+        The workers are the threads, so ``n_jobs`` does not count.
+        """
         call = partial(
             call_on_encoded,
             encoding=self.encoding,
@@ -162,7 +165,7 @@ def call_on_rows(piece, reader, fill, function):
 
 def call_on_encoded(rows, encoding, n_labels, dtype, function):
     """Return ``function`` of ``Rows`` as input of a network."""
-    return function(rows.encoded(encoding, n_labels, dtype))
+    return function(rows.encoded(encoding, n_labels, dtype), n_jobs=None)
 
 
 def identity(rows):

@@ -9,6 +9,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._imputer import ActivationImputer
 from .._threads import one_blas_thread
+from .pieces import errors_name, refuse_lone_delayed
 from .training import refuse_windows
 
 
@@ -22,6 +23,7 @@ def answer(estimator, method, X):
     X : Dask array, Dask data frame, or list of Delayed
     """
     check_is_fitted(estimator)
+    refuse_lone_delayed("X", X)
     getattr(estimator, method)  # an estimator without the method raises an AttributeError here
     refuse_windows(getattr(estimator, "window_", None))
     if hasattr(X, "map_partitions"):
@@ -34,7 +36,7 @@ def answer(estimator, method, X):
         return _answer_array(without_statistics(estimator, "default"), method, X)
     if isinstance(X, (list, tuple)):
         model, call = once(without_statistics(estimator)), dask.delayed(answer_piece, pure=True)
-        return [call(part, model, method) for part in X]
+        return [call(part, model, method, number=i) for i, part in enumerate(X)]
     raise ValueError(
         f"X is of type {type(X).__name__}, but a Dask array, a Dask data frame or a list of "
         f"delayed blocks is needed. For rows in memory, call {type(estimator).__name__}.{method}."
@@ -76,13 +78,15 @@ def one_block_wide(X):
 
 
 def without_statistics(estimator, container=None):
-    """Return a copy of an estimator that can answer, but cannot learn more.
+    """Return a copy of an estimator that can answer with one thread, but cannot learn more.
 
     ``container`` is the kind of table that ``transform`` returns. None leaves the kind as the user
     has set it.
     """
     light = object.__new__(type(estimator))
     light.__dict__ = vars(estimator).copy()
+    if "n_jobs" in vars(light):
+        light.n_jobs = None  # Each worker thread has a piece of its own.
     if "_state" in vars(light):
         light._state = {}
     if "training_scores_" in vars(light):
@@ -93,11 +97,19 @@ def without_statistics(estimator, container=None):
     return light
 
 
-def answer_piece(X, estimator, method):
-    """Return a method's result for the rows of one piece, as a frame if the piece is a frame."""
+def answer_piece(X, estimator, method, number=None, partition_info=None, block_id=None):
+    """Return a method's result for the rows of one piece, as a frame if the piece is a frame.
+
+    Errors name the number of the piece. Dask gives it as ``partition_info`` for a frame, and as
+    ``block_id`` for an array.
+    """
+    if partition_info is not None:
+        number = partition_info["number"]
+    elif block_id is not None:
+        number = block_id[0]
     is_frame = hasattr(X, "iloc")
     if _num_samples(X):
-        with one_blas_thread():
+        with one_blas_thread(), errors_name(number):
             found = getattr(estimator, method)(X)
     elif is_frame and isinstance(estimator, ActivationImputer):
         return X.copy()

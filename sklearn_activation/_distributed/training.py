@@ -38,6 +38,7 @@ def learn_pieces(estimator, pieces):
                 "zero. At least one row needs a positive weight."
             )
     exponent = sane_exponent((look.largest * of_class).max())
+    total = np.ldexp((look.totals * of_class).sum(), exponent)
     template = clone(estimator)
     adopt_columns(template, look)
     reader = Reader(
@@ -45,9 +46,8 @@ def learn_pieces(estimator, pieces):
         look.dtype,
         look.labels if has_labels else None,
         of_class,
-        exponent,
+        look.exponent + exponent,
     )
-    total = np.ldexp((look.totals * of_class).sum(), exponent)
     rows = RowsInPieces(pieces, reader, look.n_rows, look.n_columns, look.dtype, total)
     estimator._learn_pieces(rows)
     codes, sample = getattr(estimator, "is_categorical_", None), vars(estimator).get("_sample")
@@ -139,8 +139,8 @@ class Reader:
         if not _num_samples(piece.X):
             return None
         table = self.template._validate(piece.X, reset=False).astype(self.dtype, copy=False)
-        weight = read_weight(piece.weight, len(table))
+        weight = np.ldexp(read_weight(piece.weight, len(table)), self.exponent)
         if self.classes is None:
-            return Rows(table, None, np.ldexp(weight, self.exponent))
+            return Rows(table, None, weight)
         labels = np.searchsorted(self.classes, read_labels(piece.y, len(table)))
-        return Rows(table, labels, np.ldexp(weight * self.of_class[labels], self.exponent))
+        return Rows(table, labels, weight * self.of_class[labels])

@@ -145,18 +145,16 @@ class LayerRows:
     def __init__(self, rows, task):
         self.rows = rows
         self.task = task
-        self.blocks = {"n_columns": max(rows.n_inputs, *task.sizes), "n_jobs": task.n_jobs}
-        self.are_few = rows.fit_in_block(self.blocks["n_columns"])
+        self.n_columns = max(rows.n_inputs, *task.sizes)
+        self.are_few = rows.fit_in_block(self.n_columns)
         self._depth, self._inputs, self._outputs = 0, None, None
 
     def add_to(self, moments, network):
         """Return ``moments`` with those of the rows after all layers of ``network`` added."""
         if self.are_few:
             return moments.add(self._climb(network, len(network)), self.rows.weight)
-        call = partial(moments_of, network=network, **self.blocks)
-        return moments.merge(
-            self.rows.reduce(call, Moments.merge, f"layer{len(network) + 1}_products")
-        )
+        name = f"layer{len(network) + 1}_products"
+        return moments.merge(self._reduce(moments_of, network, Moments.merge, name))
 
     def output_sums(self, network):
         """Return the ``absolute_sums_of`` the rows times the weights of the last layer."""
@@ -164,8 +162,11 @@ class LayerRows:
         if self.are_few:
             self._outputs = self._climb(network, last) @ network.coefs[last]
             return absolute_sums_of(self._outputs, self.rows.weight)
-        call = partial(output_sums_of, network=network, **self.blocks)
-        return self.rows.reduce(call, np.add, f"layer{len(network)}_outputs")
+        return self._reduce(output_sums_of, network, np.add, f"layer{len(network)}_outputs")
+
+    def _reduce(self, function, network, merge, name):
+        call = partial(function, network=network, n_columns=self.n_columns)
+        return self.rows.reduce(call, merge, name, self.task.n_jobs)
 
     def _climb(self, network, n_layers):
         """Return all rows as the input of layer ``n_layers``, from where they are now."""
@@ -185,7 +186,10 @@ def moments_of(rows, network, n_columns, n_jobs):
 
     def of_block(block):
         H = network.hidden(rows.encode(block), len(network))
-        return Moments(H.shape[1]).add(H, rows.weight[block])
+        n_rows, n = len(rows), H.shape[1]
+        # A block of many rows may be wider than long. Its product is computed here, in a thread.
+        gram = np.zeros((n, n)) if n_rows > n else None
+        return Moments(n, gram=gram).add(H, rows.weight[block])
 
     return reduce(Moments.merge, rows.map_blocks(of_block, n_columns, n_jobs))
 

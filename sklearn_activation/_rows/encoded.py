@@ -96,13 +96,13 @@ class EncodedRows:
         """Whether all rows are one block, if rows have ``n_columns`` entries where widest."""
         return len(block_slices(len(self), n_columns)) <= 1
 
-    def reduce(self, function, merge, name):
-        """Return ``function`` of the rows.
+    def reduce(self, function, merge, name, n_jobs=None):
+        """Return ``function(rows, n_jobs=n_jobs)``.
 
         ``_distributed.rows.EncodedPieces`` has the same method: there ``merge`` merges the
         results of two pieces, and ``name`` names the pass.
         """
-        return function(self)
+        return function(self, n_jobs=n_jobs)
 
     def map_blocks(self, function, n_columns, n_jobs=None, index=None):
         """Yield ``function(places)`` for each block of rows, in the order of the rows.

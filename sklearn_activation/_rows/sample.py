@@ -117,10 +117,13 @@ def add_copies(hashes, weight=None):
     alike = weight is None or np.ptp(weight) == 0
     order = None if alike else np.argsort(hashes)
     ascending = np.sort(hashes) if alike else hashes[order]  # a sort alone is five times faster
-    first = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
+    is_first = np.concatenate([[True], ascending[1:] != ascending[:-1]])
+    one = 1.0 if weight is None else weight[0]
+    if alike and is_first.all():
+        return ascending, np.full(len(hashes), one)
+    first = np.flatnonzero(is_first)
     if alike:
-        count = np.diff(np.append(first, len(hashes)))
-        return ascending[first], count * (1.0 if weight is None else weight[0])
+        return ascending[first], np.diff(np.append(first, len(hashes))) * one
     return ascending[first], np.add.reduceat(weight[order], first)
 
 

@@ -24,10 +24,11 @@ def standardise(X, location, scale, clip, bend, relevances, out):
             out[i, j] = z * relevances[j]
         if n_far == 0:
             continue
-        # This loop has branches, so that LLVM does not vectorise it.
+        # This loop has branches, so that LLVM does not vectorise it. Few entries are far, and only
+        # their z is computed again.
         for j in range(X.shape[1]):
-            z = (np.float64(X[i, j]) - location[j]) / scale[j]
-            if abs(z) > bend[j] and clip > bend[j]:
+            if abs(out[i, j]) > bend[j] * relevances[j] and clip > bend[j]:
+                z = (np.float64(X[i, j]) - location[j]) / scale[j]
                 size = min(abs(z), clip)
                 size = bend[j] * (3 * np.cbrt(size / bend[j]) - 2)
                 out[i, j] = (size if z > 0 else -size) * relevances[j]

@@ -25,6 +25,11 @@ from tests.distributed.cases import (
 )
 from tests.tables import as_polars, people
 
+
+def frame_of(X):
+    return frames().from_pandas(pd.DataFrame(X, columns=list("abcd")), npartitions=5, sort=False)
+
+
 METHODS = {
     "detector": ["predict", "decision_function", "score_samples", "p_values"],
     "classifier": ["predict", "predict_proba", "decision_function", "score_samples"],
@@ -296,3 +301,25 @@ def test_an_estimator_that_cannot_answer():
         lazy.impute(fitted("detector"), array(rows()))
     with pytest.raises(NotFittedError):
         lazy.predict(ESTIMATORS["detector"](), array(rows()))
+
+
+@pytest.mark.parametrize("make, partition", [(array, 6), (frame_of, 4), (cut, 6)])
+def test_an_error_names_the_partition(make, partition):
+    X, wrong = rows(), rows()
+    wrong[-1, 2] = np.inf
+    estimator = fitted("detector", pd.DataFrame(X, columns=list("abcd")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about names of columns, which arrays do not have
+        with pytest.raises(ValueError, match=rf"^Partition {partition}: .*inf"):
+            dask.compute(lazy.score_samples(estimator, make(wrong)))
+
+
+def test_a_single_delayed_is_no_list():
+    with pytest.raises(ValueError, match=r"X is a single Delayed object\. Give the list \[X\]"):
+        lazy.score_samples(fitted("detector"), cut(rows())[0])
+
+
+def test_workers_answer_with_one_thread_each():
+    estimator = fitted("detector").set_params(n_jobs=2)
+    assert without_statistics(estimator).n_jobs is None
+    assert estimator.n_jobs == 2

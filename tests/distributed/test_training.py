@@ -18,6 +18,7 @@ from sklearn_activation import (
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
 )
+from sklearn_activation._blocks import map_blocks
 from sklearn_activation._detection.training import DetectorTraining
 from sklearn_activation.dask import fit, impute, score_samples
 from tests.distributed.cases import (
@@ -70,6 +71,7 @@ def test_unknown_numbers_of_rows(name):
 
 WEIGHTS = {
     "random": lambda n: np.random.default_rng(3).gamma(1, size=n),
+    "sums overflow": lambda n: 1.5e308 * np.random.default_rng(3).uniform(0.5, 1, size=n),
     "huge": lambda n: 1e200 * np.random.default_rng(3).gamma(1, size=n),
     "whole numbers, many zeros": lambda n: np.random.default_rng(3).integers(0, 3, n),
     "partitions of zeros": lambda n: (np.arange(n) > 140).astype(float),
@@ -363,19 +365,24 @@ FAULTS = {
         "Partition 0 has 4 columns, but partition 4 has 3",
     ),
     "a named column is missing": (
-        lambda: framed(lambda X: X.drop(columns="b")),
+        lambda: framed(lambda X: X.drop(columns=["b", "d"])),
         {},
-        "partition 4 has 3",
+        "Partition 4 lacks the columns 'b', 'd', which partition 0 has",
+    ),
+    "a column too many": (
+        lambda: framed(lambda X: X.assign(e=1.0)),
+        {},
+        "Partition 0 lacks the columns 'e', which partition 4 has",
     ),
     "another order": (
         lambda: framed(lambda X: X[["b", "a", "c", "d"]]),
         {},
-        "Partition 0 has the columns 'a', 'b', 'c', 'd', but partition 4 has the columns 'b', 'a'",
+        "Partition 0 has the columns in the order 'a', 'b', 'c', 'd', but partition 4 .*'b', 'a'",
     ),
     "another name": (
         lambda: framed(lambda X: X.rename(columns={"a": "A"})),
         {},
-        "Partition 0 has .* but partition 4 has the columns 'A'",
+        "Partition 4 lacks the columns 'a', which partition 0 has",
     ),
     "no names": (
         lambda: framed(lambda X: X.to_numpy()),
@@ -385,7 +392,7 @@ FAULTS = {
     "the first differs": (
         lambda: framed(lambda X: X.rename(columns={"a": "A"}), 0),
         {},
-        "Partition 0 has the columns 'A'.* but partition 1 has the columns 'a'",
+        "Partition 1 lacks the columns 'A', which partition 0 has",
     ),
     "one axis": (lambda: of_parts(lambda X: X[:, 0]), {}, "Partition 4: X has the shape"),
     "three axes": (lambda: of_parts(lambda X: X[:, :, None]), {}, "Partition 4: X has the shape"),
@@ -534,6 +541,23 @@ def test_a_single_delayed_is_no_list():
         fit(DETECTOR(), cut(rows())[0])
     with pytest.raises(ValueError, match="y is a single Delayed object"):
         fit(CLASSIFIER(), cut(rows()), cut(labels(rows()))[0])
+
+
+def threads_of(new, monkeypatch):
+    """The numbers of threads in which blocks of a fit on pieces run."""
+    seen = []
+
+    def note(function, n_rows, n_columns, n_jobs=None):
+        seen.append(n_jobs)
+        return map_blocks(function, n_rows, n_columns, n_jobs)
+
+    monkeypatch.setattr("sklearn_activation._rows.encoded.map_blocks", note)
+    fit(new.set_params(n_jobs=2), array(rows()))
+    return seen
+
+
+def test_threads_of_a_fit_do_not_multiply_by_workers(monkeypatch):
+    assert set(threads_of(TRANSFORMER(), monkeypatch)) == {None}
 
 
 def test_an_imputer_takes_no_weights():

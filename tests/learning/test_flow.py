@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from sklearn_activation import _blocks
+from sklearn_activation._learning.flow import moments_of
 from sklearn_activation._learning.layer import random_rotation
-from sklearn_activation._learning.moments import scale_states
+from sklearn_activation._learning.moments import Moments, scale_states
 from sklearn_activation._learning.time_rules import GivenTimes
+from sklearn_activation._network import Network
 from sklearn_activation._rows.encoded import EncodedRows
 from sklearn_activation._rows.unit import UnitEncoding
 
@@ -44,6 +46,16 @@ def solved_from(X, weight, n_units, t, layer):
     """Weights of one layer, from the rotation that its number seeds."""
     Q = random_rotation(X.shape[1], n_units, (0, layer), np.float64)
     return spectrum_of(X, n_units, weight).weights(t, Q)
+
+
+def test_blocks_wider_than_long_are_multiplied_where_they_are_computed(monkeypatch):
+    """The products of a block run in its thread, and the caller only adds them up."""
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 6 * 5)
+    Z, added = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32), []
+    monkeypatch.setattr(Moments, "merge", lambda ours, other: added.append(other) or ours)
+    moments_of(encoded(Z, dtype=Z.dtype), Network([], "abs", []), n_columns=6, n_jobs=None)
+    assert len(added) == 3
+    assert all(block.rows is None for block in added)
 
 
 @pytest.mark.parametrize("activation", ["abs", "std_abs", "layer_std_abs", "square"])
