@@ -70,12 +70,15 @@ class Model:
         return EncodedRows(X, self.encoding, dtype=self.dtype).data()
 
     def map(self, function, X, n_columns=None):
-        """Return the results of ``function`` for all blocks of rows of ``X``, in one array."""
+        """Return the results of ``function`` for all blocks of rows of ``X``, in one array.
+
+        ``n_columns`` is that of ``map_blocks``. By default, blocks fit the cache of one core.
+        """
         out = None
         for block, found in map_blocks(
             lambda block: (block, function(X[block])),
             len(X),
-            n_columns or self.widest,
+            n_columns or 8 * self.widest,
             self.n_jobs,
         ):
             if out is None:

@@ -56,11 +56,6 @@ class DetectorModel(Model):
         """The score below which rows are outliers."""
         return self.chosen.get("score", self.calibration.threshold)
 
-    @property
-    def widest(self):
-        """Eight times the entries of the widest row. Blocks then fit the cache of one core."""
-        return 8 * super().widest
-
     def activation(self, X):
         """Return the activation of rows or windows in double precision."""
         raise NotImplementedError

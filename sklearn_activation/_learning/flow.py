@@ -31,7 +31,7 @@ from .layer import activation_curve
 from .moments import Moments, absolute_sums_of, mean_and_variance
 from .task import Solution, Solver
 
-# The hidden layers of a stream are solved again when this share of the weight is new.
+# The activated layers of a stream are solved again when this share of the weight is new.
 WAITING_SHARE = 0.125
 
 
@@ -59,21 +59,24 @@ class Flow(Solver):
         network = Network([], task.activation, [])
         batch = LayerRows(rows, task)
         sample = LayerRows(task.sample, task) if task.partial else batch
-        times, kept, started = [], [], time.perf_counter()
+        times, kept, closed, certainty = [], [], None, None
+        started = time.perf_counter()
         for layer, state in enumerate(states):
             task.progress.begin("layer")
             moments = add_up(state, network, batch)
             is_last = layer == len(task.sizes) - 1
-            if waiting and not is_last:
+            is_activated = not is_last or task.activate_last
+            if waiting and is_activated:
                 times.append(task.previous.times[layer])
                 network.coefs.append(task.previous.network.coefs[layer])
                 network.standards.append(task.previous.network.standards[layer])
             else:
                 choice = task.rule.choose(layer, moments, network)
+                certainty = choice.certainty
                 closed = task.closed_layer(layer, moments, task.averaged and is_last)
                 times.append(float(choice.time))
                 network.coefs.append(closed.weights(choice.time))
-                if not is_last or task.activate_last:
+                if is_activated:
                     network.standards.append(output_moments(network, sample))
             kept.append(moments.state)
             task.progress.end(
@@ -84,27 +87,28 @@ class Flow(Solver):
             network=network,
             times=times,
             n_iter=1,
-            curve=activation_curve(closed.spectrum, times[-1]),
+            curve=activation_curve(closed.spectrum, times[-1]) if closed else task.previous.curve,
             state={"moments": kept, "waiting": waiting},
             layer=closed,
-            certainty=choice.certainty,
+            certainty=certainty,
         )
 
 
 def waiting_weight(rows, task):
-    """Return the weight of the latest rows for which the hidden layers have not been solved.
+    """Return the weight of the latest rows for which activated layers have not been solved.
 
-    The result is 0 if the hidden layers must be solved now. In a stream, the hidden layers wait
-    until ``WAITING_SHARE`` of the weight of all rows is new, because their solution takes most of
-    the time of a small batch. Their statistics are added up all the same. Hidden layers do not
-    wait if their learning times have changed, or after a merge or a change of all weights.
+    The result is 0 if all layers must be solved now. In a stream of several layers, the activated
+    layers wait until ``WAITING_SHARE`` of the weight of all rows is new, because their solution
+    takes most of the time of a small batch. Their statistics are added up all the same. Layers do
+    not wait if the learning times have changed, or after a merge or a change of all weights.
     """
     if len(task.sizes) == 1 or task.previous is None or not len(rows):
         return 0.0
     state, given = task.previous.state, task.rule.times
     if "waiting" not in state:
         return 0.0
-    if given is not None and list(given[:-1]) != list(task.previous.times[:-1]):
+    waits = slice(None if task.activate_last else -1)
+    if given is not None and list(given[waits]) != list(task.previous.times[waits]):
         return 0.0
     new = float(rows.weight.sum())
     waiting = state["waiting"] + new

@@ -126,6 +126,37 @@ def test_hidden_layers_of_a_stream_wait_until_an_eighth_of_the_rows_is_new():
     assert [moments["weight"] for moments in found[3].state["moments"]] == [36.0, 36.0]
 
 
+def test_the_last_layer_waits_if_it_is_activated():
+    X = unit_rows()
+    found = stream([X[:30], X[30:32], X[32:36]], activate_last=True)
+    before, waiting, solved = (solution.network for solution in found)
+    assert all(a is b for a, b in zip(before.coefs, waiting.coefs, strict=True))
+    assert all(a is b for a, b in zip(before.standards, waiting.standards, strict=True))
+    np.testing.assert_array_equal(found[1].curve, found[0].curve)
+    right = stream([X[:36]], activate_last=True)[0].network
+    np.testing.assert_allclose(solved.coefs[0], right.coefs[0], atol=1e-10)
+    assert not np.array_equal(solved.coefs[1], before.coefs[1])
+    assert [moments["weight"] for moments in found[2].state["moments"]] == [36.0, 36.0]
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_an_activated_last_layer_does_not_wait_if_its_time_has_changed(layer):
+    X, times = unit_rows(), [4.0, 4.0]
+    first = solve_flow(encoded(X[:30]), sizes=(8, 5), rule=GivenTimes(times), activate_last=True)
+    times[layer] = 5.0
+    after = solve_flow(
+        encoded(X[30:32]),
+        sizes=(8, 5),
+        previous=first,
+        partial=True,
+        sample=encoded(X[:30]),
+        rule=GivenTimes(times),
+        activate_last=True,
+    )
+    assert after.times == times
+    assert not np.array_equal(after.network.coefs[1], first.network.coefs[1])
+
+
 @pytest.mark.parametrize("forgotten", [True, False], ids=["scaled", "other_times"])
 def test_hidden_layers_do_not_wait_if_more_than_rows_has_changed(forgotten):
     X = unit_rows()
