@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_activation._blocks import block_slices
 
 FAN_IN = 8  # results that one task of ``sklearn_activation.dask`` merges
+COPIES = 3  # times that an entry is copied on its way: read or written, checked and activated
 
 
 def passes(n_layers, last):
@@ -49,11 +50,12 @@ def cost(
 ):
     """Seconds of a fit through Dask by its products, its bytes and its merges.
 
-    Each pass reads the rows. A layer of d inputs takes d^2 / 2 multiply-adds a row for its
-    statistics, which are d^2 numbers of 8 bytes. Workers merge the statistics of all partitions
-    in a tree, and the client solves the layer with d^3 multiply-adds. ``layers`` are the widths
-    from the input on. ``flops`` and ``bandwidth`` are operations and bytes a second of a worker.
-    ``last`` says whether the outputs of the last layer have moments, too.
+    Each pass reads and checks the rows, encodes them, and writes the outputs of the layers below.
+    All these entries are copied ``COPIES`` times. A layer of d inputs takes d^2 / 2 multiply-adds
+    a row for its statistics, which are d^2 numbers of 8 bytes. Workers merge the statistics of all
+    partitions in a tree, and the client solves the layer with d^3 multiply-adds. ``layers`` are
+    the widths from the input on. ``flops`` and ``bandwidth`` are operations and bytes a second of
+    a worker. ``last`` says whether the outputs of the last layer have moments, too.
     """
     levels, left = 0, n_partitions
     while left > 1:
@@ -65,7 +67,8 @@ def cost(
         forward = sum(a * b for a, b in pairwise(layers[: n_forward + 1]))
         squared = d * d / 2 if is_squared else 0
         multiply_adds = n_columns * n_frequencies + forward + squared
-        seconds += one_pass(n_rows, n_columns, multiply_adds, *machines)
+        entries = n_columns + sum(layers[: n_forward + 1])
+        seconds += one_pass(n_rows, entries, multiply_adds, *machines)
         size = 8 * (d * d if is_squared else 3 * d)
         seconds += size * n_partitions / bandwidth / machines[0]
         seconds += size * FAN_IN * levels / bandwidth  # the last merges wait for each other
@@ -73,6 +76,6 @@ def cost(
     return seconds
 
 
-def one_pass(n_rows, n_columns, multiply_adds, n_workers, flops, bandwidth):
-    """Seconds of a pass over rows of 4 bytes a number; ``multiply_adds`` are those of a row."""
-    return n_rows * (2 * multiply_adds / flops + 4 * n_columns / bandwidth) / n_workers
+def one_pass(n_rows, entries, multiply_adds, n_workers, flops, bandwidth):
+    """Seconds of a pass; ``entries`` of 4 bytes and ``multiply_adds`` are those of a row."""
+    return n_rows * (2 * multiply_adds / flops + 4 * COPIES * entries / bandwidth) / n_workers

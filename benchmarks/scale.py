@@ -300,9 +300,10 @@ def predicted(method, n_rows, n_workers, n_partitions, flops, bandwidth):
     learning = cost(drawn, N_COLUMNS, widths, 1, 1, flops, bandwidth, **options)
     triangle = (N_STRIPS + 1) / (2 * N_STRIPS) * widths[0] * widths[1]
     scoring = N_COLUMNS * n_frequencies + triangle
+    entries = N_COLUMNS + sum(widths)
     return {
         "fit": reading + learning,
-        "score_samples": one_pass(n_rows, N_COLUMNS, scoring, n_workers, flops, bandwidth),
+        "score_samples": one_pass(n_rows, entries, scoring, n_workers, flops, bandwidth),
     }
 
 
