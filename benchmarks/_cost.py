@@ -45,37 +45,38 @@ def multiply(jobs):
                 function(Z[: copies * (block.stop - block.start)])
 
 
-def cost(
-    n_rows, n_columns, layers, n_workers, n_partitions, flops, bandwidth, *, n_frequencies, last
-):
+def cost(n_rows, n_columns, layers, n_workers, n_partitions, machine, *, n_frequencies, last):
     """Seconds of a fit through Dask by its products, its bytes and its merges.
 
     Each pass reads and checks the rows, encodes them, and writes the outputs of the layers below.
     All these entries are copied ``COPIES`` times. A layer of d inputs takes d^2 / 2 multiply-adds
     a row for its statistics, which are d^2 numbers of 8 bytes. Workers merge the statistics of all
     partitions in a tree, and the client solves the layer with d^3 multiply-adds. ``layers`` are
-    the widths from the input on. ``flops`` and ``bandwidth`` are operations and bytes a second of
-    a worker. ``last`` says whether the outputs of the last layer have moments, too.
+    the widths from the input on. ``machine`` holds the operations and the bytes copied a second of
+    a worker ("flops", "bandwidth"), and the bytes sent a second ("network"). ``last`` says whether
+    the outputs of the last layer have moments, too.
     """
     levels, left = 0, n_partitions
     while left > 1:
         left, levels = -(-left // FAN_IN), levels + 1
-    machines = min(n_workers, n_partitions), flops, bandwidth
-    seconds = one_pass(n_rows, n_columns, 0, *machines)  # the look at columns and labels
+    flops, network = machine["flops"], machine["network"]
+    n_workers = min(n_workers, n_partitions)
+    seconds = one_pass(n_rows, n_columns, 0, n_workers, machine)  # the look at columns and labels
     for n_forward, is_squared in passes(len(layers) - 1, last):
         d = layers[n_forward]
         forward = sum(a * b for a, b in pairwise(layers[: n_forward + 1]))
         squared = d * d / 2 if is_squared else 0
         multiply_adds = n_columns * n_frequencies + forward + squared
         entries = n_columns + sum(layers[: n_forward + 1])
-        seconds += one_pass(n_rows, entries, multiply_adds, *machines)
+        seconds += one_pass(n_rows, entries, multiply_adds, n_workers, machine)
         size = 8 * (d * d if is_squared else 3 * d)
-        seconds += size * n_partitions / bandwidth / machines[0]
-        seconds += size * FAN_IN * levels / bandwidth  # the last merges wait for each other
+        seconds += size * n_partitions / network / n_workers
+        seconds += size * FAN_IN * levels / network  # the last merges wait for each other
         seconds += 2 * d**3 / flops if is_squared else 0
     return seconds
 
 
-def one_pass(n_rows, entries, multiply_adds, n_workers, flops, bandwidth):
+def one_pass(n_rows, entries, multiply_adds, n_workers, machine):
     """Seconds of a pass; ``entries`` of 4 bytes and ``multiply_adds`` are those of a row."""
-    return n_rows * (2 * multiply_adds / flops + 4 * COPIES * entries / bandwidth) / n_workers
+    copies = 4 * COPIES * entries / machine["bandwidth"]
+    return n_rows * (2 * multiply_adds / machine["flops"] + copies) / n_workers

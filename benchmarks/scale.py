@@ -287,23 +287,23 @@ def products(method, model, n_rows):
 # -- the model of the cost ------------------------------------------------------------
 
 
-def predicted(method, n_rows, n_workers, n_partitions, flops, bandwidth):
+def predicted(method, n_rows, n_workers, n_partitions, machine):
     """Seconds by the model of each work that ``measure_dask`` measures."""
     _, _, widths, n_frequencies, _ = METHODS[method]
     options = {"n_frequencies": n_frequencies, "last": method == TRANSFORMER}
     if method != DETECTOR:
-        machines = n_workers, n_partitions, flops, bandwidth
+        machines = n_workers, n_partitions, machine
         return {"fit": cost(n_rows, N_COLUMNS, widths, *machines, **options)}
     # Four passes look at all rows and draw some, and the client learns the drawn rows.
     drawn = min(n_rows, TableTraining.most_rows)
-    reading = 4 * one_pass(n_rows, N_COLUMNS, 0, n_workers, flops, bandwidth)
-    learning = cost(drawn, N_COLUMNS, widths, 1, 1, flops, bandwidth, **options)
+    reading = 4 * one_pass(n_rows, N_COLUMNS, 0, n_workers, machine)
+    learning = cost(drawn, N_COLUMNS, widths, 1, 1, machine, **options)
     triangle = (N_STRIPS + 1) / (2 * N_STRIPS) * widths[0] * widths[1]
     scoring = N_COLUMNS * n_frequencies + triangle
     entries = N_COLUMNS + sum(widths)
     return {
         "fit": reading + learning,
-        "score_samples": one_pass(n_rows, entries, scoring, n_workers, flops, bandwidth),
+        "score_samples": one_pass(n_rows, entries, scoring, n_workers, machine),
     }
 
 
@@ -347,11 +347,12 @@ def dask(report, folder, args):
         both = list(pool.map(lambda _: fresh(measure="machine", folder=folder), range(2)))
     flops = sum(one["flops"] for one in both) / machine["flops"]
     report.add("two processes", "product in single precision", flops, "x one process")
+    local = machine | {"network": machine["bandwidth"]}
     for method in args.methods:
         n, seconds = n_of(method, max(args.sizes), args), {}
         for n_workers in (None, 1, 2):
             spec = {"folder": folder, "method": method, "n_rows": n, "n_workers": n_workers}
-            model = predicted(method, n, n_workers or os.cpu_count(), N_PARTITIONS, **machine)
+            model = predicted(method, n, n_workers or os.cpu_count(), N_PARTITIONS, local)
             for what, of in fresh(measure="dask", **spec).items():
                 name = f"{method}, {'threads' if n_workers is None else f'workers: {n_workers}'}"
                 add(report, f"Dask {what} {n:,} x {N_COLUMNS}", name, n, of, model[what])
@@ -366,8 +367,8 @@ def dask(report, folder, args):
 def billion(report, method, what, machine, ratio):
     """The prediction for many rows, as it is and times ``ratio``, which is measured / model."""
     n_rows, n_workers, n_partitions = 10**9, 100, 10_000
-    machine = machine | {"bandwidth": min(machine["bandwidth"], NETWORK)}
-    seconds = predicted(method, n_rows, n_workers, n_partitions, **machine)[what]
+    remote = machine | {"network": NETWORK}
+    seconds = predicted(method, n_rows, n_workers, n_partitions, remote)[what]
     work = f"Dask {what} {n_rows:,} x {N_COLUMNS}, workers: {n_workers}"
     report.add(work, f"{method}, model", seconds, "s")
     report.add(work, f"{method}, model times measured / model", seconds * ratio, "s")
