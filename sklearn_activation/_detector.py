@@ -417,8 +417,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         previous = self._model()
         going_on = partial and previous is not None
         least = 1 if partial or self.window is not None else 2
-        time = read_times(X) if self.window is not None else None
-        X = self._validate(X, reset=not going_on, ensure_min_samples=least)
+        table = X
+        X = self._validate(table, reset=not going_on, ensure_min_samples=least)
+        time = read_times(table) if self.window is not None else None
         refuse_nothing_known(X)
         weight = check_weight(X, sample_weight)
         if previous is not None and (self.window is None) != (self.window_ is None):

@@ -47,9 +47,13 @@ def parts_of(name, values):
     elif isinstance(values, (list, tuple)) and all(isinstance(v, Delayed) for v in values):
         parts = list(values)
     else:
+        kind = f"of type {type(values).__name__}"
+        if isinstance(values, (list, tuple)):
+            others = sorted({type(v).__name__ for v in values if not isinstance(v, Delayed)})
+            kind = f"a list that holds {' and '.join(others)}"
         raise ValueError(
-            f"{name} is of type {type(values).__name__}, but a Dask array, a Dask data frame or a "
-            "list of delayed blocks is needed. For rows in memory, call fit of the estimator."
+            f"{name} is {kind}, but a Dask array, a Dask data frame or a list of delayed blocks is "
+            "needed. For rows in memory, call fit of the estimator."
         )
     if not parts:
         raise ValueError(f"{name} has no partitions.")
