@@ -322,6 +322,18 @@ def test_named_categories():
     assert_same_fit(fit(clone(new), cut(frame)), clone(new).fit(frame), frame)
 
 
+@pytest.mark.parametrize("new", [DETECTOR, CLASSIFIER, IMPUTER])
+def test_categories_in_single_precision(new):
+    X = np.column_stack([rows()[:, :2], labels(rows())]).astype(np.float32)
+    new, y = new().set_params(categorical_features=[2]), {}
+    if isinstance(new, ActivationLearningClassifier):
+        new.set_params(encoding="fourier")
+        y = {"y": labels(rows())}
+    found, wanted = fit(clone(new), array(X), **y), clone(new).fit(X, **y)
+    assert_same_fit(found, wanted, X)
+    assert found.coefs_[0].dtype == wanted.coefs_[0].dtype
+
+
 def test_polars():
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame(rows(), schema=NAMES, orient="row")
