@@ -679,6 +679,18 @@ def test_a_fit_warns_of_nothing():
             fit(new(), array(rows()), **given(name, rows()))
 
 
+def test_many_labels_in_a_small_piece_are_no_measurements():
+    X, y = rows(90), np.tile(np.arange(30), 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(CLASSIFIER(), cut(X, (30,) * 3), cut(y, (30,) * 3))
+
+
+def test_a_detector_needs_two_rows():
+    with pytest.raises(ValueError, match="X has 1 row"):
+        fit(DETECTOR(), cut(rows(1), (1, 0)))
+
+
 def test_identifiers_are_warned_of():
     table = pd.DataFrame({"id": [f"order {i}" for i in range(200)], "amount": np.arange(200.0)})
     blocks = [dask.delayed(table[:120]), dask.delayed(table[120:])]
