@@ -430,6 +430,8 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         self._adopt(training.learn(X, time, weight, groups))
 
     def _learn_pieces(self, rows):
+        if rows.n_rows < 2:
+            raise ValueError("X has 1 row, but a detector needs 2 rows or more.")
         previous = self._model()
         if previous is not None and previous.width is not None:
             previous = None

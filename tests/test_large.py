@@ -3,6 +3,7 @@
 import os
 import re
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,13 @@ def peak_of_fit(estimator, path, y):
     """The largest memory in bytes that a fit takes on top of an array on disk."""
     X = np.load(path, mmap_mode="r")
     clone(estimator).fit(X[:4000], y[:4000])  # compiles what is not yet compiled
+    return peak_of(lambda: clone(estimator).fit(X, y))
+
+
+def peak_of(function):
+    """The largest memory in bytes that a call takes."""
     tracemalloc.start()
-    clone(estimator).fit(X, y)
+    function()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak
@@ -56,6 +62,21 @@ def test_fit_of_an_array_on_disk_takes_some_tens_of_bytes_a_row(estimator, tmp_p
         peaks.append(peak_of_fit(estimator, path, y))
     growth = (peaks[1] - peaks[0]) / (n_rows[1] - n_rows[0])
     assert growth < 64 < 4 * n_columns
+
+
+@pytest.mark.parametrize("estimator, has_gaps", [(DETECTOR, True), (CLASSIFIER, False)])
+def test_a_look_for_gaps_takes_no_array_of_the_size_of_the_table(estimator, has_gaps, monkeypatch):
+    """The model itself answers, because scikit-learn's check takes a byte for each entry."""
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 2**16)
+    n_columns, n_rows = 120, (30_000, 60_000)
+    X = np.random.default_rng(0).normal(size=(n_rows[1], n_columns)).astype(np.float32)
+    if has_gaps:
+        X[::50, 3] = np.nan
+    model = clone(estimator).fit(X[:4000], (X[:4000, 0] > 0).astype(np.int8))._model()
+    answer = model.judge if has_gaps else model.predict
+    answer(X[:4000])
+    peaks = [peak_of(partial(answer, X[:n])) for n in n_rows]
+    assert (peaks[1] - peaks[0]) / (n_rows[1] - n_rows[0]) < 64
 
 
 # -- on Dask ---------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from .._model import Model
 from .._rows.encoded import EncodedRows
 from .._rows.fourier import FourierEncoding
 from .._rows.gaps import fill_from_donors
+from .._rows.rows import has_gaps, unknown_rows
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class ClassifierModel(Model):
         for the most frequent label.
         """
         X = self.prepare(X)
-        unknown = np.isnan(X).all(axis=1)
+        unknown = unknown_rows(X)
         X = self.fill(X)
         energies = self.map(
             lambda block: self.network.label_energies(self.encode(block)),
@@ -171,6 +172,8 @@ def fill_from_sample(X, sample, is_categorical):
 
     Rows without any known entry stay unchanged, and so do columns that no row knows.
     """
+    if not has_gaps(X):
+        return X
     gaps = np.isnan(X)
     can_be_filled = gaps & ~np.isnan(sample.X).all(axis=0)
     rows = np.flatnonzero(can_be_filled.any(axis=1) & ~gaps.all(axis=1))

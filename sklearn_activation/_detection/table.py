@@ -7,7 +7,7 @@ import numpy as np
 from .._network import row_energies
 from .._rows.encodings import ENCODINGS
 from .._rows.gaps import N_DONORS, fill_from_donors
-from .._rows.rows import Rows, has_gaps
+from .._rows.rows import Rows, has_gaps, unknown_rows
 from .._rows.sample import draw_evenly, hash_rows
 from .._validation import check_groups
 from .._warnings import warn
@@ -56,7 +56,7 @@ class TableModel(DetectorModel):
     def judge(self, X):
         """Return the scores of rows, and warn of rows that are NaN in all columns."""
         scores = self.score(X)
-        unknown = np.count_nonzero(np.isnan(X).all(axis=1)) if has_gaps(X) else 0
+        unknown = np.count_nonzero(unknown_rows(X))
         if unknown:
             warn(
                 f"{unknown} of {len(X)} rows are NaN throughout: nothing is known of these rows, "
@@ -67,8 +67,7 @@ class TableModel(DetectorModel):
     def activation(self, X):
         """Return the activation of rows, and 0 for rows without known entries."""
         scores = self.energies(X).astype(np.float64)
-        if has_gaps(X):
-            scores[np.isnan(X).all(axis=1)] = 0.0
+        scores[unknown_rows(X)] = 0.0
         return scores
 
     def encode(self, X):
@@ -185,9 +184,7 @@ class TableTraining(DetectorTraining):
                 "The detector was fitted with groups, but partial_fit does not remember the "
                 "group of earlier rows. Call fit with all rows."
             )
-        counts = weight > 0
-        if has_gaps(X):
-            counts &= ~np.isnan(X).all(axis=1)
+        counts = (weight > 0) & ~unknown_rows(X)
         if not counts.any():
             refuse_unknown_rows(np.count_nonzero(weight > 0))
         if groups is None:

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from .._rows.refill import merge_values, values_by_code
-from .._rows.rows import Rows
+from .._rows.rows import Rows, unknown_rows
 from .._rows.sample import Sample
 from .._training import SEARCH_SIZE
 from .draw import (
@@ -191,8 +191,8 @@ def read_counted(piece, reader, unknown):
     if rows is None:
         return None
     counts = rows.weight > 0
-    if rows.has_gaps and not unknown:
-        counts &= ~np.isnan(rows.X).all(axis=1)
+    if not unknown:
+        counts &= ~unknown_rows(rows.X)
     if counts.all():
         return rows
     if not counts.any():

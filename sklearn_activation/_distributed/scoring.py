@@ -30,7 +30,7 @@ def answer(estimator, method, X):
         light = without_statistics(estimator, "pandas")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about made-up rows
-            meta = answer_piece(X._meta_nonempty, light, method).iloc[:0]
+            meta = answer_piece(made_up_rows(X), light, method).iloc[:0]
         return X.map_partitions(answer_piece, once(light), method, meta=meta)
     if hasattr(X, "map_blocks") and hasattr(X, "numblocks"):
         return _answer_array(without_statistics(estimator, "default"), method, X)
@@ -41,6 +41,20 @@ def answer(estimator, method, X):
         f"X is of type {type(X).__name__}, but a Dask array, a Dask data frame or a list of "
         f"delayed blocks is needed. For rows in memory, call {type(estimator).__name__}.{method}."
     )
+
+
+def made_up_rows(X):
+    """Return rows with the columns and types of a Dask data frame.
+
+    Each string is "0", because a column of strings may have been learned as numbers.
+    """
+    import pandas as pd
+
+    rows = X._meta_nonempty.copy()
+    for j, kind in enumerate(rows.dtypes if rows.ndim == 2 else ()):
+        if pd.api.types.is_string_dtype(kind):
+            rows.isetitem(j, pd.Series("0", index=rows.index, dtype=kind))
+    return rows
 
 
 def once(model):

@@ -41,16 +41,19 @@ def learn_pieces(estimator, pieces):
     total = np.ldexp((look.totals * of_class).sum(), exponent)
     template = clone(estimator)
     adopt_columns(template, look)
+    codes = getattr(estimator, "is_categorical_", None)
+    # Single precision would round the codes of categories.
+    dtype = look.dtype if codes is None else np.dtype(np.float64)
     reader = Reader(
         template,
-        look.dtype,
+        dtype,
         look.labels if has_labels else None,
         of_class,
         look.exponent + exponent,
     )
-    rows = RowsInPieces(pieces, reader, look.n_rows, look.n_columns, look.dtype, total)
+    rows = RowsInPieces(pieces, reader, look.n_rows, look.n_columns, dtype, total)
     estimator._learn_pieces(rows)
-    codes, sample = getattr(estimator, "is_categorical_", None), vars(estimator).get("_sample")
+    sample = vars(estimator).get("_sample")
     if codes is not None and sample is not None:
         names = getattr(estimator, "feature_names_in_", np.arange(len(codes)))
         warn_of_identifiers(names, sample["X"], codes)

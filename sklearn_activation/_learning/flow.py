@@ -100,7 +100,7 @@ def waiting_weight(rows, task):
     The result is 0 if all layers must be solved now. In a stream of several layers, the activated
     layers wait until ``WAITING_SHARE`` of the weight of all rows is new, because their solution
     takes most of the time of a small batch. Their statistics are added up all the same. Layers do
-    not wait if the learning times have changed, or after a merge or a change of all weights.
+    not wait if other learning times are given, or after a merge or a change of all weights.
     """
     if len(task.sizes) == 1 or task.previous is None or not len(rows):
         return 0.0

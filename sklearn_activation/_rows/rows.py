@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .._blocks import block_slices
 from .encoded import EncodedRows
 from .sample import Sample, hash_rows
 
@@ -80,3 +81,12 @@ class Rows:
 def has_gaps(X):
     """Whether an entry of ``X`` is NaN. No array of the size of ``X`` is made."""
     return bool(len(X) and np.isnan(X.min()))
+
+
+def unknown_rows(X):
+    """Return the mask of the rows without known entries. No array of the size of ``X`` is made."""
+    unknown = np.zeros(len(X), dtype=bool)
+    if has_gaps(X):
+        for block in block_slices(*X.shape):
+            unknown[block] = np.isnan(X[block]).all(axis=1)
+    return unknown

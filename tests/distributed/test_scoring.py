@@ -150,6 +150,22 @@ def test_filled_columns_keep_their_types():
     pd.testing.assert_series_equal(result._meta.dtypes, numbers.dtypes)
 
 
+@pytest.mark.parametrize("kind", ["string", "object"])
+@pytest.mark.parametrize("name, method", CASES)
+def test_numbers_that_are_strings(name, method, kind):
+    frame = pd.DataFrame(np.round(rows(), 3), columns=list("abcd"))
+    frame["b"] = frame["b"].astype(str).astype(kind)
+    estimator = ESTIMATORS[name]().fit(frame, **given(name, rows()))
+    pieces = frames().from_pandas(frame, npartitions=4)
+    result = getattr(lazy, method)(estimator, pieces)
+    found = result.compute()
+    if name != "imputer":
+        assert_same(found, wanted(estimator, method, frame))
+        return
+    pd.testing.assert_series_equal(found.dtypes, result._meta.dtypes)
+    assert found["b"].tolist() == frame["b"].tolist()
+
+
 @pytest.mark.parametrize("name", ["detector", "imputer"])
 def test_empty_partitions_of_a_frame_with_categories(name):
     dd, frame = frames(), table()
@@ -294,6 +310,12 @@ def test_a_frame_with_other_columns_is_refused_at_once():
     pieces = frames().from_pandas(frame, npartitions=2)
     with pytest.raises(ValueError, match="feature names"):
         lazy.score_samples(fitted("detector", frame), pieces[["b", "a", "c", "d"]])
+
+
+def test_a_series_is_refused_at_once():
+    pieces = frames().from_pandas(pd.DataFrame(rows(), columns=list("abcd")), npartitions=2)
+    with pytest.raises(ValueError, match="X is a Series"):
+        lazy.score_samples(fitted("detector"), pieces["a"])
 
 
 def test_an_estimator_that_cannot_answer():

@@ -322,6 +322,18 @@ def test_named_categories():
     assert_same_fit(fit(clone(new), cut(frame)), clone(new).fit(frame), frame)
 
 
+@pytest.mark.parametrize("new", [DETECTOR, CLASSIFIER, IMPUTER])
+def test_categories_in_single_precision(new):
+    X = np.column_stack([rows()[:, :2], labels(rows())]).astype(np.float32)
+    new, y = new().set_params(categorical_features=[2]), {}
+    if isinstance(new, ActivationLearningClassifier):
+        new.set_params(encoding="fourier")
+        y = {"y": labels(rows())}
+    found, wanted = fit(clone(new), array(X), **y), clone(new).fit(X, **y)
+    assert_same_fit(found, wanted, X)
+    assert found.coefs_[0].dtype == wanted.coefs_[0].dtype
+
+
 def test_polars():
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame(rows(), schema=NAMES, orient="row")
@@ -665,6 +677,18 @@ def test_a_fit_warns_of_nothing():
         warnings.simplefilter("error")
         for name, new in ESTIMATORS.items():
             fit(new(), array(rows()), **given(name, rows()))
+
+
+def test_many_labels_in_a_small_piece_are_no_measurements():
+    X, y = rows(90), np.tile(np.arange(30), 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(CLASSIFIER(), cut(X, (30,) * 3), cut(y, (30,) * 3))
+
+
+def test_a_detector_needs_two_rows():
+    with pytest.raises(ValueError, match="X has 1 row"):
+        fit(DETECTOR(), cut(rows(1), (1, 0)))
 
 
 def test_identifiers_are_warned_of():
