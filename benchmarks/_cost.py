@@ -61,7 +61,8 @@ def cost(n_rows, n_columns, layers, n_workers, n_partitions, machine, *, n_frequ
         left, levels = -(-left // FAN_IN), levels + 1
     flops, network = machine["flops"], machine["network"]
     n_workers = min(n_workers, n_partitions)
-    seconds = one_pass(n_rows, n_columns, 0, n_workers, machine)  # the look at columns and labels
+    # The first two passes look at columns and labels, and find a sample.
+    seconds = 2 * one_pass(n_rows, n_columns, 0, n_workers, machine)
     for n_forward, is_squared in passes(len(layers) - 1, last):
         d = layers[n_forward]
         forward = sum(a * b for a, b in pairwise(layers[: n_forward + 1]))

@@ -3,8 +3,8 @@
 Rows are 8 factors with noise in 50 columns of single precision, read from a memory-mapped file.
 Each measurement runs in a fresh process, after a fit of a few thousand rows. Memory is the peak of
 anonymous memory (RssAnon, Linux only) above its value at the start, so that pages of the file do
-not count. Run it on an idle machine. The full run takes 40 minutes on two cores, at a
-guess, and 2.1 GB of disk in the temporary folder. ``--quick`` takes about a minute.
+not count. Run it on an idle machine. The full run takes 25 minutes on two cores
+and 2.1 GB of disk in the temporary folder. ``--quick`` takes about a minute.
 """
 
 import argparse

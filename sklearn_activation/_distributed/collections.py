@@ -52,8 +52,8 @@ def parts_of(name, values):
             others = sorted({type(v).__name__ for v in values if not isinstance(v, Delayed)})
             kind = f"a list that holds {' and '.join(others)}"
         raise ValueError(
-            f"{name} is {kind}, but a Dask array, a Dask data frame or a list of delayed blocks is "
-            "needed. For rows in memory, call fit of the estimator."
+            f"{name} is {kind}, but a Dask array, a Dask data frame or a list of delayed blocks "
+            "is needed. For rows in memory, call fit of the estimator."
         )
     if not parts:
         raise ValueError(f"{name} has no partitions.")

@@ -21,7 +21,9 @@ class Look:
         The number of the first of the partitions.
     n_rows : int
     names : ndarray of str of shape (n_columns,), or None
-        Names of the columns, or None for arrays.
+        Names of the columns as scikit-learn keeps them, or None if they are no strings.
+    columns : list of length n_columns, or None
+        What the pieces call their columns, or None for arrays and for columns that are numbered.
     n_columns : int
     common : numpy dtype
         The type that holds all numbers of all columns: see ``common_type``.
@@ -39,6 +41,7 @@ class Look:
     number: int
     n_rows: int
     names: np.ndarray | None
+    columns: list | None
     n_columns: int
     common: np.dtype
     kinds: list | np.ndarray
@@ -81,9 +84,9 @@ class Look:
 
     def _refuse_other_columns(self, other):
         for one, another in ((self, other), (other, self)):
-            if one.names is None or another.names is None:
+            if one.columns is None or another.columns is None:
                 continue
-            lacking = [name for name in one.names if name not in set(another.names)]
+            lacking = [name for name in one.columns if name not in set(another.columns)]
             if lacking:
                 raise ValueError(
                     f"Partition {another.number} lacks the columns {_quoted(lacking)}, which "
@@ -94,10 +97,10 @@ class Look:
                 f"Partition {self.number} has {self.n_columns} columns, but partition "
                 f"{other.number} has {other.n_columns}. Give all partitions the same columns."
             )
-        if not _are_same_names(self.names, other.names):
+        if self.columns != other.columns:
             raise ValueError(
-                f"Partition {self.number} has {_ordered(self.names)}, but partition "
-                f"{other.number} has {_ordered(other.names)}. Give all partitions the same "
+                f"Partition {self.number} has {_ordered(self.columns)}, but partition "
+                f"{other.number} has {_ordered(other.columns)}. Give all partitions the same "
                 "columns in the same order."
             )
 
@@ -143,6 +146,7 @@ def look_at(piece, with_labels):
         piece.number,
         n_rows,
         _get_feature_names(X),
+        _columns_of(X),
         shape[1],
         common_type(X),
         _kinds_of(X),
@@ -215,14 +219,16 @@ def _check_length(name, values, n_rows):
         )
 
 
-def _are_same_names(ours, theirs):
-    return (ours is None) == (theirs is None) and (ours is None or np.array_equal(ours, theirs))
+def _columns_of(X):
+    """Return what ``Look.columns`` holds for a table."""
+    columns = list(getattr(X, "columns", []))
+    return None if columns == list(range(len(columns))) else columns
 
 
-def _ordered(names):
-    return (
-        "columns without names" if names is None else f"the columns in the order {_quoted(names)}"
-    )
+def _ordered(columns):
+    if columns is None:
+        return "columns without names"
+    return f"the columns in the order {_quoted(columns)}"
 
 
 def _quoted(names):

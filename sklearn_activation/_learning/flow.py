@@ -88,7 +88,12 @@ class Flow(Solver):
             times=times,
             n_iter=1,
             curve=activation_curve(closed.spectrum, times[-1]) if closed else task.previous.curve,
-            state={"moments": kept, "waiting": waiting},
+            state={
+                "moments": kept,
+                "waiting": waiting,
+                "epsilon": task.epsilon,
+                "times_were_given": task.rule.times is not None,
+            },
             layer=closed,
             certainty=certainty,
         )
@@ -100,14 +105,17 @@ def waiting_weight(rows, task):
     The result is 0 if all layers must be solved now. In a stream of several layers, the activated
     layers wait until ``WAITING_SHARE`` of the weight of all rows is new, because their solution
     takes most of the time of a small batch. Their statistics are added up all the same. Layers do
-    not wait if other learning times are given, or after a merge or a change of all weights.
+    not wait if the user has changed a parameter that they depend on, or after a merge or a change
+    of all weights.
     """
     if len(task.sizes) == 1 or task.previous is None or not len(rows):
         return 0.0
     state, given = task.previous.state, task.rule.times
-    if "waiting" not in state:
+    if "waiting" not in state or state["epsilon"] != task.epsilon:
         return 0.0
     waits = slice(None if task.activate_last else -1)
+    if given is None and state["times_were_given"]:
+        return 0.0
     if given is not None and list(given[waits]) != list(task.previous.times[waits]):
         return 0.0
     new = float(rows.weight.sum())

@@ -396,6 +396,11 @@ FAULTS = {
         {},
         "Partition 4 lacks the columns 'a', which partition 0 has",
     ),
+    "numbered columns in another order": (
+        lambda: of_parts(lambda X: X[[1, 0, 2, 3]], 4, pd.DataFrame(rows())),
+        {},
+        "Partition 0 has columns without names, but partition 4 has .*'1', '0', '2', '3'",
+    ),
     "no names": (
         lambda: framed(lambda X: X.to_numpy()),
         {},

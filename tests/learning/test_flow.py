@@ -10,7 +10,7 @@ from sklearn_activation import _blocks
 from sklearn_activation._learning.flow import moments_of
 from sklearn_activation._learning.layer import random_rotation
 from sklearn_activation._learning.moments import Moments, scale_states
-from sklearn_activation._learning.time_rules import GivenTimes
+from sklearn_activation._learning.time_rules import GivenTimes, MeanEigenvalue
 from sklearn_activation._network import Network
 from sklearn_activation._rows.encoded import EncodedRows
 from sklearn_activation._rows.unit import UnitEncoding
@@ -155,6 +155,24 @@ def test_an_activated_last_layer_does_not_wait_if_its_time_has_changed(layer):
     )
     assert after.times == times
     assert not np.array_equal(after.network.coefs[1], first.network.coefs[1])
+
+
+@pytest.mark.parametrize("change", ["times are chosen", "epsilon"])
+def test_layers_do_not_wait_if_a_parameter_has_changed(change):
+    X, given = unit_rows(), GivenTimes([4.0, 4.0])
+    first = solve_flow(encoded(X[:30]), sizes=(8, 5), rule=given)
+    options = {"rule": given, "epsilon": 0.2}
+    if change == "times are chosen":
+        options = {"rule": MeanEigenvalue()}
+    after = solve_flow(
+        encoded(X[30:32]),
+        sizes=(8, 5),
+        previous=first,
+        partial=True,
+        sample=encoded(X[:30]),
+        **options,
+    )
+    assert not np.array_equal(after.network.coefs[0], first.network.coefs[0])
 
 
 @pytest.mark.parametrize("forgotten", [True, False], ids=["scaled", "other_times"])
