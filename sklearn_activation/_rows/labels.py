@@ -44,6 +44,13 @@ def replace_missing(y, missing_label, stand_in=()):
     if missing_label is None and {type(v) for v in values} <= {int, str, bool}:
         return y, None  # none of the labels is None, and no slow look at each label is needed
     unknown = np.array([is_missing(v, missing_label) for v in values])
+    for i in np.flatnonzero(~unknown):
+        if values[i] is None or _is_nan(values[i]):
+            marker = "None" if values[i] is None else "NaN"
+            raise ValueError(
+                f"y[{i}] is {marker}, which is no label. Leave rows without a label out, or set "
+                f"missing_label to {marker} to learn from these rows, too."
+            )
     if not unknown.any():
         return y, None
     if not unknown.all():

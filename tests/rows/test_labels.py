@@ -86,6 +86,21 @@ def test_rows_of_which_none_is_labelled_need_a_stand_in():
     assert found.tolist() == [7, 7, 7] and mask.all()
 
 
+@pytest.mark.parametrize(
+    "y, missing, place",
+    [
+        ([0.0, NAN, 1.0], None, 1),
+        (["a", "b", NAN], None, 2),
+        (pd.array(["a", None, "b"], dtype="string"), None, 1),
+        ([None, "a", "?"], "?", 0),
+        ([0, 1, NAN], -1, 2),
+    ],
+)
+def test_labels_that_are_missing_without_the_marker_are_refused(y, missing, place):
+    with pytest.raises(ValueError, match=rf"^y\[{place}\] is .*set missing_label to"):
+        replace_missing(y, missing)
+
+
 def test_a_missing_label_is_a_single_one():
     with pytest.raises(ValueError, match="must be a single label"):
         replace_missing([0, 1], [0, 1])
