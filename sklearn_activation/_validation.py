@@ -14,7 +14,7 @@ from sklearn.utils.validation import (
 )
 
 from ._rows.columns import is_missing, read_table, refuse_gaps, refuse_unfit_columns
-from ._rows.rows import has_gaps, unknown_rows
+from ._rows.rows import unknown_rows
 from ._warnings import warn
 
 # Values of the parameter ``n_jobs``: a number of threads, or a negative number that counts down
@@ -246,7 +246,7 @@ def as_table(row):
 
 def refuse_nothing_known(X):
     """Raise a ValueError if every entry is missing."""
-    if has_gaps(X) and unknown_rows(X).all():
+    if len(X) and unknown_rows(X).all():
         raise ValueError(
             f"X has {len(X)} rows, and every entry is NaN. At least one entry must be known."
         )

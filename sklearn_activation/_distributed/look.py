@@ -86,7 +86,8 @@ class Look:
         for one, another in ((self, other), (other, self)):
             if one.columns is None or another.columns is None:
                 continue
-            lacking = [name for name in one.columns if name not in set(another.columns)]
+            known = set(another.columns)
+            lacking = [name for name in one.columns if name not in known]
             if lacking:
                 raise ValueError(
                     f"Partition {another.number} lacks the columns {_quoted(lacking)}, which "

@@ -96,19 +96,22 @@ def test_blocks_and_threads_do_not_change_the_solution(monkeypatch):
             np.testing.assert_allclose(W, V, atol=1e-10)
 
 
+def go_on(previous, X, sample, **options):
+    """The solution after one more batch of a stream of two layers."""
+    return solve_flow(
+        encoded(X),
+        previous=previous,
+        partial=True,
+        sample=encoded(sample),
+        **{"sizes": (8, 5), **options},
+    )
+
+
 def stream(batches, **options):
     """The solutions after each batch, with the first batch as the kept sample."""
     found = [None]
     for X in batches:
-        found.append(
-            solve_flow(
-                encoded(X),
-                previous=found[-1],
-                partial=True,
-                sample=encoded(batches[0]),
-                **{"sizes": (8, 5), **options},
-            )
-        )
+        found.append(go_on(found[-1], X, batches[0], **options))
     return found[1:]
 
 
@@ -144,15 +147,7 @@ def test_an_activated_last_layer_does_not_wait_if_its_time_has_changed(layer):
     X, times = unit_rows(), [4.0, 4.0]
     first = solve_flow(encoded(X[:30]), sizes=(8, 5), rule=GivenTimes(times), activate_last=True)
     times[layer] = 5.0
-    after = solve_flow(
-        encoded(X[30:32]),
-        sizes=(8, 5),
-        previous=first,
-        partial=True,
-        sample=encoded(X[:30]),
-        rule=GivenTimes(times),
-        activate_last=True,
-    )
+    after = go_on(first, X[30:32], X[:30], rule=GivenTimes(times), activate_last=True)
     assert after.times == times
     assert not np.array_equal(after.network.coefs[1], first.network.coefs[1])
 
@@ -164,14 +159,7 @@ def test_layers_do_not_wait_if_a_parameter_has_changed(change):
     options = {"rule": given, "epsilon": 0.2}
     if change == "times are chosen":
         options = {"rule": MeanEigenvalue()}
-    after = solve_flow(
-        encoded(X[30:32]),
-        sizes=(8, 5),
-        previous=first,
-        partial=True,
-        sample=encoded(X[:30]),
-        **options,
-    )
+    after = go_on(first, X[30:32], X[:30], **options)
     assert not np.array_equal(after.network.coefs[0], first.network.coefs[0])
 
 
@@ -182,14 +170,7 @@ def test_hidden_layers_do_not_wait_if_more_than_rows_has_changed(forgotten):
     times = [4.0, 4.0] if forgotten else [5.0, 4.0]
     if forgotten:
         first = replace(first, state=scale_states(first.state, 0.5))
-    after = solve_flow(
-        encoded(X[30:32]),
-        sizes=(8, 5),
-        previous=first,
-        partial=True,
-        sample=encoded(X[:30]),
-        rule=GivenTimes(times),
-    )
+    after = go_on(first, X[30:32], X[:30], rule=GivenTimes(times))
     assert not np.array_equal(after.network.coefs[0], first.network.coefs[0])
 
 
