@@ -66,6 +66,11 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+    # These are constraints of the estimators that may have local connections.
+    _image_constraints = {
+        "image_shape": [tuple, list, None],
+        "receptive_field": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
+    }
     # These are constraints of the estimators that have an ``encoding``.
     _encoding_constraints = {
         "n_frequencies": [Interval(Integral, 1, None, closed="left")],
@@ -73,6 +78,9 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
         "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
     }
     _allow_nan = False
+    # Estimators without these two parameters have full layers.
+    image_shape = None
+    receptive_field = None
 
     # -- input -----------------------------------------------------------------
 
@@ -246,6 +254,12 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
                 raise ValueError(
                     f"Cannot merge: the estimators differ in {name.strip('_')}. {hint}"
                 )
+        fields, others = ([getattr(W, "grid", None) for W in e.coefs_] for e in (self, other))
+        if fields != others:
+            raise ValueError(
+                "Cannot merge: the estimators differ in the fields that their units read. Give "
+                "both the same image_shape, receptive_field and layer_sizes."
+            )
         sizes, others = ([W.shape[1] for W in e.coefs_] for e in (self, other))
         if sizes != others:
             raise ValueError(

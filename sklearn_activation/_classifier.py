@@ -69,7 +69,19 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Number of units of each layer. None makes layers as wide as the encoded row with its label,
         within 256 and 1,024. With ``encoding="unit"`` there are two layers; with "fourier", one
         and two layers are compared on held-out rows. Give numbers to save this comparison, or to
-        try wider layers for images.
+        try wider layers for images. With ``receptive_field``, the numbers of local layers count
+        units at each place of the image, and None means a local layer with three units, or as many
+        as there are channels, below a full layer.
+    image_shape : tuple of int or None, default=None
+        Shape of the images in the rows of ``X``: (height, width, channels), (height, width) for
+        one channel, or (length,) for series. Only ``receptive_field`` needs the shape.
+    receptive_field : odd int, tuple of odd int or None, or None, default=None
+        Width of the square field that each unit of the hidden layers reads, in pixels. None means
+        that each unit reads all inputs. With a number, units stand at each place of the image and
+        read the field around their place, and neighbours compete for the inputs that they share
+        (paper, section V.A). The units of the first layer read the label, too, and the last layer
+        reads all units. Give a tuple with a number, or None, for each hidden layer if they differ.
+        Choose 5 to 9 for images in which neighbouring pixels belong together, such as photographs.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function through which the outputs of a layer pass before the next layer reads them. "abs"
         takes absolute values, and "square" takes squares. "std_abs" standardises the absolute
@@ -281,6 +293,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
+        **ActivationLearningBase._image_constraints,
         "encoding": [StrOptions({"auto", *ENCODINGS})],
         **ActivationLearningBase._encoding_constraints,
         "relevances": [StrOptions({"auto"}), "array-like", None],
@@ -301,6 +314,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         self,
         layer_sizes=None,
         *,
+        image_shape=None,
+        receptive_field=None,
         activation="std_abs",
         encoding="auto",
         n_frequencies=256,
@@ -328,6 +343,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         verbose=0,
     ):
         self.layer_sizes = layer_sizes
+        self.image_shape = image_shape
+        self.receptive_field = receptive_field
         self.activation = activation
         self.encoding = encoding
         self.n_frequencies = n_frequencies

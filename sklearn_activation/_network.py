@@ -193,7 +193,8 @@ def product_energies(H, W):
     If ``W`` is lower triangular, the product skips most of the zeros of ``W``.
     """
     n = W.shape[1]
-    if W.shape[0] != n or len(H) < n or n < N_STRIPS or np.count_nonzero(W[0, 1:]):
+    is_square = isinstance(W, np.ndarray) and W.shape[0] == n
+    if not is_square or len(H) < n or n < N_STRIPS or np.count_nonzero(W[0, 1:]):
         return row_energies(H @ W)
     edges = np.linspace(0, n, N_STRIPS + 1).astype(int)
     if any(W[:first, first:].any() for first in edges[1:-1]):

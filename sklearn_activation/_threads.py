@@ -45,6 +45,11 @@ def take_blas_threads(n_threads=None):
         _end()
 
 
+def n_free_threads():
+    """Return the number of threads that BLAS would use for a product of the caller now."""
+    return max((library["num_threads"] for library in _libraries().info()), default=1)
+
+
 @cache
 def _libraries():
     """Return the BLAS libraries of this process. A search takes some milliseconds."""

@@ -9,6 +9,7 @@ import numpy as np
 from ._learning.solvers import SOLVERS
 from ._learning.task import Task
 from ._learning.time_rules import TIME_RULES, GivenTimes, MeanEigenvalue
+from ._local import lay_out_grids, read_image_shape
 from ._model import Model
 from ._progress import Progress
 from ._rows.encoded import EncodedRows
@@ -47,6 +48,10 @@ class Training:
     n_labels = 0
     # This is the name of the encoding if the parameters give one.
     given_encoding = None
+    # At least this many units stand at each place of a local layer.
+    least_units = 3
+    # This is the number of full layers behind those that may have local connections.
+    n_full = 1
     # This says whether the moments of the outputs of the last layer are needed, too.
     activate_last = False
 
@@ -148,7 +153,12 @@ class Training:
         """Return the units of each layer; ``n_layers`` counts if the parameters leave it open."""
         sizes, n_layers = self.estimator.layer_sizes, n_layers or self.n_layers
         if sizes is None:
-            return [min(max(n_inputs, self.least_width), self.most_width)] * n_layers
+            full = min(max(n_inputs, self.least_width), self.most_width)
+            if self.estimator.receptive_field is None:
+                return [full] * n_layers
+            fields = np.atleast_1d(self.estimator.receptive_field)
+            local = max(self.least_units, self.image_shape[2])
+            return [full if f is None else local for f in fields] + [full] * self.n_full
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not sizes or not all(isinstance(n, Integral) and n >= 1 for n in sizes):
             raise ValueError(
@@ -190,8 +200,12 @@ class Training:
     def make_task(self, rows, seed):
         """Return the task without anything from an earlier training."""
         estimator = self.estimator
+        sizes = self.choose_sizes(rows.n_inputs)
+        grids = self.choose_grids(rows, sizes)
+        if grids is not None:
+            sizes = [n if g is None else g.n_outputs for n, g in zip(sizes, grids, strict=True)]
         return Task(
-            sizes=self.choose_sizes(rows.n_inputs),
+            sizes=sizes,
             activation=estimator.activation,
             epsilon=float(estimator.init_activation),
             rule=MeanEigenvalue(),
@@ -204,7 +218,50 @@ class Training:
             n_jobs=estimator.n_jobs,
             partial=self.partial,
             activate_last=self.activate_last,
+            grids=grids,
         )
+
+    @property
+    def image_shape(self):
+        """Height, width and channels of the images that local layers read."""
+        estimator = self.estimator
+        if estimator.image_shape is None:
+            raise ValueError(
+                f"receptive_field={estimator.receptive_field!r} needs image_shape, the height, "
+                "width and channels of the images in the rows of X."
+            )
+        return read_image_shape(estimator.image_shape)
+
+    def choose_grids(self, rows, sizes):
+        """Return the ``Grid`` or None of each layer, or None if all layers are full.
+
+        ``sizes`` are those of ``choose_sizes``. They count units at each place of local layers.
+        """
+        estimator = self.estimator
+        if estimator.receptive_field is None:
+            return None
+        if not rows.encoding.keeps_columns:
+            raise ValueError(
+                f"encoding={rows.encoding.name!r} mixes all columns, but receptive_field="
+                f"{estimator.receptive_field!r} reads columns of neighbouring pixels. Set "
+                "encoding='unit'."
+            )
+        height, width, channels = shape = self.image_shape
+        if height * width * channels != rows.n_data:
+            raise ValueError(
+                f"image_shape={estimator.image_shape!r} stands for {height} x {width} x {channels}"
+                f" = {height * width * channels} columns, but X has {rows.n_data}. Give the shape "
+                "of the images in the rows of X."
+            )
+        n_local = len(sizes) - self.n_full
+        if n_local < 1:
+            raise ValueError(
+                f"layer_sizes={estimator.layer_sizes!r} has {len(sizes)} layer, which is full, "
+                f"but receptive_field={estimator.receptive_field!r} is meant for hidden layers. "
+                "Give two layers or more."
+            )
+        grids = lay_out_grids(shape, estimator.receptive_field, n_local, sizes, self.n_labels)
+        return grids if any(grids) else None
 
     def make_progress(self, rows, fitted):
         """Return the object to which solvers report.
@@ -230,8 +287,10 @@ class Training:
 
     def is_as_before(self, task, rows):
         """Return whether the new network has the same shape as the previous network."""
-        widths = [rows.n_inputs, *task.sizes]
-        return [W.shape for W in self.previous.network.coefs] == list(pairwise(widths))
+        widths, coefs = [rows.n_inputs, *task.sizes], self.previous.network.coefs
+        grids = task.grids or [None] * len(task.sizes)
+        same_shapes = [W.shape for W in coefs] == list(pairwise(widths))
+        return same_shapes and [getattr(W, "grid", None) for W in coefs] == grids
 
     def find_start(self, task, rows):
         """Return the solution from which the training goes on, or None."""

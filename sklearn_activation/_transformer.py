@@ -28,6 +28,7 @@ class TransformerTraining(Training):
     """A training for features, in which the outputs of the last layer are activated, too."""
 
     activate_last = True
+    n_full = 0
 
     @property
     def cut_off(self):
@@ -58,7 +59,17 @@ class CompetitiveHebbianTransformer(
         Number of units of each layer; the last layer has one unit for each feature. None means one
         layer with as many units as ``X`` has columns, up to 1,024. Give a larger number for a
         table with few columns, such as ten units for each column. Give several numbers to make
-        several layers.
+        several layers. With ``receptive_field``, the numbers count units at each place of the
+        image, and None means three, or as many as there are channels.
+    image_shape : tuple of int or None, default=None
+        Shape of the images in the rows of ``X``: (height, width, channels), (height, width) for
+        one channel, or (length,) for series. Only ``receptive_field`` needs the shape.
+    receptive_field : odd int, tuple of odd int or None, or None, default=None
+        Width of the square field that each unit reads, in pixels. None means that each unit reads
+        the whole row. With a number, units stand at each place of the image and read the field
+        around their place, and neighbours compete for the inputs that they share (paper, section
+        V.A). Give a tuple with a number, or None, for each layer if they differ. Choose 5 to 9
+        for images in which neighbouring pixels belong together, such as photographs.
     activation : {"abs", "std_abs", "layer_std_abs", "square"}, default="std_abs"
         Function through which the outputs of a layer pass before the next layer reads them. "abs"
         takes absolute values, and "square" takes squares. "std_abs" standardises the absolute
@@ -174,6 +185,7 @@ class CompetitiveHebbianTransformer(
 
     _parameter_constraints = {
         **ActivationLearningBase._parameter_constraints,
+        **ActivationLearningBase._image_constraints,
         "output": [StrOptions({"activated", "linear"})],
     }
 
@@ -181,6 +193,8 @@ class CompetitiveHebbianTransformer(
         self,
         layer_sizes=None,
         *,
+        image_shape=None,
+        receptive_field=None,
         activation="std_abs",
         output="activated",
         solver="flow",
@@ -195,6 +209,8 @@ class CompetitiveHebbianTransformer(
         verbose=0,
     ):
         self.layer_sizes = layer_sizes
+        self.image_shape = image_shape
+        self.receptive_field = receptive_field
         self.activation = activation
         self.output = output
         self.solver = solver

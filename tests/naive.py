@@ -199,6 +199,34 @@ def central_differences(function, x, step=1e-6):
     return result
 
 
+# -- local connections ---------------------------------------------------------------
+
+
+def connections(height, width, channels, field, n_units, n_labels=0):
+    """True where an input and a unit are connected, shape (n_inputs, n_units)."""
+    found = np.zeros((height, width, channels, height, width, n_units), dtype=bool)
+    for r, c, p, q in np.ndindex(height, width, height, width):
+        found[p, q, :, r, c] = abs(p - r) <= field[0] // 2 and abs(q - c) <= field[1] // 2
+    found = found.reshape(height * width * channels, -1)
+    return np.concatenate([found, np.ones((n_labels, found.shape[1]), dtype=bool)])
+
+
+def masked_step(X, rates, W, connected):
+    """dW = M * sum over rows of r (x - W y) y^T: the rule with weights fixed at zero."""
+    return np.where(connected, learn_batch(X, rates, W) - W, 0)
+
+
+def mean_field(C, W, connected, t, n_steps, limit):
+    """W(t) of dW/dt = M * (C W - W W^T C W) by midpoint steps; eigenvalues of C are limited."""
+    values, V = np.linalg.eigh(C)
+    C = (V * np.minimum(values, limit)) @ V.T
+    step = t / n_steps
+    for _ in range(n_steps):
+        half = W + step / 2 * np.where(connected, velocity(C, W), 0)
+        W = W + step * np.where(connected, velocity(C, half), 0)
+    return W
+
+
 # -- feedback ----------------------------------------------------------------------
 
 

@@ -26,10 +26,13 @@ from sklearn_activation._learning.layer import ClosedLayer, Spectrum, random_rot
 from sklearn_activation._learning.moments import Moments
 from sklearn_activation._learning.task import Solution, Task
 from sklearn_activation._learning.time_rules import GivenTimes, MeanEigenvalue
+from sklearn_activation._local import Grid
 from sklearn_activation._network import Network
 from sklearn_activation._progress import Progress
 from sklearn_activation._rows.encoded import EncodedRows
 from sklearn_activation._rows.unit import UnitEncoding
+
+from . import naive
 
 EPSILON = 0.1
 N_DATA, N_LABELS = 7, 5
@@ -82,6 +85,34 @@ def network_within_one(sizes=(9, 6), seed=0):
         (rng.uniform(0.1, 0.2, n), rng.uniform(0.1, 0.3, n)) for n in sizes[: len(sizes) - 1]
     ]
     return Network(coefs, "std_abs", standards)
+
+
+# The layers of a network with local connections, of which the last is full.
+GRIDS = [
+    Grid(1, N_DATA, 1, (1, 3), 2, n_labels=N_LABELS),
+    Grid(1, N_DATA, 2, (1, 5), 3),
+    None,
+]
+
+
+def local_network(seed=0):
+    """Two layers with local connections below a full one, no direction far beyond 1."""
+    rng = np.random.default_rng(seed)
+    n_last = GRIDS[1].n_outputs
+    coefs = [grid.random(0.3, rng, np.float64) for grid in GRIDS[:2]]
+    coefs.append(rng.normal(0, 0.2, (n_last, 8)))
+    sizes = [GRIDS[0].n_outputs, n_last]
+    standards = [(rng.uniform(0.1, 0.2, n), rng.uniform(0.1, 0.3, n)) for n in sizes]
+    return Network(coefs, "std_abs", standards)
+
+
+def masks():
+    """True where the inputs and units of ``GRIDS`` are connected, one array a layer."""
+    found = [
+        naive.connections(g.height, g.width, g.channels, g.field, g.n_units, g.n_labels)
+        for g in GRIDS[:2]
+    ]
+    return [*found, np.ones((GRIDS[1].n_outputs, 8), dtype=bool)]
 
 
 # -- one layer in closed form ------------------------------------------------------------

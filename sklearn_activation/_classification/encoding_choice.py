@@ -27,6 +27,8 @@ def choose_encoding(training, sample, seed):
     relevances = read_relevances(parameters.relevances, sample.X.shape[1])
     if training.given_encoding is not None:
         kinds = [ENCODINGS[training.given_encoding]]
+    elif parameters.receptive_field is not None:
+        kinds = [kind for kind in ENCODINGS.values() if kind.keeps_columns]
     else:
         kinds = [kind for kind in ENCODINGS.values() if kind.suits(sample, categorical)]
     if isinstance(relevances, np.ndarray):

@@ -91,7 +91,7 @@ class ClassifierTraining(Training):
     def depths_to_try(self, depths):
         """Return the numbers of layers to try, from the ``depths`` that suit an encoding."""
         times = self.estimator.learning_time
-        if self.estimator.layer_sizes is not None:
+        if self.estimator.layer_sizes is not None or self.estimator.receptive_field is not None:
             return [len(self.choose_sizes(1))]
         if isinstance(times, (tuple, list)):
             return [len(times)]

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._local import empty_like, write_products
 from .._network import row_energies
 from .._warnings import warn
 from .energies import error_rate, label_energies
@@ -153,6 +154,9 @@ class _Learner:
     updates_to_hold = 10
     # ``hold`` sets directions back to 1 if the largest eigenvalue of W W^T exceeds this value.
     largest_eigenvalue = 1.05
+    # The same limit for layers with local connections. Where units that compete do not read the
+    # same inputs, the mean field itself leads to eigenvalues of up to 1.2.
+    largest_of_local = 1.5
     # The squared norm of an input, whose data block and label block have norm 1 each.
     input_energy = 2.0
     # If an output activation exceeds ``input_energy`` by this factor, directions beyond 1 are set
@@ -181,7 +185,7 @@ class _Learner:
         self.n_active = 0
         self.n_updates = 0
         self.n_divergences = 0
-        self.step = [np.empty_like(W) for W in network.coefs]
+        self.step = [empty_like(W) for W in network.coefs]
         self.full_rate = self.pace * task.learning_rate
         self.probes = [np.full(W.shape[1], 1, W.dtype) for W in network.coefs]
         self.sane = network.copy(task.dtype)
@@ -332,9 +336,9 @@ class _Learner:
                 self.first_step(Z, A, labels, Y, signed, step)
             else:
                 residual = X - Y @ W.T
-                np.matmul(residual.T, signed * Y, out=step)
-        for W, step in zip(network.coefs, self.step, strict=True):
-            W += step
+                write_products(residual, signed * Y, step)
+        for layer, step in enumerate(self.step):
+            network.coefs[layer] += step
 
     def first_step(self, Z, A, labels, Y, signed, step):
         """Write the rule's step of the first layer, for the inputs [Z, label], to ``step``.
@@ -353,11 +357,12 @@ class _Learner:
         lit[labels, np.arange(len(labels))] = 1
         by_label = lit @ weighted
         residual = np.concatenate([Z - A @ data.T, -units @ data.T])
-        np.matmul(
-            residual.T, np.concatenate([weighted[:n] + weighted[n:], by_label]), step[:n_data]
+        write_products(
+            residual, np.concatenate([weighted[:n] + weighted[n:], by_label]), step[:n_data]
         )
-        np.matmul(-(Y @ units.T).T, weighted, out=step[n_data:])
-        step[n_data:] += by_label
+        of_labels = step[n_data:]
+        np.matmul(-(Y @ units.T).T, weighted, out=of_labels)
+        of_labels += by_label
 
     def hold(self):
         """Set directions of each layer that have grown beyond 1 back to 1.
@@ -367,13 +372,14 @@ class _Learner:
         for layer, W in enumerate(self.network.coefs):
             v = self.probes[layer]
             for _ in range(3):
-                v = W.T @ (W @ v)
+                v = v @ W.T @ W
                 top = np.linalg.norm(v)
                 v /= max(top, 1e-30)
             self.probes[layer] = v
             if not np.isfinite(top):
                 raise Divergence
-            if top > self.largest_eigenvalue:
+            is_full = isinstance(W, np.ndarray)
+            if top > (self.largest_eigenvalue if is_full else self.largest_of_local):
                 _shorten(W)
         flush(self.network.coefs)
         self.sane = self.network.copy(self.task.dtype)
@@ -381,9 +387,35 @@ class _Learner:
 
 def _shorten(W):
     """Reduce the singular values of ``W`` that exceed 1 to 1, in place."""
+    if not isinstance(W, np.ndarray):
+        _shorten_local(W)
+        return
     wide = W.shape[1] > W.shape[0]
     values, V = np.linalg.eigh(W @ W.T if wide else W.T @ W)
     above = values > 1
     V = V[:, above] if above.any() else V[:, :0]
     excess = V * (1 - 1 / np.sqrt(values[above])).astype(W.dtype)
     W -= excess @ (V.T @ W) if wide else (W @ excess) @ V.T
+
+
+def _shorten_local(W, n_directions=32, n_rounds=4, least_share=0.2):
+    """Reduce the largest singular values of local weights ``W`` towards 1, in place.
+
+    The change that sets a singular value back to 1 is made at the connections alone. It is
+    enlarged by the reciprocal of its share there, but not beyond that of ``least_share``. A block
+    of the power method finds the directions.
+    """
+    rng = np.random.default_rng(0)
+    V = rng.normal(size=(n_directions, W.shape[1])).astype(W.dtype)
+    step = W.empty_like()
+    for _ in range(n_rounds):
+        for _ in range(4):
+            V = np.linalg.qr((V @ W.T @ W).T)[0].T
+        left, sizes, inputs = np.linalg.svd(V @ W.T, full_matrices=False)
+        V = left.T @ V
+        for size, x, y in zip(sizes, inputs, V, strict=True):
+            if size > 1:
+                step.write_products(x[None], y[None])
+                share = sum(np.vdot(A, A) for A in step.arrays)
+                step *= W.dtype.type((1 - size) / max(share, least_share))
+                W += step

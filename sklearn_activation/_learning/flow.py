@@ -27,7 +27,6 @@ from functools import partial, reduce
 import numpy as np
 
 from .._network import Network
-from .layer import activation_curve
 from .moments import Moments, absolute_sums_of, mean_and_variance
 from .task import Solution, Solver
 
@@ -87,7 +86,7 @@ class Flow(Solver):
             network=network,
             times=times,
             n_iter=1,
-            curve=activation_curve(closed.spectrum, times[-1]) if closed else task.previous.curve,
+            curve=closed.curve(times[-1]) if closed else task.previous.curve,
             state={
                 "moments": kept,
                 "waiting": waiting,

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._local import arrays_of, empty_like, write_products
 from .._network import Network, row_energies
 from .._progress import Progress
 from .._warnings import warn
@@ -77,7 +78,8 @@ class _Run:
         self.task = task
         self.network = start(rows.n_inputs, task)
         self.schedule = Schedule(len(rows), task, target_times(task))
-        learner = _OneByOne if self.schedule.one_by_one else _Batchwise
+        is_full = task.grids is None
+        learner = _OneByOne if self.schedule.one_by_one and is_full else _Batchwise
         self.learn = learner(self.network, self.schedule.shares)
         self.relative = rows.weight / rows.weight.mean()
         n_iter = 0 if previous is None else previous.n_iter
@@ -124,7 +126,8 @@ class _Run:
 def squared_norm(W):
     """Return the squared Frobenius norm of ``W``, or infinity if it exceeds double precision."""
     with np.errstate(over="ignore"):
-        return np.einsum("ij,ij->", W, W, dtype=np.float64)
+        flat = (A.ravel() for A in arrays_of(W))
+        return sum(np.einsum("i,i->", a, a, dtype=np.float64) for a in flat)
 
 
 class Schedule:
@@ -234,9 +237,12 @@ def start(n_inputs, task):
         return network
     rng = np.random.default_rng(task.seed)
     coefs, standards = [], []
-    for n_units in task.sizes:
+    for layer, n_units in enumerate(task.sizes):
         deviation = np.sqrt(task.epsilon / n_units)
-        coefs.append(rng.normal(0, deviation, (n_inputs, n_units)).astype(task.dtype))
+        if task.grid(layer) is None:
+            coefs.append(rng.normal(0, deviation, (n_inputs, n_units)).astype(task.dtype))
+        else:
+            coefs.append(task.grid(layer).random(task.epsilon, rng, task.dtype))
         n_inputs = n_units
     for n_units in task.sizes:
         standards.append((np.zeros(n_units, task.dtype), np.zeros(n_units, task.dtype)))
@@ -250,7 +256,7 @@ class _Batchwise:
         self.network = network
         self.shares = shares
         self.weights = network.coefs
-        self.step = [np.empty_like(W) for W in network.coefs]
+        self.step = [empty_like(W) for W in network.coefs]
 
     def __call__(self, X, rate):
         """Learn the rows ``X`` at the rates ``rate`` (n_rows,), and return their activations."""
@@ -265,7 +271,7 @@ class _Batchwise:
             residual = Y @ W.T  # (X - Y W^T)^T diag(r) Y: eq. 4, and eq. 19 for a batch
             np.subtract(X, residual, out=residual)
             Y *= (rate * Y.dtype.type(self.shares[layer]))[:, None]
-            np.matmul(residual.T, Y, out=step)
+            write_products(residual, Y, step)
             W += step
             X = following
         return energy

@@ -9,7 +9,7 @@ from .layer import ClosedLayer
 from .moments import Moments, absolute_moments
 from .sharpness import Certainty, fit_sharpness
 from .task import Task
-from .time_rules import Choice, GivenTimes, TimeRule
+from .time_rules import Choice, GivenTimes, MeanEigenvalue, TimeRule
 
 # Candidate times of the last layer. One decomposition of the statistics serves all of them.
 PATH = 10.0 ** np.arange(0, 6.01, 0.125)
@@ -105,8 +105,8 @@ class LastLayerHeldOut(TimeRule):
 
     Parameters
     ----------
-    hidden : list of float
-        Times of all layers but the last.
+    below : TimeRule
+        Rule for all layers but the last.
     held : EncodedRows
         Held-out rows. The statistics that the solver passes to ``choose`` count them, too.
     path : ndarray
@@ -114,15 +114,15 @@ class LastLayerHeldOut(TimeRule):
     task : Task
     """
 
-    def __init__(self, hidden, held, path, task):
-        self.hidden = hidden
+    def __init__(self, below, held, path, task):
+        self.below = below
         self.held = held
         self.path = path
         self.task = task
 
     def choose(self, layer, moments, network):
         if layer < len(self.task.sizes) - 1:
-            return Choice(self.hidden[layer])
+            return self.below.choose(layer, moments, network)
         fold = last_layer_fold(self.held, moments, network, self.task)
         time, _, certainty = choose_last_time([fold], self.path)
         return Choice(time, certainty)
@@ -164,12 +164,14 @@ def choose_on_all_rows(task, times, rows, fold_of, sizes=(3072, 1000)):
     ``sizes`` are two numbers of held-out rows. The first number applies if the last time is
     chosen. The second number applies if only the certainty is found.
     """
-    hidden = times
-    if hidden is None and len(task.sizes) > 1:
+    below = GivenTimes(times or [])
+    if times is None and task.grids is not None:
+        below = MeanEigenvalue()  # a trial of a layer with local connections would take long
+    elif times is None and len(task.sizes) > 1:
         folds = cross_validate(rows, fold_of, task)
-        hidden, _ = choose_hidden_times(folds, task, times)
+        below = GivenTimes(choose_hidden_times(folds, task, times)[0])
     n_held = min(sizes[0] if times is None else sizes[1], n_affordable(rows.n_labels, task))
-    return LastLayerHeldOut(hidden, rows.take(slice(0, n_held)), path_of(times), task)
+    return LastLayerHeldOut(below, rows.take(slice(0, n_held)), path_of(times), task)
 
 
 def n_affordable(n_labels, task, n_entries=2**25):
@@ -228,7 +230,9 @@ def choose_hidden_times(folds, task, times=None, n_searched=2):
     """
     found = []
     for layer in range(len(task.sizes) - 1):
-        if times is None:
+        if times is None and task.grid(layer) is not None:
+            t, grown = folds[0].layer.own_time(), []
+        elif times is None:
             t, grown = _search(folds[:n_searched])
         else:
             t, grown = times[layer], []

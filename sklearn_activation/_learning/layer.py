@@ -176,6 +176,10 @@ class ClosedLayer:
             return self.spectrum.triangular_weights(t).astype(self.dtype)
         return self.spectrum.weights(t, self.rotate())
 
+    def curve(self, t):
+        """Return the mean activation of the training rows at 20 times up to ``t``."""
+        return activation_curve(self.spectrum, t)
+
 
 def activation_curve(spectrum, t, n_points=20):
     """Return the mean activation of the training rows at ``n_points`` times up to ``t``."""

@@ -96,6 +96,11 @@ class Moments:
             energy = np.diag(self.gram)
         return energy.sum() / self.weight, np.count_nonzero(energy > 0)
 
+    def mean(self):
+        """Return the mean of x x^T, ndarray of shape (n_inputs, n_inputs)."""
+        gram = self.rows.T @ self.rows if self.gram is None else self.gram
+        return gram / self.weight
+
     def decompose(self):
         """Return the eigenvalues of the mean of x x^T, descending, and its eigenvectors.
 

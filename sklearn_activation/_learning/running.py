@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .._local import arrays_of
+
 
 def update_standards(standard, Y, rate, n_updates=1, decay=0.995):
     """Move the running mean and variance of |y| towards those of a batch, in place.
@@ -27,4 +29,5 @@ def update_standards(standard, Y, rate, n_updates=1, decay=0.995):
 def flush(coefs, tiny=1e-25):
     """Set weights below ``tiny`` to 0, before they become denormal numbers, which are slow."""
     for W in coefs:
-        W[np.abs(W) < tiny] = 0
+        for array in arrays_of(W):
+            array[np.abs(array) < tiny] = 0

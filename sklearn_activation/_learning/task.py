@@ -8,6 +8,7 @@ from .._network import Network
 from .._progress import Progress
 from .._rows.encoded import EncodedRows
 from .layer import ClosedLayer, Spectrum, random_rotation
+from .mean_field import MeanFieldLayer
 from .sharpness import Certainty
 from .time_rules import TimeRule
 
@@ -45,6 +46,8 @@ class Task:
         Whether the solution needs the moments of \\|y\\| of the last layer.
     sample : EncodedRows or None
         A sample of all rows learned so far.
+    grids : list of Grid or None
+        The grid of each layer with local connections, and None for each full layer.
     """
 
     sizes: list
@@ -62,6 +65,7 @@ class Task:
     partial: bool = False
     activate_last: bool = False
     sample: EncodedRows | None = None
+    grids: list | None = None
     _rotations: dict = field(default_factory=dict, repr=False, compare=False)
 
     def rotation(self, layer, n_inputs):
@@ -78,8 +82,18 @@ class Task:
         """Whether the last layer averages its flow over learning times."""
         return self.rule.rate is not None
 
+    def grid(self, layer):
+        """Return the ``Grid`` of a layer with local connections, or None for a full layer."""
+        return None if self.grids is None else self.grids[layer]
+
     def closed_layer(self, layer, moments, averaged=False):
-        """Return the ``ClosedLayer`` that follows from the statistics of a layer's inputs."""
+        """Return the layer that follows from the statistics of its inputs.
+
+        The result is a ``ClosedLayer``, or a ``MeanFieldLayer`` for local connections.
+        """
+        if self.grid(layer) is not None:
+            seed = self.seed, layer
+            return MeanFieldLayer(moments, self.grid(layer), self.epsilon, seed, self.dtype)
         spectrum = Spectrum(*moments.decompose(), self.sizes[layer], self.epsilon, averaged)
         return ClosedLayer(spectrum, lambda: self.rotation(layer, moments.n_inputs), self.dtype)
 

@@ -27,6 +27,8 @@ class Encoding:
 
     # The value of the estimators' parameter ``encoding`` that selects this class.
     name = None
+    # Whether entry j of an encoded row depends on column j and the length of the row alone.
+    keeps_columns = False
     # Whether columns may hold the codes of categories.
     takes_categories = False
     # Whether columns can count more or less than others in a classifier.

@@ -11,6 +11,7 @@ class UnitEncoding(Encoding):
     """The encoding that scales each row to norm 1. Rows of zeros stay zero."""
 
     name = "unit"
+    keeps_columns = True
     # Steps of inference have this unit in each column.
     unit = 1.0
     largest = 1e100

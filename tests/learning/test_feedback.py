@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_activation._learning import feedback as _feedback
 from sklearn_activation._learning.energies import label_energies
+from sklearn_activation._local import Grid
 from sklearn_activation._progress import Progress
 from sklearn_activation._rows.encoded import EncodedRows
 from sklearn_activation._rows.unit import UnitEncoding
@@ -20,6 +21,8 @@ from ..tasks import (
     N_LABELS,
     labelled_rows,
     learner,
+    local_network,
+    masks,
     network_of,
     network_within_one,
     solution,
@@ -57,6 +60,43 @@ def test_step_is_the_rule_on_pairs_of_labels(sizes):
     for W, start, step in zip(network.coefs, before, expected, strict=True):
         assert np.abs(step).max() > 1e-4
         assert_allclose(W - start, step, rtol=1e-9, atol=1e-12)
+
+
+def test_step_with_local_connections_is_the_rule_with_weights_fixed_at_zero():
+    rows, network = labelled_rows(6), local_network()
+    learning = learner(network, rows, 0.5)
+    Z, right = rows.data(), rows.labels
+    wrong = (right + 1 + np.arange(6) % (N_LABELS - 1)) % N_LABELS
+    rates = np.linspace(0.01, 0.06, 6)
+    before = [W.toarray() for W in network.coefs[:2]] + [network.coefs[2].copy()]
+    standards = [(mean, naive.scale_of(mean, variance)) for mean, variance in network.standards]
+    standards = [tuple(moment.copy() for moment in pair) for pair in standards]
+    A = Z @ network.coefs[0][:N_DATA]
+    both = np.concatenate([right, wrong])
+    layers = learning.forward(np.concatenate([A, A]), both)
+    learning.learn(Z, A, both, layers, rates)
+    steps = [
+        naive.feedback_step(before, standards, "std_abs", z, c, d, r, 0.9)
+        for z, c, d, r in zip(Z, right, wrong, rates, strict=True)
+    ]
+    after = [W.toarray() for W in network.coefs[:2]] + [network.coefs[2]]
+    for layer, connected in enumerate(masks()):
+        step = np.where(connected, sum(of_row[layer] for of_row in steps), 0)
+        assert np.abs(step).max() > 1e-4
+        assert_allclose(after[layer] - before[layer], step, rtol=1e-9, atol=1e-12)
+
+
+def test_directions_of_local_weights_are_brought_back_towards_one():
+    """Only the connections change, and the largest singular values come near to 1."""
+    W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(0), np.float64)
+    connected = W.toarray() != 0
+    W *= 2 / np.linalg.norm(W.toarray(), 2)
+    before = np.linalg.svd(W.toarray(), compute_uv=False)
+    _feedback._shorten(W)
+    after = np.linalg.svd(W.toarray(), compute_uv=False)
+    assert before[0] > 1.99 and after[0] < 1.1
+    assert_array_equal(W.toarray() != 0, connected)
+    assert 0.7 < np.median(after) / np.median(before) < 1.1  # the others move little
 
 
 @pytest.fixture(scope="module")

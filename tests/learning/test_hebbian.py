@@ -15,9 +15,13 @@ from sklearn_activation._network import Network
 from .. import naive
 from ..tasks import (
     EPSILON,
+    N_DATA,
+    N_LABELS,
     hebbian_start,
     learn_batchwise,
     learn_one_by_one,
+    local_network,
+    masks,
     record_least_weights,
     record_rates,
     schedule,
@@ -52,6 +56,21 @@ def test_a_batch_updates_by_the_rule(sign, n_units):
     energy = learn_batchwise(network, [1] * len(network))(X, rates)
     np.testing.assert_allclose(network.coefs[0], naive.learn_batch(X, rates, W), atol=1e-14)
     np.testing.assert_allclose(energy, naive.energies(X @ W), rtol=1e-12)
+
+
+def test_a_batch_with_local_connections_updates_by_the_rule_with_weights_fixed_at_zero():
+    X = _rows(n_rows=12, n_inputs=N_DATA + N_LABELS)
+    rates = np.linspace(0.01, 0.1, len(X))
+    network = local_network()
+    network.standards.append((np.zeros(8), np.zeros(8)))
+    before = [W.toarray() for W in network.coefs[:2]] + [network.coefs[2].copy()]
+    learn_batchwise(network, [1] * 3)(X, rates)
+    after = [W.toarray() for W in network.coefs[:2]] + [network.coefs[2]]
+    for layer, connected in enumerate(masks()):
+        step = naive.masked_step(X, rates, before[layer], connected)
+        assert np.abs(step).max() > 1e-3
+        np.testing.assert_allclose(after[layer] - before[layer], step, atol=1e-12)
+        X, _ = network.activate(layer, X @ before[layer]) if layer < 2 else (X, None)
 
 
 @pytest.mark.parametrize("activation", ["abs", "layer_std_abs", "square"])
