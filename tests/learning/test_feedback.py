@@ -90,13 +90,13 @@ def test_directions_of_local_weights_are_brought_back_towards_one():
     """Only the connections change, and the largest singular values come near to 1."""
     W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(0), np.float64)
     connected = W.toarray() != 0
-    W *= 2 / np.linalg.norm(W.toarray(), 2)
+    W *= 1.2 / np.linalg.norm(W.toarray(), 2)
     before = np.linalg.svd(W.toarray(), compute_uv=False)
     _feedback._shorten(W)
     after = np.linalg.svd(W.toarray(), compute_uv=False)
-    assert before[0] > 1.99 and after[0] < 1.1
+    assert before[0] > 1.19 and after[0] < 1.02
     assert_array_equal(W.toarray() != 0, connected)
-    assert 0.7 < np.median(after) / np.median(before) < 1.1  # the others move little
+    assert 0.9 < np.median(after) / np.median(before) < 1.1  # the others move little
 
 
 @pytest.fixture(scope="module")
