@@ -204,7 +204,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     classes_ : ndarray of shape (n_classes,)
         Labels in ascending order.
     coefs_ : list of ndarray of shape (n_inputs, n_units)
-        Weights of each layer, with one row for each input and one column for each unit.
+        Weights of each layer, with one row for each input and one column for each unit. A layer
+        with ``receptive_field`` is an object that stores the weights of connections only. Its
+        method ``toarray`` returns the ndarray, and its attribute ``fields`` holds the weights in
+        an ndarray of shape (height, width, n_units, field_height, field_width * channels).
     n_layers_ : int
         Number of layers.
     learning_times_ : ndarray of shape (n_layers,)

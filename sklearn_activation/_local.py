@@ -214,6 +214,11 @@ class StackedWeights:
         self.labels = labels
 
     @property
+    def fields(self):
+        """The weights of the data inputs, by place: see ``LocalWeights``."""
+        return self.data.fields
+
+    @property
     def grid(self):
         return replace(self.data.grid, n_labels=len(self.labels))
 
