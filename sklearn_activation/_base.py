@@ -146,6 +146,7 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
             "_seed": model.seed,
             "_encoding_state": model.encoding.state,
             "_encoding_name": model.encoding.name,
+            "_augment": model.encoding.augment,
             "_sample": vars(model.sample),
             "_n_seen": model.n_seen,
         }
@@ -173,7 +174,8 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
         )
 
     def _encoding(self):
-        return ENCODINGS[self._encoding_name](**self._encoding_state)
+        encoding = ENCODINGS[self._encoding_name](**self._encoding_state)
+        return encoding if self._augment is None else encoding.with_augment(self._augment)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "coefs_")
@@ -233,6 +235,7 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
                 "feedback=False."
             )
         names = ["n_features_in_", "classes_", "_encoding_name", "_encoding_state", "_activation"]
+        names += ["_augment"]
         names += ["_epsilon"] if self.n_layers_ == 1 else ["_epsilon", "_seed"]
         for name in names:
             if not are_equal(getattr(self, name, None), getattr(other, name, None)):
