@@ -245,6 +245,7 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
                     "random_state and bandwidth, and standardize=False or the same first batch in "
                     "partial_fit.",
                     "_epsilon": "Give both the same init_activation.",
+                    "_augment": "Give both the same augment.",
                 }.get(name, "Fit both with the same parameters and the same columns and classes.")
                 raise ValueError(
                     f"Cannot merge: the estimators differ in {name.strip('_')}. {hint}"

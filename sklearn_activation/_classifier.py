@@ -162,7 +162,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         training. Lower ``n_iter_no_change`` to save time.
     augment : callable or None, default=None
         Function ``(X, rng) -> X`` that changes rows at random and leaves their labels as they are,
-        such as those of :mod:`sklearn_activation.augmentation`. Each epoch of feedback, or of
+        such as those of ``sklearn_activation.augmentation``. Each epoch of feedback, or of
         ``solver="hebbian"``, then learns other views of the rows, and ``solver="flow"`` learns one
         view of each row. A prediction sees the rows of the function's method ``for_prediction``,
         or the rows themselves. Set ``augment`` for images that mean the same when they are shifted

@@ -73,7 +73,7 @@ class Training:
             encoding, self.n_layers = before.encoding, len(before.network)
         else:
             encoding = self.fit_encoding(self.view(sample), seed, rows)
-        if self.augment is not None:
+        if encoding.augment is not self.augment:
             encoding = encoding.with_augment(self.augment)
         dtype = before.dtype if self.going_on else rows.dtype
         encoded = rows.encoded(encoding, self.n_labels, dtype)

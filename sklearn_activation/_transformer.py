@@ -98,10 +98,10 @@ class CompetitiveHebbianTransformer(
         every row. Change ``batch_size`` only to study the rule.
     augment : callable or None, default=None
         Function ``(X, rng) -> X`` that changes rows at random, such as those of
-        :mod:`sklearn_activation.augmentation`. Each epoch of ``solver="hebbian"`` then learns other
-        views of the rows, and ``solver="flow"`` learns one view of each row. All other methods see
-        the rows of the function's method ``for_prediction``, or the rows themselves. Set
-        ``augment`` for images whose meaning a shift or a mirror does not change. See the
+        ``sklearn_activation.augmentation``. Each epoch of ``solver="hebbian"`` then learns
+        other views of the rows, and ``solver="flow"`` learns one view of each row. All other
+        methods see the rows of the function's method ``for_prediction``, or the rows themselves.
+        Set ``augment`` for images whose meaning a shift or a mirror does not change. See the
         :doc:`user guide </guide/images>`.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts

@@ -126,7 +126,7 @@ class RandomFlip:
     >>> import numpy as np
     >>> from sklearn_activation.augmentation import RandomFlip
     >>> X = np.array([[1, 2, 3], [4, 5, 6]])
-    >>> RandomFlip((1, 3))(X, np.random.default_rng(1))
+    >>> RandomFlip((1, 3))(X, np.random.default_rng(0))
     array([[1, 2, 3],
            [6, 5, 4]])
     """
@@ -199,7 +199,7 @@ class RandomShift:
     >>> from sklearn_activation.augmentation import RandomShift
     >>> X = np.array([[1.0, 2.0, 3.0, 4.0]])
     >>> RandomShift((2, 2))(X, np.random.default_rng(0))
-    array([[0., 0., 2., 0.]])
+    array([[3., 4., 0., 0.]])
     """
 
     image_shape: tuple
@@ -331,12 +331,8 @@ class Chain:
 def _set_shape(augmentation):
     """Check ``image_shape``, set it as a tuple, and return height, width and channels."""
     shape = np.atleast_1d(np.asarray(augmentation.image_shape))
-    if (
-        shape.ndim != 1
-        or len(shape) not in (2, 3)
-        or shape.dtype.kind not in "iu"
-        or shape.min() < 1
-    ):
+    are_whole = shape.ndim == 1 and shape.dtype.kind in "iu"
+    if not (are_whole and len(shape) in (2, 3) and shape.min() >= 1):
         raise ValueError(
             f"image_shape={augmentation.image_shape!r} must be (height, width) or (height, width, "
             "channels), whole numbers from 1."
