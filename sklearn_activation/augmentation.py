@@ -360,7 +360,8 @@ def _images(augmentation, X):
 
 def _cut(images, top, left, height, width):
     """Return the rectangle of each image that begins at its ``top`` and ``left``, as rows."""
-    rectangles = np.lib.stride_tricks.sliding_window_view(images, (height, width), axis=(1, 2))
-    # The shape of the selection is (n_images, channels, height, width).
-    found = rectangles[np.arange(len(images)), top, left]
-    return np.moveaxis(found, 1, -1).reshape(len(images), -1)
+    n, n_rows, _, channels = images.shape
+    lines = images.reshape(n, n_rows, -1)  # a line of pixels with all their channels
+    shape = height, width * channels
+    rectangles = np.lib.stride_tricks.sliding_window_view(lines, shape, axis=(1, 2))
+    return rectangles[np.arange(n), top, left * channels].reshape(n, -1)

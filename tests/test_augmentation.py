@@ -14,9 +14,12 @@ from sklearn_activation import (
     CompetitiveHebbianTransformer,
     _blocks,
 )
+from sklearn_activation._classification import training
+from sklearn_activation._learning.held_out import choose_on_sample
 from sklearn_activation.augmentation import Chain, RandomCrop, RandomFlip, RandomShift
 
 from . import naive
+from .cases import IdleCallback
 from .tables import digits_split
 
 SHIFT, CROP = RandomShift((8, 8)), RandomCrop((8, 8), 7)
@@ -308,6 +311,22 @@ def test_automatic_choices_with_augmentation(digits, n_labels):
     assert model.score(X[keep], y[keep]) > 0.9
 
 
+def test_views_of_held_out_rows_are_never_subtracted(digits, monkeypatch):
+    """With many rows, a plain training subtracts held-out rows from its statistics."""
+    X, y, _, _ = digits
+    called = []
+
+    def record(*args):
+        called.append(args)
+        return choose_on_sample(*args)
+
+    monkeypatch.setattr(training, "SEARCH_SIZE", 100)
+    monkeypatch.setattr(training, "choose_on_all_rows", record)
+    for augment, n_calls in ((SHIFT, 0), (None, 1)):
+        classifier(augment, "flow", learning_time="auto").fit(X, y)
+        assert len(called) == n_calls
+
+
 @quiet
 @pytest.mark.parametrize("way", ["feedback", "flow"])
 def test_gaps_are_filled_before_rows_are_cut(digits, way):
@@ -401,6 +420,28 @@ def test_searches_choose_an_augmentation(digits):
     )
     assert search.fit(X, y).best_params_ == {"augment": SHIFT}
     assert search.best_estimator_.score(shifted, y_test) > 0.75
+
+
+class Scores(IdleCallback):
+    """Callback that keeps the score of the model after every epoch."""
+
+    def __init__(self, X, y):
+        self.rows, self.found = (X, y), []
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        if context.task_name == "epoch":
+            self.found.append(fitted_estimator.score(*self.rows))
+
+
+@pytest.mark.parametrize("augment", [SHIFT, CROP])
+def test_callbacks_get_models_with_augmentation(digits, augment):
+    X, y, shifted, y_test = digits
+    model, scores = classifier(augment, max_iter=3), Scores(shifted, y_test)
+    if not hasattr(model, "set_callbacks"):
+        pytest.skip("before scikit-learn 1.9")
+    model.set_callbacks(scores).fit(X, y)
+    assert len(scores.found) == 3
+    assert scores.found[-1] == model.score(shifted, y_test)
 
 
 # -- merges --------------------------------------------------------------------------------
