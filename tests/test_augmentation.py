@@ -216,6 +216,12 @@ def test_shifted_rows_teach_the_labels_of_shifted_rows(digits, way):
     assert augmented.score(shifted, y_test) > 0.75
 
 
+def test_one_view_of_each_row_costs_the_closed_form_some_rows_in_their_place(digits):
+    X, y, _, _ = digits
+    plain, augmented = (classifier(augment, "flow").fit(X, y) for augment in (None, SHIFT))
+    assert plain.score(X, y) - augmented.score(X, y) > 0.01
+
+
 @quiet
 @pytest.mark.parametrize(("way", "n_times"), [("flow", 3), ("feedback", 3), ("hebbian", 20)])
 def test_streams_learn_views_of_their_batches(digits, way, n_times):
