@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib
 
 import sklearn_activation
+import sklearn_activation.augmentation
 import sklearn_activation.plotting
 
 matplotlib.use("Agg")
@@ -49,7 +50,11 @@ autosummary_generate = True
 autosummary_context = {
     "first_lines": {
         f"{module.__name__}.{name}": inspect.getdoc(getattr(module, name)).splitlines()[0]
-        for module in (sklearn_activation, sklearn_activation.plotting)
+        for module in (
+            sklearn_activation,
+            sklearn_activation.augmentation,
+            sklearn_activation.plotting,
+        )
         for name in module.__all__
     }
 }

@@ -81,6 +81,8 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
     # Estimators without these two parameters have full layers.
     image_shape = None
     receptive_field = None
+    # Models that were pickled by versions before ``augment`` have no such attribute of their own.
+    _augment = None
 
     # -- input -----------------------------------------------------------------
 
@@ -154,6 +156,7 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
             "_seed": model.seed,
             "_encoding_state": model.encoding.state,
             "_encoding_name": model.encoding.name,
+            "_augment": model.encoding.augment,
             "_sample": vars(model.sample),
             "_n_seen": model.n_seen,
         }
@@ -181,7 +184,8 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
         )
 
     def _encoding(self):
-        return ENCODINGS[self._encoding_name](**self._encoding_state)
+        encoding = ENCODINGS[self._encoding_name](**self._encoding_state)
+        return encoding if self._augment is None else encoding.with_augment(self._augment)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "coefs_")
@@ -241,6 +245,7 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
                 "feedback=False."
             )
         names = ["n_features_in_", "classes_", "_encoding_name", "_encoding_state", "_activation"]
+        names += ["_augment"]
         names += ["_epsilon"] if self.n_layers_ == 1 else ["_epsilon", "_seed"]
         for name in names:
             if not are_equal(getattr(self, name, None), getattr(other, name, None)):
@@ -250,6 +255,7 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
                     "random_state and bandwidth, and standardize=False or the same first batch in "
                     "partial_fit.",
                     "_epsilon": "Give both the same init_activation.",
+                    "_augment": "Give both the same augment.",
                 }.get(name, "Fit both with the same parameters and the same columns and classes.")
                 raise ValueError(
                     f"Cannot merge: the estimators differ in {name.strip('_')}. {hint}"

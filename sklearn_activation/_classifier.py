@@ -172,6 +172,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     n_iter_no_change : int, default=10
         Number of epochs without a lower held-out error after which ``early_stopping`` ends the
         training. Lower ``n_iter_no_change`` to save time.
+    augment : callable or None, default=None
+        Function ``(X, rng) -> X`` that changes rows at random and leaves their labels as they are,
+        such as those of ``sklearn_activation.augmentation``. Each epoch of feedback, or of
+        ``solver="hebbian"``, then learns other views of the rows, and ``solver="flow"`` learns one
+        view of each row. A prediction sees the rows of the function's method ``for_prediction``,
+        or the rows themselves. Set ``augment`` for images that mean the same when they are shifted
+        or mirrored. Then raise ``max_iter``. See the :doc:`user guide </guide/images>`.
     class_weight : dict, "balanced" or None, default=None
         Weight of each class, which multiplies ``sample_weight``. None weighs all rows alike.
         "balanced" gives all classes the same total weight; choose it if a rare class matters as
@@ -273,6 +280,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     activation diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning
     is raised.
 
+    **Augmentation.** Gaps are filled first. Held-out rows, the sample that the model keeps, and
+    the choices of encoding, bandwidth and relevances take the rows that a prediction sees. The
+    labels of a row are compared on these rows, too. ``explain``, ``generate`` and ``complete``
+    raise a ValueError if the method ``for_prediction`` changes rows, because then they cannot
+    answer in the columns of the table. Columns of categories are refused. ``solver="flow"`` calls
+    the function from several threads at once.
+
     **Cost.** Prediction passes each row through the upper layers once for each class.
 
     References
@@ -308,6 +322,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "augment": [callable, None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "missing_label": "no_validation",
     }
@@ -338,6 +353,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        augment=None,
         class_weight=None,
         missing_label=None,
         warm_start=False,
@@ -367,6 +383,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.augment = augment
         self.class_weight = class_weight
         self.missing_label = missing_label
         self.warm_start = warm_start
@@ -495,6 +512,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     def _learn(self, X, labels, unknown, sample_weight, *, partial):
         """Weigh the rows, train on them, and adopt the model."""
+        if self.augment is not None:
+            self._refuse_categories("augment changes", "Set augment=None")
         known = np.ones(len(labels), dtype=bool) if unknown is None else ~unknown
         if self.class_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -701,6 +720,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
            2017.
         """
         X = self._fitted_rows(X)
+        self._refuse_views("explain")
         return explain_gaps(self._model(), X)
 
     def generate(self, y, *, n_samples=1, sharpness=0.003, noise=0.03, random_state=None):
@@ -736,7 +756,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Raises
         ------
         ValueError
-            If the classifier has learned categories, or if an argument is out of range.
+            If the classifier has learned categories, if an argument is out of range, or if
+            ``augment`` changes the rows of a prediction.
 
         Notes
         -----
@@ -746,7 +767,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         local maximum.
         """
         check_is_fitted(self)
-        self._refuse_categories("generate")
+        self._refuse_categories("generate makes")
+        self._refuse_views("generate")
         check_count("n_samples", n_samples, 1)
         for name, value in (("sharpness", sharpness), ("noise", noise)):
             if not (isinstance(value, Real) and 0 <= value < np.inf):
@@ -799,7 +821,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
             If the classifier has learned categories, or if ``y`` holds a new label.
         """
         X, model = self._fitted_rows(X), self._model()
-        self._refuse_categories("complete")
+        self._refuse_categories("complete makes")
+        self._refuse_views("complete")
         missing = np.isnan(X)
         labels = self._labels(model, X, y)
         if not missing.any():
@@ -809,13 +832,26 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         result[missing] = narrow(filled[missing[rows]], result.dtype)
         return result
 
-    def _refuse_categories(self, method):
+    def _refuse_categories(self, makes, remedy="use ActivationImputer to fill in categories"):
         if self.is_categorical_ is not None:
             every = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
             names = every[self.is_categorical_].tolist()
             raise ValueError(
-                f"{method} makes numbers, but columns {names} hold categories. Fit a classifier "
-                "without these columns, or use ActivationImputer to fill in categories."
+                f"{makes} numbers, but columns {names} hold categories. Fit a classifier without "
+                f"these columns, or {remedy}."
+            )
+
+    def _refuse_views(self, method):
+        """Raise a ValueError if a prediction sees other rows than those of the table."""
+        model = self._model()
+        X = np.nan_to_num(model.sample.X)
+        seen = model.encoding.view(X)
+        if not np.array_equal(seen, X):
+            raise ValueError(
+                f"{method} works on the rows of a table, but a prediction sees rows that augment="
+                f"{model.encoding.augment!r} has changed, from {X.shape[1]} columns to "
+                f"{seen.shape[1]}. Fit a classifier to the rows of for_prediction, without "
+                f"augment or with one that leaves the rows of a prediction unchanged."
             )
 
     def _labels(self, model, X, y):

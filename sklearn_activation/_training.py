@@ -16,6 +16,7 @@ from ._rows.encoded import EncodedRows
 from ._rows.encoding import SAMPLE_SIZE
 from ._rows.rows import Rows
 from ._rows.unit import UnitEncoding
+from ._rows.views import view_rows
 from ._state import learned_by, original_of
 from ._validation import new_seed
 
@@ -60,6 +61,7 @@ class Training:
         self.previous = previous
         self.partial = partial
         self.solver = SOLVERS[estimator.solver]
+        self.augment = getattr(estimator, "augment", None)  # detectors do not have it
         self.going_on = partial and previous is not None
         self.warm = previous is not None and (self.going_on or estimator.warm_start)
         if self.going_on:
@@ -75,7 +77,9 @@ class Training:
         if self.going_on or (self.warm and self.solver.goes_on_from_weights):
             encoding, self.n_layers = before.encoding, len(before.network)
         else:
-            encoding = self.fit_encoding(sample, seed, rows)
+            encoding = self.fit_encoding(self.view(sample), seed, rows)
+        if encoding.augment is not self.augment:
+            encoding = encoding.with_augment(self.augment)
         dtype = before.dtype if self.going_on else rows.dtype
         encoded = rows.encoded(encoding, self.n_labels, dtype)
         kept = sample.smallest(SAMPLE_SIZE)
@@ -122,6 +126,12 @@ class Training:
         """Return a sample of these rows and, if the training goes on, of all earlier rows."""
         sample = rows.sample(size)
         return sample.joined(self.previous.sample, size) if self.going_on else sample
+
+    def view(self, sample):
+        """Return a ``Sample`` with the rows that are encoded in place of its rows."""
+        if self.augment is None:
+            return sample
+        return replace(sample, X=view_rows(self.augment, sample.X))
 
     def fit_encoding(self, sample, seed, rows):
         """Return the encoding of ``rows``, of which ``sample`` is a sample."""

@@ -107,6 +107,13 @@ class CompetitiveHebbianTransformer(
     batch_size : int, default=100
         Number of rows in each mini-batch of ``solver="hebbian"``. 1 updates the weights after
         every row. Change ``batch_size`` only to study the rule.
+    augment : callable or None, default=None
+        Function ``(X, rng) -> X`` that changes rows at random, such as those of
+        ``sklearn_activation.augmentation``. Each epoch of ``solver="hebbian"`` then learns
+        other views of the rows, and ``solver="flow"`` learns one view of each row. All other
+        methods see the rows of the function's method ``for_prediction``, or the rows themselves.
+        Set ``augment`` for images whose meaning a shift or a mirror does not change. See the
+        :doc:`user guide </guide/images>`.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
         from the current weights. With ``solver="flow"``, ``fit`` takes the learning times of the
@@ -190,6 +197,7 @@ class CompetitiveHebbianTransformer(
         **ActivationLearningBase._parameter_constraints,
         **ActivationLearningBase._image_constraints,
         "output": [StrOptions({"activated", "linear"})],
+        "augment": [callable, None],
     }
 
     def __init__(
@@ -206,6 +214,7 @@ class CompetitiveHebbianTransformer(
         learning_rate=0.1,
         max_iter=100,
         batch_size=100,
+        augment=None,
         warm_start=False,
         n_jobs=None,
         random_state=None,
@@ -222,6 +231,7 @@ class CompetitiveHebbianTransformer(
         self.learning_rate = learning_rate
         self.max_iter = max_iter
         self.batch_size = batch_size
+        self.augment = augment
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -311,7 +321,7 @@ class CompetitiveHebbianTransformer(
         -------
         rows : ndarray of shape (n_samples, n_features)
             Reconstructed rows at their own scale. A reconstructed row is no longer than the row
-            was.
+            was. With ``augment``, the rows are those of its method ``for_prediction``.
 
         Raises
         ------
@@ -392,7 +402,7 @@ def code_linearly(model, X):
     """Return the linear outputs of the last layer at the scale of the rows (paper, eq. 6)."""
     last = len(model.network) - 1
     Y = model.network.hidden(model.encode(X), last) @ model.network.coefs[last]
-    return narrow(Y * row_norms(X)[:, None], Y.dtype)
+    return narrow(Y * row_norms(model.encoding.view(X))[:, None], Y.dtype)
 
 
 def decode_linearly(W, Y):

@@ -390,3 +390,58 @@ def contributions(gap, n_columns, n_steps=24, n_fine=60, step=1e-4):
     added = (1 - low) * np.mean(slopes, axis=0)
     rest = gap(np.ones(n_columns)) - added.sum()
     return added + rest * np.abs(added) / np.abs(added).sum()
+
+
+# -- augmentation ----------------------------------------------------------------
+
+
+def pixels_of(x, shape):
+    """The pixels of one row as {(y, x, channel): value}."""
+    height, width, channels = (*shape, 1)[:3]
+    return {
+        (i, j, c): x[(i * width + j) * channels + c]
+        for i in range(height)
+        for j in range(width)
+        for c in range(channels)
+    }
+
+
+def crop(x, shape, top, left, size):
+    """One row of the square that begins at ``top`` and ``left``."""
+    pixels, channels = pixels_of(x, shape), (*shape, 1)[2]
+    return np.array(
+        [
+            pixels[top + i, left + j, c]
+            for i in range(size)
+            for j in range(size)
+            for c in range(channels)
+        ]
+    )
+
+
+def shift(x, shape, down, right):
+    """One row of the image that has moved down and to the right, with zeros where it was."""
+    height, width, channels = (*shape, 1)[:3]
+    pixels = pixels_of(x, shape)
+    return np.array(
+        [
+            pixels.get((i - down, j - right, c), 0.0)
+            for i in range(height)
+            for j in range(width)
+            for c in range(channels)
+        ]
+    )
+
+
+def mirror(x, shape):
+    """One row of the image with left and right exchanged."""
+    height, width, channels = (*shape, 1)[:3]
+    pixels = pixels_of(x, shape)
+    return np.array(
+        [
+            pixels[i, width - 1 - j, c]
+            for i in range(height)
+            for j in range(width)
+            for c in range(channels)
+        ]
+    )

@@ -13,6 +13,7 @@ from numpydoc.validate import validate
 from sklearn.datasets import load_iris
 
 import sklearn_activation
+import sklearn_activation.augmentation
 import sklearn_activation.metrics
 import sklearn_activation.plotting
 from sklearn_activation import (
@@ -28,7 +29,12 @@ except ImportError:  # Dask is an extra.
     pass
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = [sklearn_activation, sklearn_activation.metrics, sklearn_activation.plotting]
+MODULES = [
+    sklearn_activation,
+    sklearn_activation.augmentation,
+    sklearn_activation.metrics,
+    sklearn_activation.plotting,
+]
 ON_DASK = getattr(sklearn_activation, "dask", None)
 ESTIMATORS = [
     ActivationAnomalyDetector,
@@ -101,7 +107,7 @@ def test_readme_section_has_one_command_that_sets_itself_up(title):
 
 
 def test_public_names_are_found():
-    assert len(TOPS) == 11 + (0 if ON_DASK is None else 8)
+    assert len(TOPS) == 15 + (0 if ON_DASK is None else 8)
     assert len(METHODS) > 30
 
 

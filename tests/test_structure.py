@@ -31,7 +31,7 @@ LAYERS = [
     {"_base"},
     {"_transformer", "_classifier", "_detector", "_imputer"},
     {"_distributed"},
-    {"metrics", "plotting", "dask", "__init__"},
+    {"augmentation", "metrics", "plotting", "dask", "__init__"},
 ]
 # Numbers of the paper's equations that are implemented.
 EQUATIONS = [4, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 19, 20]

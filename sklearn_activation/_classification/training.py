@@ -179,7 +179,9 @@ class ClassifierTraining(Training):
         sample = sample.smallest(N_FOLDS * n_affordable(rows.n_labels, task))
         held = EncodedRows.of_sample(sample, rows.encoding, rows.n_labels, rows.dtype)
         fold_of = sample.stratified_folds()
-        if keeps_moments and not self.partial and not all_rows_sampled:
+        # ``choose_on_all_rows`` subtracts held-out rows, and cannot subtract random views of them.
+        subtracts = keeps_moments and not self.partial and self.augment is None
+        if subtracts and not all_rows_sampled:
             return choose_on_all_rows(task, times, held, fold_of)
         found = choose_on_sample(task, times, held, fold_of)
         return task.rule if found is None else found

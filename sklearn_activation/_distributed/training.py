@@ -76,6 +76,12 @@ def refuse_parameters(estimator):
             f"table do not allow. Set feedback=False, or fit {name} on a part of the rows that "
             "fits into memory."
         )
+    if getattr(estimator, "augment", None) is not None:
+        raise ValueError(
+            f"augment={estimator.augment!r} would draw other views of the rows if the table were "
+            f"cut in other places. Set augment=None, or fit {name} on a part of the rows that "
+            "fits into memory."
+        )
     if getattr(estimator, "missing_label", None) is not None:
         raise ValueError(
             f"missing_label={estimator.missing_label!r} needs all rows in memory, because the "

@@ -185,6 +185,7 @@ class _Learner:
         self.n_active = 0
         self.n_updates = 0
         self.n_divergences = 0
+        self.rng = None  # draws the views of rows that an augmentation changes
         self.step = [empty_like(W) for W in network.coefs]
         self.full_rate = self.pace * task.learning_rate
         self.probes = [np.full(W.shape[1], 1, W.dtype) for W in network.coefs]
@@ -192,6 +193,7 @@ class _Learner:
 
     def learn_epoch(self, epoch, n_epochs, rng):
         """Visit the rows that are due, in random order. The rate falls along a half cosine."""
+        self.rng = rng
         index = np.flatnonzero(self.due <= epoch)
         rng.shuffle(index)
         size = self.rows_visited * self.task.batch_size
@@ -264,7 +266,7 @@ class _Learner:
 
     def _visit(self, index, rate, epoch):
         rows, network, n = self.rows, self.network, len(index)
-        Z, labels = rows.data(index), rows.labels[index]
+        Z, labels = rows.data(index, self.rng), rows.labels[index]
         n_data = Z.shape[1]
         A = Z @ network.coefs[0][:n_data]
         wrong = self.rivals[index]

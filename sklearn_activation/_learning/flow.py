@@ -160,6 +160,17 @@ class LayerRows:
         self.are_few = rows.fit_in_block(self.n_columns)
         self._depth, self._inputs, self._outputs = 0, None, None
 
+    @property
+    def seed(self):
+        """The seed of the views of rows in this batch.
+
+        The batches of a stream differ in the weight of all rows before them. The bits of this
+        weight are a whole number.
+        """
+        before = self.task.previous
+        moments = [{"weight": 0.0}] if before is None else before.state["moments"]
+        return self.task.seed, 6, int(np.float64(moments[0]["weight"]).view(np.uint64))
+
     def add_to(self, moments, network):
         """Return ``moments`` with those of the rows after all layers of ``network`` added."""
         if self.are_few:
@@ -176,13 +187,13 @@ class LayerRows:
         return self._reduce(output_sums_of, network, np.add, f"layer{len(network)}_outputs")
 
     def _reduce(self, function, network, merge, name):
-        call = partial(function, network=network, n_columns=self.n_columns)
+        call = partial(function, network=network, n_columns=self.n_columns, seed=self.seed)
         return self.rows.reduce(call, merge, name, self.task.n_jobs)
 
     def _climb(self, network, n_layers):
         """Return all rows as the input of layer ``n_layers``, from where they are now."""
         if self._inputs is None:
-            self._inputs = self.rows.encode()
+            self._inputs = self.rows.encode(rng=view_generator(self.seed))
         while self._depth < n_layers:
             Y = self._outputs
             if Y is None:
@@ -192,11 +203,20 @@ class LayerRows:
         return self._inputs
 
 
-def moments_of(rows, network, n_columns, n_jobs):
+def view_generator(seed, network=(), block=slice(0, None)):
+    """Return the generator for the views of a block of rows after the layers of ``network``.
+
+    The views depend neither on the threads in which blocks run nor on the order of blocks.
+    """
+    return np.random.default_rng([*seed, len(network), block.start])
+
+
+def moments_of(rows, network, n_columns, seed=(), n_jobs=None):
     """Return the moments of ``EncodedRows`` after the layers of ``network``."""
 
     def of_block(block):
-        H = network.hidden(rows.encode(block), len(network))
+        Z = rows.encode(block, view_generator(seed, network, block))
+        H = network.hidden(Z, len(network))
         n_rows, n = len(rows), H.shape[1]
         # A block of many rows may be wider than long. Its product is computed here, in a thread.
         gram = np.zeros((n, n)) if n_rows > n else None
@@ -205,12 +225,13 @@ def moments_of(rows, network, n_columns, n_jobs):
     return reduce(Moments.merge, rows.map_blocks(of_block, n_columns, n_jobs))
 
 
-def output_sums_of(rows, network, n_columns, n_jobs):
+def output_sums_of(rows, network, n_columns, seed=(), n_jobs=None):
     """Return the ``absolute_sums_of`` the outputs of the network's last layer."""
     last = len(network) - 1
 
     def of_block(block):
-        Y = network.hidden(rows.encode(block), last) @ network.coefs[last]
+        Z = rows.encode(block, view_generator(seed, network, block))
+        Y = network.hidden(Z, last) @ network.coefs[last]
         return absolute_sums_of(Y, rows.weight[block])
 
     return reduce(np.add, rows.map_blocks(of_block, n_columns, n_jobs))

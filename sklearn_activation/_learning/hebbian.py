@@ -98,7 +98,7 @@ class _Run:
             self.learned += rate.sum()
             with np.errstate(over="ignore", invalid="ignore"):  # ``train`` reports divergence
                 of_rows = schedule.of_rows(rate, weight).astype(self.task.dtype)
-                outputs = self.learn(self.rows.encode(index), of_rows)
+                outputs = self.learn(self.rows.encode(index, self.rng), of_rows)
             energy += weight @ outputs
             seen += weight.sum()
             self.update += count

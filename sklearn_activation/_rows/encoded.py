@@ -65,28 +65,35 @@ class EncodedRows:
         """Return the rows ``X`` with the same encoding and with weight 1."""
         return EncodedRows(X, self.encoding, n_labels=self.n_labels, dtype=self.dtype)
 
-    def data(self, index=slice(None)):
-        """Return encoded data blocks without labels, ndarray of shape (n_rows, n_data)."""
-        X = self.X[index]
+    def data(self, index=slice(None), rng=None):
+        """Return encoded data blocks without labels, ndarray of shape (n_rows, n_data).
+
+        With a NumPy generator ``rng``, the rows are random views, if the encoding has an
+        augmentation. Without ``rng``, the rows are those that a prediction sees.
+        """
+        X = self.encoding.view(self.X[index], rng)
         Z = np.empty((len(X), self.n_data), dtype=self.dtype)
         self.encoding.write(X, Z)
         return Z
 
-    def encode(self, index=slice(None)):
+    def encode(self, index=slice(None), rng=None):
         """Return encoded rows with label blocks, ndarray of shape (n_rows, n_inputs).
 
-        The caller must not change the result, which may be a view of rows that are kept.
+        ``rng`` is that of ``data``. The caller must not change the result, which may be a view of
+        rows that are kept.
         """
+        if rng is not None and self.encoding.augment is not None:
+            return self._encode(index, rng)
         if not self.fit_in_block(self.n_inputs):
             return self._encode(index)
         if self._kept is None:
             self._kept = self._encode(slice(None))
         return self._kept[index]
 
-    def _encode(self, index):
+    def _encode(self, index, rng=None):
         if not self.n_labels:
-            return self.data(index)
-        X = self.X[index]
+            return self.data(index, rng)
+        X = self.encoding.view(self.X[index], rng)
         Z = np.zeros((len(X), self.n_inputs), dtype=self.dtype)
         self.encoding.write(X, Z)
         Z[np.arange(len(Z)), self.n_data + self.labels[index]] = 1

@@ -1,9 +1,12 @@
 """The base class of encodings, which turn rows of a table into network input of known norm."""
 
+from copy import copy
+
 import numpy as np
 
 from .sample import Sample
 from .scales import column_scales
+from .views import view_rows
 
 # A model keeps a sample of this many rows. Scales and distances are measured on the sample.
 SAMPLE_SIZE = 2048
@@ -44,6 +47,21 @@ class Encoding:
     depths = (2,)
     # The largest entry that the encoding handles, in multiples of ``magnitude``.
     largest = np.inf
+    # A function that changes rows at random in training, or None. ``write`` gets rows as ``view``
+    # returns them.
+    augment = None
+
+    def with_augment(self, augment):
+        """Return the same encoding, with a function ``augment`` that rows pass first."""
+        encoding = copy(self)
+        encoding.augment = augment
+        return encoding
+
+    def view(self, X, rng=None):
+        """Return the rows that are encoded in place of ``X``: see ``view_rows``."""
+        if self.augment is None:
+            return X
+        return view_rows(self.augment, X, rng, self.n_columns)
 
     @classmethod
     def robustly_fitted_to(cls, X, weight, *, bent, categorical, **options):

@@ -172,6 +172,10 @@ class FourierEncoding(Encoding):
         return find_relevances(encodings, sample, n_labels, options["seed"], limit)
 
     @property
+    def n_columns(self):
+        return len(self.location)
+
+    @property
     def n_outputs(self):
         return 2 * self.frequencies.shape[1]
 

@@ -20,6 +20,10 @@ class UnitEncoding(Encoding):
         self.n_outputs = n_outputs
 
     @property
+    def n_columns(self):
+        return self.n_outputs
+
+    @property
     def state(self):
         return {"n_outputs": self.n_outputs}
 

@@ -20,6 +20,7 @@ from sklearn_activation import (
 )
 from sklearn_activation._blocks import map_blocks
 from sklearn_activation._detection.training import DetectorTraining
+from sklearn_activation.augmentation import RandomShift
 from sklearn_activation.dask import fit, impute, score_samples
 from tests.distributed.cases import (
     ESTIMATORS,
@@ -532,6 +533,10 @@ REFUSED = {
     "labels": (
         ActivationLearningClassifier(feedback=False, missing_label=-1),
         "missing_label=-1 .*Leave the rows without a label out",
+    ),
+    "augmentation": (
+        CompetitiveHebbianTransformer(augment=RandomShift((2, 2))),
+        r"augment=RandomShift\(image_shape=\(2, 2\), pixels=1\) would .*Set augment=None",
     ),
     "window": (ActivationAnomalyDetector(window=20), "window=20: .*partial_fit"),
     "auto window": (ActivationAnomalyDetector(window="auto"), "window='auto': .*partial_fit"),
