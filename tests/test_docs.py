@@ -188,9 +188,9 @@ ALIKE = [
 ]
 ALIKE_ATTRIBUTES = [
     ([*ESTIMATORS, ActivationImputer], ["n_features_in_", "feature_names_in_"]),
-    (ESTIMATORS, ["n_layers_", "coefs_"]),
+    (ESTIMATORS, ["n_layers_"]),
     ([DETECTOR, TRANSFORMER], ["n_iter_", "activation_curve_"]),
-    ([CLASSIFIER, TRANSFORMER], ["learning_times_"]),
+    ([CLASSIFIER, TRANSFORMER], ["learning_times_", "coefs_"]),
 ]
 # The classifier adds something about feedback to what the others say.
 ADDED_TO = ["learning_rate", "batch_size"]

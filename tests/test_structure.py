@@ -20,6 +20,7 @@ LAYERS = [
     {"kernels"},
     {"_threads"},
     {"_blocks", "_progress", "_state", "_warnings"},
+    {"_local"},
     {"_network"},
     {"_rows"},
     {"_validation"},

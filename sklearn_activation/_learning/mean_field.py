@@ -12,7 +12,7 @@ its cost does not grow with their number.
 
 The largest eigenvalues of C would ask for far smaller steps. But a direction whose eigenvalue
 exceeds 1 / t many times is learned completely after time t, however large its eigenvalue is. All
-eigenvalues are therefore limited to ``LIMIT`` / t.
+eigenvalues are therefore limited to ``LARGEST_EXPONENT`` / t.
 """
 
 import numpy as np
@@ -20,10 +20,11 @@ import numpy as np
 from .._local import turned
 from .time_rules import kaiser_time
 
-# The number of steps, and the largest product of an eigenvalue and the learning time. A step
-# covers a third of the reciprocal of the largest eigenvalue.
+# The number of steps. A step covers a third of the reciprocal of the largest eigenvalue.
 N_STEPS = 24
-LIMIT = 8.0
+
+# The largest product of an eigenvalue and the learning time.
+LARGEST_EXPONENT = 8.0
 
 
 class MeanFieldLayer:
@@ -62,7 +63,7 @@ class MeanFieldLayer:
 
     def _integrate(self, t):
         if self._last is None or self._last[0] != t:
-            C, limited = self._matrices(LIMIT / t)
+            C, limited = self._matrices(LARGEST_EXPONENT / t)
             W = self.grid.random(self.epsilon, np.random.default_rng(self.seed), self.dtype)
             curve = []
             for _ in range(N_STEPS):

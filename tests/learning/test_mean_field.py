@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_activation._learning.mean_field import LIMIT, N_STEPS, MeanFieldLayer
+from sklearn_activation._learning.mean_field import LARGEST_EXPONENT, N_STEPS, MeanFieldLayer
 from sklearn_activation._learning.moments import Moments
 from sklearn_activation._learning.time_rules import kaiser_time
 from sklearn_activation._local import Grid
@@ -37,7 +37,7 @@ def test_weights_follow_the_masked_mean_of_the_rule(t, n):
     C = naive.second_moments(X)
     layer = layer_of(X)
     W = layer.weights(t).toarray()
-    expected = naive.mean_field(C, start(), CONNECTED, t, N_STEPS, LIMIT / t)
+    expected = naive.mean_field(C, start(), CONNECTED, t, N_STEPS, LARGEST_EXPONENT / t)
     assert_allclose(W, expected, atol=1e-10)
     curve = layer.curve(t)
     assert len(curve) == N_STEPS
@@ -57,7 +57,7 @@ def test_steps_are_fine_enough():
     """The steps end where a hundred times as many steps end."""
     X, t = rows(), 100.0
     C = naive.second_moments(X)
-    fine = naive.mean_field(C, start(), CONNECTED, t, 100 * N_STEPS, LIMIT / t)
+    fine = naive.mean_field(C, start(), CONNECTED, t, 100 * N_STEPS, LARGEST_EXPONENT / t)
     W = layer_of(X).weights(t).toarray()
     assert np.linalg.norm(W - fine) < 0.02 * np.linalg.norm(fine)
 
