@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 SIDE = 28
 SIZES = (600, 1000, 2000, 4000, 8000, 20_000, 60_000)
 EPSILONS = (0.02, 0.05, 0.1, 0.2)
-N_EPOCHS = 60  # with shifted images, which never come twice alike
+N_EPOCHS = 80  # with shifted images, which never come twice alike
 N_STEPS = 20  # of PGD, each of an eighth of epsilon
 WITHOUT, WITH, AUTO = (f"flow, feedback={value!r}" for value in (False, True, "auto"))
 MLP = "MLPClassifier"
@@ -40,7 +40,7 @@ def ours(seed, feedback="auto"):
 
 def shifted(seed, n_epochs):
     return ours(seed, feedback=True).set_params(
-        augment=RandomShift((SIDE, SIDE), 2), learning_rate=0.2, max_iter=n_epochs
+        augment=RandomShift((SIDE, SIDE)), learning_rate=0.2, max_iter=n_epochs
     )
 
 
@@ -101,17 +101,16 @@ def all_labels(report, data, quick):
 
 
 def augmented(report, data, quick):
-    """Test error with views of the images that are shifted by up to two pixels.
+    """Test error with views of the images that are shifted by up to one pixel.
 
-    The settings were chosen on 5,000 of the training images, which were held out.
+    5,000 held-out training images chose the size of the shifts and the learning rate.
     """
     X_train, y_train, X_test, y_test = data
-    model, seconds = timed(shifted(0, 2 if quick else N_EPOCHS).fit, X_train, y_train)
+    model = shifted(0, 2 if quick else N_EPOCHS).fit(X_train, y_train)
     work, method = f"{len(X_train):,} labels, shifted", f"{WITH}, augment"
     settings = {"augment": repr(model.augment), "max_iter": model.max_iter}
     settings["learning_rate"] = model.learning_rate
     report.add(f"{work}, test error", method, error(model, X_test, y_test), "% error", **settings)
-    report.add(f"{work}, fit", method, seconds, "s")
 
 
 class Recorder:
