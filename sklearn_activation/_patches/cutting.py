@@ -62,7 +62,8 @@ class Cutting:
 
 def precision_of(X):
     """Return the type of the patches: float32 if it holds all numbers of the type of ``X``."""
-    return np.result_type(X.dtype, np.float32)
+    fits = np.result_type(X.dtype, np.float32) == np.float32
+    return np.dtype(np.float32 if fits else np.float64)
 
 
 def read_image_shape(image_shape, n_features):
