@@ -79,7 +79,9 @@ class CompetitiveHebbianPatchTransformer(
     ----------
     coefs_ : list of one ndarray of shape (n_entries, n_units)
         Weights of the layer, with one row for each entry of a patch and one column for each unit.
-        Reshape a column to ``(*patch_size_, image_shape_[2])`` to see it as a patch.
+    patterns_ : ndarray of shape (n_units, n_rows, n_columns, n_channels)
+        What each unit looks for: the mean of all training patches, each times the output of the
+        unit. A unit that responds to edges has an edge as its pattern.
     learning_times_ : ndarray of shape (1,)
         Learning time of the layer.
     image_shape_ : tuple of int
@@ -337,8 +339,8 @@ class CompetitiveHebbianPatchTransformer(
             lambda: MeanEigenvalue(CUT_OFF_SHARE)
         )
         t = rule.choose(0, learned.moments, None).time
-        W = learned.weights(t, self.n_units, self._cutting(), self._seed)
-        self.coefs_, self.learning_times_ = [W], np.array([t])
+        W, patterns = learned.layer(t, self.n_units, self._cutting(), self._seed)
+        self.coefs_, self.learning_times_, self.patterns_ = [W], np.array([t]), patterns
         self._moments, self._sample = learned.moments.state, vars(learned.sample)
 
     @property

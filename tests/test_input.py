@@ -10,7 +10,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn_activation import (
     ActivationAnomalyDetector,
     ActivationLearningClassifier,
-    CompetitiveHebbianPatchTransformer,
     CompetitiveHebbianTransformer,
 )
 from sklearn_activation._learning import flow
@@ -29,7 +28,6 @@ CASES = {
     "transformer-deep": CompetitiveHebbianTransformer((6, 5), learning_time=10.0),
     "transformer-linear": CompetitiveHebbianTransformer(3, output="linear"),
     "transformer-hebbian": CompetitiveHebbianTransformer(6, solver="hebbian", max_iter=3),
-    "transformer-patches": CompetitiveHebbianPatchTransformer(n_units=6, patch_size=1),
     "classifier": ActivationLearningClassifier((12, 8), n_frequencies=12),
     "classifier-unit": ActivationLearningClassifier(12, encoding="unit"),
     "classifier-fourier": ActivationLearningClassifier(

@@ -20,7 +20,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_activation import (
     ActivationAnomalyDetector,
     ActivationLearningClassifier,
-    CompetitiveHebbianPatchTransformer,
     CompetitiveHebbianTransformer,
 )
 
@@ -28,9 +27,6 @@ ESTIMATORS = {
     "transformer": CompetitiveHebbianTransformer((8, 5), random_state=0),
     "transformer-hebbian": CompetitiveHebbianTransformer(
         8, solver="hebbian", max_iter=3, random_state=0
-    ),
-    "transformer-patches": CompetitiveHebbianPatchTransformer(
-        (2, 3), n_units=8, patch_size=2, random_state=0
     ),
     "classifier": ActivationLearningClassifier((16, 12), n_frequencies=16, random_state=0),
     "classifier-hebbian": ActivationLearningClassifier(

@@ -5,10 +5,12 @@ import pickle
 import re
 import warnings
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
@@ -39,6 +41,14 @@ def test_features_are_pooled_outputs():
     Y = np.maximum(0, Y - 0.5).reshape(60, 3, 4, 7)
     halves = [np.sqrt(half.mean(axis=(1, 2))) for half in (Y[:, :, :2], Y[:, :, 2:])]
     assert_allclose(fitted.transform(X), np.hstack(halves), atol=1e-12)
+
+
+def test_patterns_are_mean_patches():
+    X = images()
+    fitted = clone(SMALL).fit(X)
+    Z = Cutting((5, 6, 2), (3, 3)).cut(X)
+    expected = (Z @ fitted.coefs_[0]).T @ Z / len(Z)
+    assert_allclose(fitted.patterns_, expected.reshape(7, 3, 3, 2), atol=1e-10)
 
 
 def test_features_help_a_linear_model():
@@ -288,10 +298,36 @@ def test_unlike_transformers_do_not_merge(other, message):
 # -- scikit-learn's tools --------------------------------------------------------------
 
 
-def test_pickles_and_searches():
-    X, y = images(), np.arange(60) % 2
-    fitted = pickle.loads(pickle.dumps(clone(SMALL).fit(X)))
+def through_joblib(estimator, folder):
+    joblib.dump(estimator, folder / "patches.joblib")
+    return joblib.load(folder / "patches.joblib", mmap_mode="r")
+
+
+def through_skops(estimator, folder):
+    skops = pytest.importorskip("skops.io")
+    skops.dump(estimator, folder / "patches.skops")
+    trusted = skops.get_untrusted_types(file=folder / "patches.skops")
+    assert len(trusted) <= 1
+    return skops.load(folder / "patches.skops", trusted=trusted)
+
+
+@pytest.mark.parametrize(
+    "through", [lambda e, _: pickle.loads(pickle.dumps(e)), through_joblib, through_skops]
+)
+def test_models_come_back_from_files(through, tmp_path):
+    X = images()
+    fitted = through(clone(SMALL).fit(X), tmp_path)
+    assert_same(fitted, clone(SMALL).fit(X))
     assert_same(fitted.partial_fit(X), clone(SMALL).fit(np.r_[X, X]))
+
+
+def test_sparse_images_are_refused():
+    with pytest.raises(TypeError, match="dense data is required"):
+        clone(SMALL).fit(sparse.csr_array(images()))
+
+
+def test_a_search():
+    X, y = images(), np.arange(60) % 2
     model = make_pipeline(clone(SMALL), StandardScaler(), LogisticRegression())
     name = "competitivehebbianpatchtransformer"
     grid = {f"{name}__patch_size": [2, (3, 2)], f"{name}__grid": [1, None]}

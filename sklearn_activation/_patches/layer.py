@@ -66,11 +66,20 @@ class Learned:
         moments = Moments(**deepcopy(self.moments.state)).merge(other.moments)
         return Learned(moments, self.sample.joined(other.sample, SAMPLE_SIZE))
 
-    def weights(self, t, n_units, cutting, seed):
-        """Return the weights after learning time ``t``, in the precision of the images."""
+    def layer(self, t, n_units, cutting, seed):
+        """Return the layer after learning time ``t``, in the precision of the images.
+
+        Returns
+        -------
+        W : ndarray of shape (n_entries, n_units)
+            Weights.
+        patterns : ndarray of shape (n_units, rows, columns, channels)
+            The mean of z y over all patches z, for the output y of each unit.
+        """
         patches = draw_patches(self.sample, n_units, cutting, seed)
-        W = solve(self.moments, patches, t, seed)
-        return W.astype(precision_of(self.sample.X))
+        W, patterns = solve(self.moments, patches, t, seed)
+        dtype, shape = precision_of(self.sample.X), (n_units, *cutting.size, cutting.shape[2])
+        return W.astype(dtype), patterns.T.reshape(shape).astype(dtype)
 
 
 def moments_of(X, weight, cutting, n_jobs):
@@ -108,10 +117,10 @@ def draw_patches(sample, n_units, cutting, seed):
 
 
 def solve(moments, patches, t, seed):
-    """Return the weights after learning time ``t``, ndarray of shape (n_entries, n_units).
+    """Return the weights W after learning time ``t``, and C W, both (n_entries, n_units).
 
     The outputs of each unit have a root mean square of 1 over all patches, or 0 if no patch has
-    energy.
+    energy. C W is the mean of z y over all patches z.
 
     Parameters
     ----------
@@ -134,6 +143,7 @@ def solve(moments, patches, t, seed):
     R = random_rotation(moments.n_inputs, len(patches), (seed, 0), np.float64)
     # The orthogonal matrix nearest to the start does not depend on the signs of V.
     left, _, right = np.linalg.svd(start + RANDOM_SHARE * (V.T @ R), full_matrices=False)
-    W = (V * scale) @ (left @ right)
-    deviation = np.sqrt(values @ (V.T @ W) ** 2)
-    return W / np.where(deviation > 0, deviation, 1)
+    along = scale[:, None] * (left @ right)  # V^T W
+    deviation = np.sqrt(values @ along**2)
+    along /= np.where(deviation > 0, deviation, 1)
+    return V @ along, (V * values) @ along

@@ -77,15 +77,16 @@ def test_weights_equal_twin(n_units, t):
         rng.normal(size=(300, 18)) * np.linspace(0.2, 1, 18),
         rng.normal(size=(n_units, 18)),
     )
-    W = solve(Moments(18).add(Z), patches, t, 7)
+    W, patterns = solve(Moments(18).add(Z), patches, t, 7)
     random = RANDOM_SHARE * random_rotation(18, n_units, (7, 0), np.float64)
     assert_allclose(W, naive.whitened_start(Z.T @ Z / 300, t, patches, random), atol=1e-8)
+    assert_allclose(patterns, Z.T @ (Z @ W) / 300, atol=1e-10)
 
 
 @pytest.mark.parametrize("n_units", [1, 5, 18, 60])
 def test_outputs_have_deviation_1(n_units):
     X = images()
-    W = Learned.of(X, np.ones(20), CUTTING, None).weights(10.0, n_units, CUTTING, 0)
+    W = Learned.of(X, np.ones(20), CUTTING, None).layer(10.0, n_units, CUTTING, 0)[0]
     assert_allclose(np.mean((CUTTING.cut(X) @ W) ** 2, axis=0), 1, rtol=1e-8)
 
 
@@ -93,7 +94,7 @@ def test_long_learning_whitens():
     """All directions that patches have count alike, whatever their eigenvalues are."""
     X = np.cumsum(images(200), axis=1)
     learned = Learned.of(X, np.ones(200), CUTTING, None)
-    W = learned.weights(1e6, 400, CUTTING, 0)
+    W = learned.layer(1e6, 400, CUTTING, 0)[0]
     values = np.linalg.svd(CUTTING.cut(X) @ W, compute_uv=False)[:17]
     assert values[0] / values[-1] < 1.3
     values = np.linalg.svd(CUTTING.cut(X), compute_uv=False)[:17]
@@ -102,8 +103,9 @@ def test_long_learning_whitens():
 
 def test_images_without_contrast_have_weights_of_zero():
     X = np.ones((4, 60))
-    W = Learned.of(X, np.ones(4), CUTTING, None).weights(10.0, 6, CUTTING, 0)
+    W, patterns = Learned.of(X, np.ones(4), CUTTING, None).layer(10.0, 6, CUTTING, 0)
     assert W.shape == (18, 6) and np.isfinite(W).all()
+    assert patterns.shape == (6, 3, 3, 2) and not patterns.any()
 
 
 def test_joined_knowledge_is_that_of_all_images():
@@ -115,5 +117,7 @@ def test_joined_knowledge_is_that_of_all_images():
     assert_allclose(both.moments.gram, whole.moments.gram, atol=1e-10)
     assert_array_equal(both.sample.X, whole.sample.X)
     assert one.moments.weight == before["weight"]
-    W = whole.weights(10.0, 25, CUTTING, 3)
-    assert_allclose(both.weights(10.0, 25, CUTTING, 3), W, atol=1e-10)
+    for found, expected in zip(
+        both.layer(10.0, 25, CUTTING, 3), whole.layer(10.0, 25, CUTTING, 3), strict=True
+    ):
+        assert_allclose(found, expected, atol=1e-10)

@@ -1,0 +1,90 @@
+"""Errors on the test images of CIFAR-10.
+
+The penalty of the linear model is chosen on 5,000 training images, and the test images are looked
+at once a model. The images are read from cifar10.npz in the folder of data: X_train and X_test
+hold images of 32 x 32 pixels in three colours (uint8), and y_train and y_test their labels.
+"""
+
+import warnings
+
+import numpy as np
+from _common import Report, argument_parser, data_folder, timed
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_activation import CompetitiveHebbianPatchTransformer
+
+SHAPE = (32, 32, 3)
+PENALTIES = (0.0003, 0.001, 0.003)
+
+
+def load_cifar10():
+    """Images as rows of 3,072 integers, and labels: X_train, y_train, X_test, y_test."""
+    folder = data_folder()
+    if folder is None or not (folder / "cifar10.npz").exists():
+        raise SystemExit("cifar10.npz is not in the folder SKLEARN_ACTIVATION_DATA.")
+    with np.load(folder / "cifar10.npz") as f:
+        X_train, y_train, X_test, y_test = (
+            f[name] for name in ("X_train", "y_train", "X_test", "y_test")
+        )
+    return X_train.reshape(len(X_train), -1), y_train, X_test.reshape(len(X_test), -1), y_test
+
+
+def error(model, X, y):
+    return 100 * (1 - model.score(X, y))
+
+
+def choose_penalty(F, y, held):
+    """The C of a linear model of features with the least error on held-out rows."""
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    found = {}
+    for C in PENALTIES:
+        tried = clone(model).set_params(logisticregression__C=C).fit(F[held:], y[held:])
+        found[error(tried, F[:held], y[:held])] = C
+    return found[min(found)], min(found)
+
+
+def shared_patches(report, data, quick):
+    """Shared patches, StandardScaler and LogisticRegression, with C chosen on held-out images."""
+    X_train, y_train, X_test, y_test = data
+    patches = CompetitiveHebbianPatchTransformer(
+        SHAPE, n_units=100 if quick else 800, random_state=0
+    )
+    held = len(X_train) // 10
+    C, held_out = choose_penalty(
+        clone(patches).fit(X_train[held:]).transform(X_train), y_train, held
+    )
+    model = make_pipeline(patches, StandardScaler(), LogisticRegression(C=C))
+    _, seconds = timed(model.fit, X_train, y_train)
+    report.add(
+        f"{len(X_train):,} labels",
+        "shared patches -> LogisticRegression",
+        error(model, X_test, y_test),
+        "% error",
+        held_out_error=held_out,
+        C=C,
+        fit_seconds=seconds,
+    )
+
+
+PARTS = {"shared_patches": shared_patches}
+
+
+def main():
+    parser = argument_parser(__doc__, "5,000 images and 100 units", PARTS)
+    args = parser.parse_args()
+    report = Report("cifar10", quick=args.quick)
+    # The penalty is searched, so a fit need not converge.
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    data = load_cifar10()
+    if args.quick:
+        data = data[0][:5_000], data[1][:5_000], data[0][-5_000:], data[1][-5_000:]
+    for name in args.only or PARTS:
+        PARTS[name](report, data, args.quick)
+
+
+if __name__ == "__main__":
+    main()
