@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._base import DocumentationLinkMixin
 from ._learning.moments import Moments
 from ._learning.time_rules import TIME_RULES, GivenTimes, MeanEigenvalue
+from ._network import Network
 from ._patches.cutting import Cutting, read_image_shape, read_pair
 from ._patches.layer import Learned
 from ._patches.pooling import pool
@@ -42,7 +43,7 @@ class CompetitiveHebbianPatchTransformer(
     ``CompetitiveHebbianPatchTransformer(image_shape=(32, 32, 3)).fit_transform(X)`` returns a row
     of features for each image in a row of ``X``. The features serve a linear model after them in a
     pipeline. One layer of units looks at the patches of all places, and learns them by the
-    competitive Hebbian rule in closed form (paper [1]_, eq. 19), in one pass over the images. Each
+    competitive Hebbian rule in closed form (paper [1]_, eq. 20), in one pass over the images. Each
     feature says how strongly a unit responds in a region of the image. The user guide has a
     section on :doc:`images </guide/images>`.
 
@@ -111,8 +112,9 @@ class CompetitiveHebbianPatchTransformer(
     averaged flow passes the share lambda t / (lambda t + 1) of each direction. With each direction
     in its own standard deviations, the weights are W = V diag((lambda + 1 / t)^(-1/2)) V^T Q. They
     whiten the patches (zero-phase whitening [3]_). Q starts from whitened patches, which are drawn
-    from the images, and is the nearest matrix to them with orthonormal rows. Each column of W is
-    divided by the standard deviation of the unit's outputs.
+    from the images, and is the nearest matrix to them with orthonormal rows. If there are fewer
+    units than entries of a patch, Q has orthonormal columns. Each column of W is divided by the
+    standard deviation of the unit's outputs.
 
     **Features.** The feature of a unit in a region is the square root of the mean of max(0, y -
     threshold) over the places of the region, where y = z W. Such features with k-means in place of
@@ -274,7 +276,7 @@ class CompetitiveHebbianPatchTransformer(
         Raises
         ------
         ValueError
-            If the two transformers differ in these.
+            If images or patches of the two transformers have different shapes.
         """
         check_is_fitted(self)
         check_is_fitted(other)
@@ -302,9 +304,10 @@ class CompetitiveHebbianPatchTransformer(
         X = self._validate(X, reset=not going_on)
         X, weight = leave_out_weightless(check_weight(X, sample_weight), X)
         cutting, grid = self._read_shapes()
-        learned = Learned.of(X, weight, cutting, self.n_jobs)
         if going_on:
             self._check_goes_on(cutting)
+        learned = Learned.of(X, weight, cutting, self.n_jobs)
+        if going_on:
             learned = self._learned().join(learned)
         else:
             self._seed = new_seed(self.random_state)
@@ -335,13 +338,16 @@ class CompetitiveHebbianPatchTransformer(
 
     def _adopt(self, learned):
         """Solve the layer, and take over everything that was ``Learned``."""
-        rule = TIME_RULES.get(self.learning_time, lambda own: GivenTimes([self.learning_time]))(
-            lambda: MeanEigenvalue(CUT_OFF_SHARE)
-        )
-        t = rule.choose(0, learned.moments, None).time
+        t = self._rule().choose(0, learned.moments, Network([], "abs", [])).time
         W, patterns = learned.layer(t, self.n_units, self._cutting(), self._seed)
         self.coefs_, self.learning_times_, self.patterns_ = [W], np.array([t]), patterns
         self._moments, self._sample = learned.moments.state, vars(learned.sample)
+
+    def _rule(self):
+        """Return the rule of the learning time."""
+        if isinstance(self.learning_time, Real):
+            return GivenTimes([self.learning_time])
+        return TIME_RULES[self.learning_time](lambda: MeanEigenvalue(CUT_OFF_SHARE))
 
     @property
     def _n_features_out(self):

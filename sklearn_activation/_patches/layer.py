@@ -26,6 +26,13 @@ from .._rows.encoding import SAMPLE_SIZE
 from .._rows.sample import Sample, uniform_of
 from .cutting import precision_of
 
+# The images of a sample have at most this many entries in total. A sample may hold at least
+# ``FEWEST_IMAGES`` images of any size.
+SAMPLE_ENTRIES = 1 << 23
+
+# See ``SAMPLE_ENTRIES``.
+FEWEST_IMAGES = 32
+
 # Of a start, this share is random, so that the start spans the space if drawn patches do not.
 RANDOM_SHARE = 1e-3
 
@@ -59,12 +66,14 @@ class Learned:
         cutting : Cutting
         n_jobs : int or None
         """
-        return cls(moments_of(X, weight, cutting, n_jobs), Sample.of(X, None, weight, SAMPLE_SIZE))
+        sample = Sample.of(X, None, weight, sample_size(X.shape[1]))
+        return cls(moments_of(X, weight, cutting, n_jobs), sample)
 
     def join(self, other):
         """Return what is known about the images of both."""
         moments = Moments(**deepcopy(self.moments.state)).merge(other.moments)
-        return Learned(moments, self.sample.joined(other.sample, SAMPLE_SIZE))
+        size = sample_size(self.sample.X.shape[1])
+        return Learned(moments, self.sample.joined(other.sample, size))
 
     def layer(self, t, n_units, cutting, seed):
         """Return the layer after learning time ``t``, in the precision of the images.
@@ -80,6 +89,11 @@ class Learned:
         W, patterns = solve(self.moments, patches, t, seed)
         dtype, shape = precision_of(self.sample.X), (n_units, *cutting.size, cutting.shape[2])
         return W.astype(dtype), patterns.T.reshape(shape).astype(dtype)
+
+
+def sample_size(n_pixels):
+    """Return how many images of ``n_pixels`` entries a sample holds."""
+    return int(np.clip(SAMPLE_ENTRIES // n_pixels, FEWEST_IMAGES, SAMPLE_SIZE))
 
 
 def moments_of(X, weight, cutting, n_jobs):

@@ -13,6 +13,7 @@ from sklearn_activation._patches.layer import (
     Learned,
     draw_patches,
     moments_of,
+    sample_size,
     solve,
 )
 from sklearn_activation._rows.sample import Sample
@@ -88,6 +89,13 @@ def test_outputs_have_deviation_1(n_units):
     X = images()
     W = Learned.of(X, np.ones(20), CUTTING, None).layer(10.0, n_units, CUTTING, 0)[0]
     assert_allclose(np.mean((CUTTING.cut(X) @ W) ** 2, axis=0), 1, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "n_pixels, expected", [(1, 2048), (3072, 2048), (1 << 16, 128), (1 << 20, 32)]
+)
+def test_samples_of_large_images_are_small(n_pixels, expected):
+    assert sample_size(n_pixels) == expected
 
 
 def test_long_learning_whitens():
