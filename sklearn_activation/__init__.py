@@ -6,6 +6,7 @@ The estimators learn by activation learning: a local rule without backpropagatio
 from ._classifier import ActivationLearningClassifier
 from ._detector import ActivationAnomalyDetector
 from ._imputer import ActivationImputer
+from ._patch_transformer import CompetitiveHebbianPatchTransformer
 from ._transformer import CompetitiveHebbianTransformer
 
 __version__ = "0.1.0"
@@ -14,5 +15,6 @@ __all__ = [
     "ActivationAnomalyDetector",
     "ActivationImputer",
     "ActivationLearningClassifier",
+    "CompetitiveHebbianPatchTransformer",
     "CompetitiveHebbianTransformer",
 ]

@@ -156,6 +156,7 @@ class CompetitiveHebbianTransformer(
     --------
     ActivationLearningClassifier : Learns rows together with their labels.
     ActivationAnomalyDetector : Finds rows with a low activation.
+    CompetitiveHebbianPatchTransformer : Learns images with the same weights at all places.
     sklearn.decomposition.PCA : Finds the same subspace with a sharp cut-off.
 
     Notes

@@ -32,7 +32,7 @@ SANE_WEIGHTS = 1e-20, 1e20
 def validate_rows(estimator, X, *, reset, **options):
     """Return ``X``, and y if ``options`` hold it, as scikit-learn checks them.
 
-    The rows are floating-point numbers in C order.
+    The rows are floating-point numbers in C order, unless ``options`` ask for another ``dtype``.
     """
     refuse_other_kinds(X)
     refuse_unfit_columns(X)
@@ -44,11 +44,11 @@ def _check(estimator, X, table, *, reset, **options):
     y_is_given = options.get("y") is not None
     if table is X or ("y" in options and not y_is_given):  # A missing y raises an error here.
         with np.errstate(invalid="ignore"):  # The check for NaN may add up inf - inf.
-            return validate_data(
-                estimator, X, reset=reset, dtype=[np.float64, np.float32], order="C", **options
-            )
+            options = {"dtype": [np.float64, np.float32], "order": "C", **options}
+            return validate_data(estimator, X, reset=reset, **options)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     y = options.pop("y", None)
+    options.pop("dtype", None)  # The table has been read as numbers in double precision.
     options = {"estimator": estimator, "input_name": "X", **options}
     if "ensure_all_finite" not in options:
         refuse_gaps(X, table, type(estimator).__name__)

@@ -445,3 +445,53 @@ def mirror(x, shape):
             for c in range(channels)
         ]
     )
+
+
+# -- patches of images -------------------------------------------------------------
+
+
+def standardised_patches(image, size, share):
+    """(p - mean) / sqrt(D (var + share * mean var)) of the patch p at every place.
+
+    ``image`` has shape (height, width, channels); the result (n_places, D).
+    """
+    image = image / np.abs(image).max() if image.any() else image
+    rows, columns = (n - k + 1 for n, k in zip(image.shape, size, strict=False))
+    patches = [
+        image[i : i + size[0], j : j + size[1]].ravel()
+        for i in range(rows)
+        for j in range(columns)
+    ]
+    added = share * np.mean([p.var() for p in patches]) + (16 * np.finfo(image.dtype).eps) ** 2
+    return np.array([(p - p.mean()) / np.sqrt(p.size * (p.var() + added)) for p in patches])
+
+
+def pooled(Y, grid, threshold):
+    """Root of the mean of max(0, y - threshold) in every region of places, (n_regions, n_units).
+
+    ``Y`` has shape (rows, columns, n_units).
+    """
+    edges = [[a * n // k for a in range(k + 1)] for n, k in zip(Y.shape, grid, strict=False)]
+    silenced = np.maximum(0, Y - threshold)
+    return np.array(
+        [
+            np.sqrt(silenced[top:bottom, left:right].mean(axis=(0, 1)))
+            for top, bottom in zip(edges[0], edges[0][1:], strict=False)
+            for left, right in zip(edges[1], edges[1][1:], strict=False)
+        ]
+    )
+
+
+def whitened_start(C, t, patches, random):
+    """The weights (C + 1 / t)^(-1/2) Q, where Q is the orthogonal factor of a start.
+
+    The start is the patches (n_units, D), whitened and at norm 1, plus ``random`` (D, n_units).
+    Outputs have a root mean square of 1. All eigenvalues of C must be positive.
+    """
+    values, V = np.linalg.eigh(C + np.eye(len(C)) / t)
+    whiten = V @ np.diag(values**-0.5) @ V.T
+    start = whiten @ patches.T
+    start = start / np.linalg.norm(start, axis=0) + random
+    values, V = np.linalg.eigh(start @ start.T)
+    W = whiten @ V @ np.diag(values**-0.5) @ V.T @ start
+    return W / np.sqrt(np.diag(W.T @ C @ W))

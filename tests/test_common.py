@@ -12,6 +12,7 @@ from sklearn_activation import (
     ActivationAnomalyDetector,
     ActivationImputer,
     ActivationLearningClassifier,
+    CompetitiveHebbianPatchTransformer,
     CompetitiveHebbianTransformer,
 )
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:X (has|does not have valid) feat
 SOLVERS = ("flow", "hebbian")
 DEFAULTS = [
     CompetitiveHebbianTransformer(),
+    CompetitiveHebbianPatchTransformer(),
     ActivationLearningClassifier(),
     ActivationAnomalyDetector(),
     ActivationImputer(),
@@ -43,12 +45,14 @@ SMALL = [
     ),
     ActivationAnomalyDetector((16, 8), n_frequencies=16, contamination=0.1),
     ActivationImputer(n_frequencies=16, bandwidth=2.0, learning_time=50.0),
+    CompetitiveHebbianPatchTransformer(n_units=8, patch_size=1, learning_time=20.0),
 ]
 
 # Checks yielded, by version of scikit-learn. Fewer would mean that a tag hides some.
 N_CHECKS = {
     (1, 9): {
         "CompetitiveHebbianTransformer": 54,
+        "CompetitiveHebbianPatchTransformer": 54,
         "ActivationLearningClassifier": 62,
         "ActivationAnomalyDetector": 53,  # NaN is allowed
         "ActivationImputer": 46,

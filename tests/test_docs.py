@@ -20,6 +20,7 @@ from sklearn_activation import (
     ActivationAnomalyDetector,
     ActivationImputer,
     ActivationLearningClassifier,
+    CompetitiveHebbianPatchTransformer,
     CompetitiveHebbianTransformer,
 )
 
@@ -107,7 +108,7 @@ def test_readme_section_has_one_command_that_sets_itself_up(title):
 
 
 def test_public_names_are_found():
-    assert len(TOPS) == 15 + (0 if ON_DASK is None else 8)
+    assert len(TOPS) == 16 + (0 if ON_DASK is None else 8)
     assert len(METHODS) > 30
 
 
@@ -130,7 +131,9 @@ def test_docstrings_are_valid(name):
     assert not errors
 
 
-@pytest.mark.parametrize("estimator", [*ESTIMATORS, ActivationImputer])
+@pytest.mark.parametrize(
+    "estimator", [*ESTIMATORS, ActivationImputer, CompetitiveHebbianPatchTransformer]
+)
 def test_parameters_are_documented_in_their_order(estimator):
     documented = [p.name for p in ClassDoc(estimator)["Parameters"]]
     signature = [name for name in estimator.__init__.__code__.co_varnames if name != "self"]
@@ -146,6 +149,13 @@ def test_fitted_attributes_are_those_documented(estimator, solver):
     present = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
     documented = {p.name for p in ClassDoc(estimator)["Attributes"]}
     assert present == documented
+
+
+def test_fitted_attributes_of_patches_are_those_documented():
+    X, _ = load_iris(return_X_y=True, as_frame=True)
+    fitted = CompetitiveHebbianPatchTransformer(n_units=2).fit(X)
+    documented = {p.name for p in ClassDoc(type(fitted))["Attributes"]}
+    assert {name for name in vars(fitted) if name.endswith("_")} == documented
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -164,7 +174,7 @@ def test_public_methods_have_docstrings_with_shapes(estimator):
 
 def test_public_names():
     assert sorted(sklearn_activation.__all__) == sorted(
-        e.__name__ for e in [*ESTIMATORS, ActivationImputer]
+        e.__name__ for e in [*ESTIMATORS, ActivationImputer, CompetitiveHebbianPatchTransformer]
     )
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_activation.__version__)
 
@@ -187,7 +197,10 @@ ALIKE = [
     ([DETECTOR, CLASSIFIER], ["random_state"]),
 ]
 ALIKE_ATTRIBUTES = [
-    ([*ESTIMATORS, ActivationImputer], ["n_features_in_", "feature_names_in_"]),
+    (
+        [*ESTIMATORS, ActivationImputer, CompetitiveHebbianPatchTransformer],
+        ["n_features_in_", "feature_names_in_"],
+    ),
     (ESTIMATORS, ["n_layers_"]),
     ([DETECTOR, TRANSFORMER], ["n_iter_", "activation_curve_"]),
     ([CLASSIFIER, TRANSFORMER], ["learning_times_", "coefs_"]),

@@ -12,6 +12,7 @@ from sklearn_activation import (
     ActivationAnomalyDetector,
     ActivationImputer,
     ActivationLearningClassifier,
+    CompetitiveHebbianPatchTransformer,
     CompetitiveHebbianTransformer,
 )
 
@@ -39,6 +40,8 @@ SERIESES = (SERIES, None), (OTHER_SERIES, None)
 
 TRANSFORMER = CompetitiveHebbianTransformer(random_state=0)
 LINEAR = CompetitiveHebbianTransformer(3, output="linear", random_state=0)
+PATCHES = CompetitiveHebbianPatchTransformer(n_units=3, random_state=0)
+PIXELS = CompetitiveHebbianPatchTransformer(n_units=3, patch_size=1, random_state=0)
 CLASSIFIER = ActivationLearningClassifier(8, encoding="unit", learning_time=9.0, random_state=0)
 FOURIER = ActivationLearningClassifier(
     6, encoding="fourier", n_frequencies=6, learning_time=9.0, random_state=0
@@ -60,6 +63,9 @@ READERS = {
     "transformer, score_samples": (TRANSFORMER, TABLES, lambda e: e.score_samples(ASKED)),
     "transformer, score": (TRANSFORMER, TABLES, lambda e: e.score(ASKED)),
     "transformer, names": (TRANSFORMER, WIDTHS, lambda e: e.get_feature_names_out()),
+    "patches": (PATCHES, TABLES, lambda e: e.transform(ASKED)),
+    "patches, widths": (PATCHES, WIDTHS, lambda e: e.transform(ASKED)),
+    "patches, names": (PIXELS, WIDTHS, lambda e: e.get_feature_names_out()),
     "inverse_transform": (LINEAR, TABLES, lambda e: e.inverse_transform(ASKED[:, :3])),
     "predict": (CLASSIFIER, TABLES, lambda e: e.predict(ASKED)),
     "predict, widths": (CLASSIFIER, WIDTHS, lambda e: e.predict(ASKED)),

@@ -27,10 +27,10 @@ LAYERS = [
     {"_learning"},
     {"_inference"},
     {"_model", "_training"},
-    {"_classification", "_detection", "_imputation"},
+    {"_classification", "_detection", "_imputation", "_patches"},
     {"_series"},
     {"_base"},
-    {"_transformer", "_classifier", "_detector", "_imputer"},
+    {"_transformer", "_patch_transformer", "_classifier", "_detector", "_imputer"},
     {"_distributed"},
     {"augmentation", "metrics", "plotting", "dask", "__init__"},
 ]

@@ -14,6 +14,7 @@ FIRST = [
     "plot_grid_search",
     "plot_learning_curve",
     "plot_features",
+    "plot_image_patches",
     "plot_inference",
     "plot_learning_time",
 ]
