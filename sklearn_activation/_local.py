@@ -286,18 +286,6 @@ class StackedWeights:
         np.matmul(X[:, n:].T, Y, out=self.labels)
 
 
-def read_image_shape(image_shape):
-    """Return the height, width and channels that the parameter ``image_shape`` stands for."""
-    shape = image_shape if isinstance(image_shape, (tuple, list)) else ()
-    if not 1 <= len(shape) <= 3 or not all(isinstance(n, Integral) and n >= 1 for n in shape):
-        raise ValueError(
-            f"image_shape={image_shape!r} must be a tuple of positive integers: (height, width, "
-            "channels), (height, width) for one channel, or (length,) for a series."
-        )
-    shape = tuple(int(n) for n in shape)
-    return (1, *shape, 1) if len(shape) == 1 else (*shape, 1)[:3]
-
-
 def lay_out_grids(image_shape, receptive_field, n_local, n_units, n_labels):
     """Return the ``Grid`` of each layer, or None for a full layer.
 

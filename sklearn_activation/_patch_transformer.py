@@ -17,7 +17,7 @@ from ._base import DocumentationLinkMixin
 from ._learning.moments import Moments
 from ._learning.time_rules import TIME_RULES, GivenTimes, MeanEigenvalue
 from ._network import Network
-from ._patches.cutting import Cutting, read_image_shape, read_pair
+from ._patches.cutting import Cutting, read_pair, shape_of_images
 from ._patches.layer import Learned
 from ._patches.pooling import pool
 from ._rows.sample import Sample
@@ -316,7 +316,7 @@ class CompetitiveHebbianPatchTransformer(
 
     def _read_shapes(self):
         """Return the ``Cutting`` and the grid of regions that the parameters ask for."""
-        shape = read_image_shape(self.image_shape, self.n_features_in_)
+        shape = shape_of_images(self.image_shape, self.n_features_in_)
         size = read_pair("patch_size", self.patch_size, shape[:2], 6, "rows and columns of pixels")
         cutting = Cutting(shape, size)
         return cutting, read_pair("grid", self.grid, cutting.places, 3, "places of patches")

@@ -9,7 +9,7 @@ import numpy as np
 from ._learning.solvers import SOLVERS
 from ._learning.task import Task
 from ._learning.time_rules import TIME_RULES, GivenTimes, MeanEigenvalue
-from ._local import lay_out_grids, read_image_shape
+from ._local import lay_out_grids
 from ._model import Model
 from ._progress import Progress
 from ._rows.encoded import EncodedRows
@@ -18,7 +18,7 @@ from ._rows.rows import Rows
 from ._rows.unit import UnitEncoding
 from ._rows.views import view_rows
 from ._state import learned_by, original_of
-from ._validation import new_seed
+from ._validation import new_seed, read_image_shape
 
 # This is the number of rows on which learning times are chosen. A model keeps ``SAMPLE_SIZE``.
 SEARCH_SIZE = 8_000
@@ -167,7 +167,7 @@ class Training:
             if self.estimator.receptive_field is None:
                 return [full] * n_layers
             fields = np.atleast_1d(self.estimator.receptive_field)
-            local = max(self.least_units, self.image_shape[2])
+            local = max(self.least_units, self.read_image_shape()[2])
             return [full if f is None else local for f in fields] + [full] * self.n_full
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not sizes or not all(isinstance(n, Integral) and n >= 1 for n in sizes):
@@ -231,16 +231,15 @@ class Training:
             grids=grids,
         )
 
-    @property
-    def image_shape(self):
-        """Height, width and channels of the images that local layers read."""
+    def read_image_shape(self, n_columns=None):
+        """Return height, width and channels of the images that local layers read."""
         estimator = self.estimator
         if estimator.image_shape is None:
             raise ValueError(
                 f"receptive_field={estimator.receptive_field!r} needs image_shape, the height, "
                 "width and channels of the images in the rows of X."
             )
-        return read_image_shape(estimator.image_shape)
+        return read_image_shape(estimator.image_shape, n_columns)
 
     def choose_grids(self, rows, sizes):
         """Return the ``Grid`` or None of each layer, or None if all layers are full.
@@ -256,13 +255,7 @@ class Training:
                 f"{estimator.receptive_field!r} reads columns of neighbouring pixels. Set "
                 "encoding='unit'."
             )
-        height, width, channels = shape = self.image_shape
-        if height * width * channels != rows.n_data:
-            raise ValueError(
-                f"image_shape={estimator.image_shape!r} stands for {height} x {width} x {channels}"
-                f" = {height * width * channels} columns, but X has {rows.n_data}. Give the shape "
-                "of the images in the rows of X."
-            )
+        shape = self.read_image_shape(rows.n_data)
         n_local = len(sizes) - self.n_full
         if n_local < 1:
             raise ValueError(

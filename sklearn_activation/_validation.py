@@ -1,5 +1,6 @@
 """Checks of the arguments that users give."""
 
+from math import prod
 from numbers import Integral
 
 import numpy as np
@@ -191,6 +192,27 @@ def check_count(name, value, least):
     """Raise a ValueError unless ``value`` is an integer of at least ``least``."""
     if not (isinstance(value, Integral) and value >= least):
         raise ValueError(f"{name}={value!r} must be an integer, {least} or more.")
+
+
+def read_image_shape(image_shape, n_columns=None):
+    """Return the height, width and channels that a parameter ``image_shape`` stands for.
+
+    A ValueError is raised if it stands for none, or if images of this shape do not have
+    ``n_columns`` entries.
+    """
+    shape = image_shape if isinstance(image_shape, (tuple, list)) else ()
+    if not 1 <= len(shape) <= 3 or not all(isinstance(n, Integral) and n >= 1 for n in shape):
+        raise ValueError(
+            f"image_shape={image_shape!r} must be a tuple of positive integers: (height, width, "
+            "channels), (height, width) for one channel, or (length,) for a series."
+        )
+    shape = tuple(int(n) for n in shape)
+    if n_columns not in (None, prod(shape)):
+        raise ValueError(
+            f"image_shape={image_shape!r} has {prod(shape)} entries, but X has {n_columns} "
+            "columns. Each row of X must hold one image. Give the shape of the images."
+        )
+    return (1, *shape, 1) if len(shape) == 1 else (*shape, 1)[:3]
 
 
 def check_groups(groups, n, member, whole):

@@ -12,7 +12,6 @@ from sklearn_activation._local import (
     arrays_of,
     empty_like,
     lay_out_grids,
-    read_image_shape,
     turned,
     write_products,
 )
@@ -111,20 +110,6 @@ def test_turned_rows_in_either_order():
 
 
 # -- parameters ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "given, shape",
-    [((8, 6, 3), (8, 6, 3)), ([8, 6], (8, 6, 1)), ((9,), (1, 9, 1)), ((1, 9, 2), (1, 9, 2))],
-)
-def test_image_shapes(given, shape):
-    assert read_image_shape(given) == shape
-
-
-@pytest.mark.parametrize("given", [(), (8, 0), (8.0, 8), "88", (1, 2, 3, 4), 64, (8, None)])
-def test_wrong_image_shapes_are_refused(given):
-    with pytest.raises(ValueError, match="tuple of positive integers"):
-        read_image_shape(given)
 
 
 def test_grids_of_a_network():

@@ -151,8 +151,8 @@ def test_fields_are_searched_on_a_grid(digits):
     "parameters, message",
     [
         ({"image_shape": None}, "receptive_field=3 needs image_shape"),
-        ({"image_shape": (8, 9)}, "stands for 8 x 9 x 1 = 72 columns, but X has 64"),
-        ({"image_shape": (8, 8, 3)}, "= 192 columns, but X has 64"),
+        ({"image_shape": (8, 9)}, "has 72 entries, but X has 64"),
+        ({"image_shape": (8, 8, 3)}, "has 192 entries, but X has 64"),
         ({"image_shape": (8, -8)}, "tuple of positive integers"),
         ({"receptive_field": 4}, "must hold odd numbers"),
         ({"receptive_field": 9}, "a field of 9 x 9 is larger than the image of 8 x 8"),

@@ -227,7 +227,7 @@ def test_random_state_decides_on_the_start():
 
 BAD = [
     ({"image_shape": (5, 6)}, "image_shape=(5, 6) has 30 entries, but X has 60 columns"),
-    ({"image_shape": (60,)}, "image_shape=(60,) must hold two or three positive integers"),
+    ({"image_shape": (60, 0)}, "image_shape=(60, 0) must be a tuple of positive integers"),
     ({"patch_size": 6}, "patch_size=6 is too large: an image has 5 x 6 rows and columns of"),
     ({"patch_size": (2, 7)}, "patch_size=(2, 7) is too large: an image has 5 x 6 rows"),
     ({"patch_size": (2, 2, 2)}, "patch_size=(2, 2, 2) must be a positive integer, or two"),

@@ -64,3 +64,17 @@ def test_dask_collections_are_refused_before_they_are_computed(new, method):
         if hasattr(estimator, method):
             with pytest.raises(ValueError, match=r"sklearn_activation\.dask.*X\.compute\(\)"):
                 getattr(estimator, method)(rows)
+
+
+@pytest.mark.parametrize(
+    "given, shape",
+    [((8, 6, 3), (8, 6, 3)), ([8, 6], (8, 6, 1)), ((9,), (1, 9, 1)), ((1, 9, 2), (1, 9, 2))],
+)
+def test_image_shapes(given, shape):
+    assert _validation.read_image_shape(given) == shape
+
+
+@pytest.mark.parametrize("given", [(), (8, 0), (8.0, 8), "88", (1, 2, 3, 4), 64, (8, None)])
+def test_wrong_image_shapes_are_refused(given):
+    with pytest.raises(ValueError, match="tuple of positive integers"):
+        _validation.read_image_shape(given)

@@ -6,6 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._validation import read_image_shape
 from ..kernels.patches import cut_patches
 
 # This share of the mean variance of an image's patches is added to the variance of each patch.
@@ -66,27 +67,16 @@ def precision_of(X):
     return np.dtype(np.float32 if fits else np.float64)
 
 
-def read_image_shape(image_shape, n_features):
+def shape_of_images(image_shape, n_features):
     """Return height, width and channels of the images in rows of ``n_features`` entries.
 
     None stands for a square image with one channel. If ``n_features`` is no square number, None
     stands for an image of one row.
     """
-    if image_shape is None:
-        side = isqrt(n_features)
-        return (side, side, 1) if side * side == n_features else (1, n_features, 1)
-    shape = tuple(image_shape)
-    if len(shape) not in (2, 3) or not _are_counts(shape):
-        raise ValueError(
-            f"image_shape={image_shape!r} must hold two or three positive integers: the height, "
-            "the width and, for several channels, their number."
-        )
-    if prod(shape) != n_features:
-        raise ValueError(
-            f"image_shape={image_shape!r} has {prod(shape)} entries, but X has {n_features} "
-            "columns. Each row of X must hold one image. Give the shape of the images."
-        )
-    return (*(int(n) for n in shape), 1)[:3]
+    if image_shape is not None:
+        return read_image_shape(image_shape, n_features)
+    side = isqrt(n_features)
+    return (side, side, 1) if side * side == n_features else (1, n_features, 1)
 
 
 def read_pair(name, value, limits, default, of_what):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from sklearn_activation._patches.cutting import Cutting, precision_of, read_image_shape, read_pair
+from sklearn_activation._patches.cutting import Cutting, precision_of, read_pair, shape_of_images
 
 from .. import naive
 
@@ -20,10 +20,11 @@ from .. import naive
         ((4, 6), 24, (4, 6, 1)),
         ([2, 4, 3], 24, (2, 4, 3)),
         ((np.int64(24), 1), 24, (24, 1, 1)),
+        ((24,), 24, (1, 24, 1)),
     ],
 )
 def test_shapes_of_images(image_shape, n_features, expected):
-    found = read_image_shape(image_shape, n_features)
+    found = shape_of_images(image_shape, n_features)
     assert found == expected
     assert all(type(n) is int for n in found)
 
@@ -31,16 +32,16 @@ def test_shapes_of_images(image_shape, n_features, expected):
 @pytest.mark.parametrize(
     "image_shape, message",
     [
-        ((8,), "must hold two or three positive integers"),
-        ((2, 2, 2, 2), "must hold two or three positive integers"),
-        ((4.0, 4), "must hold two or three positive integers"),
-        ((-4, -4), "must hold two or three positive integers"),
+        ((8,), "image_shape=(8,) has 8 entries, but X has 16 columns"),
+        ((2, 2, 2, 2), "must be a tuple of positive integers"),
+        ((4.0, 4), "must be a tuple of positive integers"),
+        ((-4, -4), "must be a tuple of positive integers"),
         ((8, 8, 3), "image_shape=(8, 8, 3) has 192 entries, but X has 16 columns"),
     ],
 )
 def test_bad_shapes(image_shape, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        read_image_shape(image_shape, 16)
+        shape_of_images(image_shape, 16)
 
 
 @pytest.mark.parametrize(
