@@ -216,6 +216,23 @@ def test_shifted_rows_teach_the_labels_of_shifted_rows(digits, way):
     assert augmented.score(shifted, y_test) > 0.75
 
 
+@quiet
+@pytest.mark.parametrize("way", ["feedback", "hebbian"])
+def test_epochs_learn_other_views(digits, way):
+    X, y, _, _ = digits
+    views = []
+    for n_epochs in (1, 8):
+        seen = []
+
+        def record(X, rng, seen=seen):
+            seen.append(SHIFT(X, rng))
+            return seen[-1]
+
+        classifier(record, way, max_iter=n_epochs).fit(X, y)
+        views.append(len(np.unique(np.concatenate(seen), axis=0)))
+    assert views[1] - views[0] > len(X)
+
+
 def test_one_view_of_each_row_costs_the_closed_form_some_rows_in_their_place(digits):
     X, y, _, _ = digits
     plain, augmented = (classifier(augment, "flow").fit(X, y) for augment in (None, SHIFT))
