@@ -1,17 +1,22 @@
-"""Feedback: learn the right label, and unlearn the wrong label that activates most.
+"""Feedback: learn the right label, and unlearn a wrong label that comes near to it.
 
-For a row x of class c let g = ||y(x, c)||^2 - max_c' ||y(x, c')||^2, where c' runs over the wrong
-labels. The update learns the pair (x, c) at a rate proportional to gamma = min(max(1 - g / gap,
-0), 1). The update unlearns the pair (x, c') at -lambda times this rate (paper, eq. 12-14). All
-layers are updated together.
+For a row x of class c and a wrong label c' let g = ||y(x, c)||^2 - ||y(x, c')||^2. The update
+learns the pair (x, c) at a rate proportional to gamma = min(max(1 - g / gap, 0), 1). The update
+unlearns the pair (x, c') at -lambda times this rate (paper, eq. 12-14). All layers are updated
+together.
+
+In the paper, c' is the wrong label that activates most. Here c' is the *rival*, which is drawn
+among the wrong labels with g < gap, with a probability proportional to gap - g. On average, all
+labels that come near are unlearned, as in the loss of Weston & Watkins (1999). Where several
+labels come near, rows would otherwise all unlearn the same label, which would be too low soon.
 
 Soon most rows have gamma = 0, and scoring the labels takes most of the time. Four measures make
 this fast:
 
 - A row with a wide gap rests, and is visited again 2 to 6 epochs later.
-- A visit scores two labels only: the right label and its rival. The rival is the wrong label that
-  activated most when all labels were last scored, at most five epochs before.
-- Rivals are found with the largest eigenvalues of the last layer's W W^T (``outline``).
+- A visit scores two labels only: the right label and its rival. Rivals are drawn by activations
+  that were computed for all labels at most five epochs before.
+- All labels are scored with the largest eigenvalues of the last layer's W W^T (``outline``).
 - The product of the data block with the first layer is computed once for all labels of a row, in
   learning and in scoring.
 
@@ -171,7 +176,8 @@ class _Learner:
         self.task = task
         self.feedback = feedback
         self.relative = (rows.weight / mean_weight).astype(task.dtype)
-        self.rivals = np.zeros(len(rows), dtype=np.int32)  # the rival of each row's label
+        # The rivals of each row's label, one for each epoch until all labels are scored again.
+        self.rivals = np.zeros((len(rows), self.epochs_to_look), dtype=np.int32)
         # Epoch in which all labels of each row were last scored.
         self.looked = np.full(len(rows), -self.epochs_to_look)
         # Epoch of the next visit to each row.
@@ -200,36 +206,39 @@ class _Learner:
         self.n_active = 0
         # Random rests keep rows from coming back all at once.
         self.rest = rng.integers(*self.rest_epochs, size=len(self.rows), endpoint=True)
-        self.look_around(index, epoch)
+        self.look_around(index, epoch, rng)
         for first in range(0, len(index), size):
             progress = (epoch + first / len(index)) / n_epochs if n_epochs > 1 else 0
             rate = self.full_rate * 0.5 * (1 + np.cos(np.pi * progress))
             self.visit(index[first : first + size], rate, epoch)
         self.attempt(self.hold)
 
-    def look_around(self, index, epoch):
-        """Score all labels of the rows in ``index`` whose labels have not been scored for long."""
+    def look_around(self, index, epoch, rng):
+        """Draw rivals for the rows in ``index`` whose labels have not been scored for long."""
         index = np.sort(index[epoch - self.looked[index] >= self.epochs_to_look])
         self.looked[index] = epoch
         n_labels = self.rows.n_labels
         labels = self.rows.labels[index]
         if n_labels == 2 or not len(index):
-            self.rivals[index] = 1 - labels
+            self.rivals[index] = 1 - labels[:, None]
             return
-        roughly = len(self.network) > 1 and len(index) * n_labels > self.pairs_scored_exactly
+        n_inputs, n_units = self.network.coefs[-1].shape
+        are_many = len(index) * n_labels > self.pairs_scored_exactly
+        roughly = are_many and len(self.network) > 1 and n_units >= n_inputs
         score = self.outline() if roughly else None
         energies = label_energies(
             self.network, self.rows, index, score=score, n_jobs=self.task.n_jobs
         )
-        energies[np.arange(len(index)), labels] = -np.inf
-        self.rivals[index] = energies.argmax(axis=1)
+        gaps = energies[np.arange(len(index)), labels][:, None] - energies
+        gaps[np.arange(len(index)), labels] = np.inf
+        self.rivals[index] = draw_rivals(gaps, self.feedback.gap, self.epochs_to_look, rng)
 
     def outline(self):
         """Return a faster ``label_energies`` that uses the largest eigenvalues of W W^T.
 
         W are the weights of the last layer. The other eigenvalues lie within ``outlined`` of each
         other, and are replaced by their mean. The replacement changes an activation by less than
-        ``outlined`` times ||x||^2.
+        ``outlined`` times ||x||^2. The function is faster if the layer is square or wide.
         """
         W, lower = self.network.coefs[-1], self.network.without_last()
         values, V = np.linalg.eigh(W @ W.T)
@@ -269,7 +278,7 @@ class _Learner:
         Z, labels = rows.data(index, self.rng), rows.labels[index]
         n_data = Z.shape[1]
         A = Z @ network.coefs[0][:n_data]
-        wrong = self.rivals[index]
+        wrong = self.rivals[index, epoch - self.looked[index]]
         both = np.concatenate([labels, wrong])
         layers = self.forward(np.concatenate([A, A]), both)
         energies = row_energies(layers[-1][1]).reshape(2, n)
@@ -280,7 +289,7 @@ class _Learner:
             for W in network.coefs:
                 _shorten(W)
             return self._visit(index, rate, epoch)  # now no activation exceeds that of its input
-        gap = energies[0] - energies[1]  # eq. 12, with the rival as the wrong label
+        gap = energies[0] - energies[1]  # eq. 12, for the rival
         self.energy[index] = energies[0]
         self.gap[index] = gap
         # gamma of eq. 13, which falls to 0 at the gap that the user asked for.
@@ -385,6 +394,31 @@ class _Learner:
                 _shorten(W)
         flush(self.network.coefs)
         self.sane = self.network.copy(self.task.dtype)
+
+
+def draw_rivals(gaps, width, n_draws, rng):
+    """Return ``n_draws`` wrong labels of each row, ndarray of int of shape (n_rows, n_draws).
+
+    A label of gap g is drawn with a probability proportional to max(0, width - g). If no label has
+    a gap below ``width``, the label with the smallest gap is taken.
+
+    Parameters
+    ----------
+    gaps : ndarray of shape (n_rows, n_labels)
+        Activation with the right label less activation with each label. The entry of the right
+        label is infinite.
+    width : float
+    n_draws : int
+    rng : numpy Generator
+    """
+    sums = np.maximum(width - gaps, 0).cumsum(axis=1)
+    rivals = np.empty((len(gaps), n_draws), dtype=np.int32)
+    for draw in range(n_draws):
+        at = rng.random((len(gaps), 1)) * sums[:, -1:]
+        rivals[:, draw] = (sums <= at).sum(axis=1)
+    is_alone = sums[:, -1] == 0
+    rivals[is_alone] = gaps[is_alone].argmin(axis=1)[:, None]
+    return rivals
 
 
 def _shorten(W):
