@@ -202,8 +202,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         same result in every run.
     verbose : int, default=0
         1 prints a line for each layer with ``solver="flow"``, or for each epoch with
-        ``solver="hebbian"`` or feedback. A line of feedback has the seconds, the training error,
-        and the share of rows that still had something to learn ("active"). With
+        ``solver="hebbian"`` or feedback. A line of feedback has the seconds, the share of rows
+        whose rival leads ("training error"), and the share of rows that learn. With
         ``early_stopping``, the line also has the held-out error. 0 prints nothing.
 
     Attributes
@@ -275,10 +275,12 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     **Feedback.** Automatic learning times have their cut-off at the mean eigenvalue with feedback.
     A row whose label leads by ``feedback_gap`` is left alone for two to six epochs. Feedback
-    compares the right label with the wrong label of the highest activation. The search for this
-    wrong label is at most five epochs old. Eigenvalues of W W^T above 1 are set back to 1. If the
-    activation diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning
-    is raised.
+    compares the right label with a rival, which is drawn among the wrong labels that come within
+    the gap, the nearer the more often. The paper takes the wrong label of the highest activation
+    (eq. 12). The activations by which rivals are drawn are at most five epochs old. Eigenvalues of
+    W W^T above 1 are set back to 1, and in layers with local connections if they exceed 1.5. If
+    the activation diverges, the last updates are undone, the rate is halved, and a
+    ConvergenceWarning is raised.
 
     **Augmentation.** Gaps are filled first. Held-out rows, the sample that the model keeps, and
     the choices of encoding, bandwidth and relevances take the rows that a prediction sees. The

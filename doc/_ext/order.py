@@ -15,6 +15,7 @@ FIRST = [
     "plot_learning_curve",
     "plot_features",
     "plot_image_patches",
+    "plot_local_connections",
     "plot_inference",
     "plot_learning_time",
 ]

@@ -15,6 +15,7 @@ SEPARATOR = "|"
 
 
 HEADINGS = {
+    "cifar10": "CIFAR-10",
     "classification": "Classification of tables",
     "features": "Features for a linear model",
     "forecast": "Forecasts of series",
