@@ -96,14 +96,21 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
 
         The result is None if the encoding takes no categories.
         """
-        kind, declared = ENCODINGS.get(self.encoding), self.categorical_features
-        if kind is None or kind.takes_categories:
+        declared = self.categorical_features
+        if self.encoding in ENCODINGS:
+            kinds = [ENCODINGS[self.encoding]]
+        else:
+            kinds = [k for k in ENCODINGS.values() if k.suits_fields(self.receptive_field)]
+        if any(kind.takes_categories for kind in kinds):
             return declared
         if declared is not None and not isinstance(declared, str):
             able = [name for name, kind in ENCODINGS.items() if kind.takes_categories]
+            given = f"encoding={self.encoding!r}"
+            if self.receptive_field is not None:
+                given += f" with receptive_field={self.receptive_field!r}"
             raise ValueError(
-                f"encoding={self.encoding!r} takes no categories, but categorical_features names "
-                f"columns. Set encoding={' or '.join(map(repr, able))}, or leave "
+                f"{given} takes no categories, but categorical_features names columns. Set "
+                f"encoding={' or '.join(map(repr, able))} without receptive_field, or leave "
                 "categorical_features at 'from_dtype'."
             )
         return None

@@ -515,7 +515,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     def _learn(self, X, labels, unknown, sample_weight, *, partial):
         """Weigh the rows, train on them, and adopt the model."""
         if self.augment is not None:
-            self._refuse_categories("augment changes", "Set augment=None")
+            self._refuse_categories("augment changes", "set augment=None")
         known = np.ones(len(labels), dtype=bool) if unknown is None else ~unknown
         if self.class_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)

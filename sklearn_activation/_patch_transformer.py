@@ -51,7 +51,8 @@ class CompetitiveHebbianPatchTransformer(
     ----------
     image_shape : tuple of int or None, default=None
         Height and width of the images, and the number of channels if there are several: (32, 32,
-        3) for images of scikit-image, Keras or matplotlib after ``reshape(len(X), -1)``. None
+        3) for images of scikit-image, Keras or matplotlib after ``reshape(len(X), -1)``. A series
+        is an image of height 1: (length,), or (1, length, channels). None
         means a square grey image if the number of columns is a square number, and an image of one
         row otherwise.
     n_units : int, default=400

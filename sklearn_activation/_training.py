@@ -302,9 +302,12 @@ class Training:
         is_as_before = self.is_as_before(task, rows)
         if self.going_on and not is_as_before:
             units = [W.shape[1] for W in self.previous.network.coefs]
+            given = f"layer_sizes={self.estimator.layer_sizes!r}"
+            if self.estimator.receptive_field is not None:
+                given += f" with receptive_field={self.estimator.receptive_field!r}"
             raise ValueError(
-                f"layer_sizes={self.estimator.layer_sizes!r} differs from the layers of the "
-                f"fitted network, {units}. Restore layer_sizes, or call fit to start anew."
+                f"{given} differs from the layers of the fitted network, which have {units} units "
+                "or read other fields. Restore the parameters, or call fit to start anew."
             )
         goes_on = self.partial or self.solver.goes_on_from_weights
         return self.previous.solution if is_as_before and goes_on else None

@@ -119,7 +119,10 @@ def validate_table(
 
 
 def refuse_other_kinds(X):
-    """Raise a ValueError if ``X`` is a Series, a dict, a list of dicts or a Dask collection."""
+    """Raise a ValueError if ``X`` is no table in memory.
+
+    Such ``X`` are a Series, a dict, a list of dicts, a Dask collection, or an array of images.
+    """
     if isinstance(X, dict) and not hasattr(X, "shape"):  # The sparse format DOK is a dict.
         kind, remedy = "a dict", "For one row, give pd.DataFrame([X])."
     elif isinstance(X, list) and X and isinstance(X[0], dict):
@@ -130,6 +133,9 @@ def refuse_other_kinds(X):
             "The functions of sklearn_activation.dask take Dask collections, for example "
             "sklearn_activation.dask.fit. If the rows fit into memory, give X.compute()."
         )
+    elif len(getattr(X, "shape", ())) > 2:
+        kind = f"an array of shape {tuple(X.shape)}"
+        remedy = "If it holds images or series, give X.reshape(len(X), -1), one in each row."
     elif _is_series(X):
         kind = "a Series"
         remedy = (

@@ -21,7 +21,7 @@ __all__ = ["Chain", "RandomCrop", "RandomFlip", "RandomShift"]
 
 @dataclass(frozen=True)
 class RandomCrop:
-    """Cut a square at a random place out of each image.
+    """Cut a square at a random place out of each image, or a segment out of each series.
 
     A prediction sees the square in the centre of the image. The network therefore reads rows of
     ``size * size * channels`` columns, which are fewer than those of the table.
@@ -29,14 +29,15 @@ class RandomCrop:
     Parameters
     ----------
     image_shape : tuple of int
-        Height and width of the images, or height, width and number of channels.
+        Height and width of the images, or height, width and number of channels. A series is an
+        image of height 1: (length,), or (1, length, channels).
     size : int
         Height and width of the square.
 
     Raises
     ------
     ValueError
-        If ``image_shape`` has no two or three positive numbers, or if the square is larger than
+        If ``image_shape`` has no one to three positive numbers, or if the square is larger than
         the image.
 
     Examples
@@ -55,12 +56,8 @@ class RandomCrop:
     size: int
 
     def __post_init__(self):
-        height, width, _ = _set_shape(self)
-        if not (isinstance(self.size, Integral) and 1 <= self.size <= min(height, width)):
-            raise ValueError(
-                f"size={self.size!r} must be a whole number from 1 to {min(height, width)}, the "
-                f"shorter side of images of {height} x {width} pixels."
-            )
+        _set_shape(self)
+        _check_pixels(self, "size")
 
     def __call__(self, X, rng):
         """Return the rows of a square at a random place of each image.
@@ -78,10 +75,12 @@ class RandomCrop:
             One square in each row.
         """
         images = _images(self, X)
-        _, height, width, _ = images.shape
-        top = rng.integers(height - self.size + 1, size=len(X))
-        left = rng.integers(width - self.size + 1, size=len(X))
-        return _cut(images, top, left, self.size, self.size)
+        sides = _within(images, self.size)
+        top, left = (
+            rng.integers(length - side + 1, size=len(X))
+            for length, side in zip(images.shape[1:3], sides, strict=True)
+        )
+        return _cut(images, top, left, *sides)
 
     def for_prediction(self, X):
         """Return the rows of the square in the centre of each image.
@@ -99,9 +98,9 @@ class RandomCrop:
             One square in each row.
         """
         images = _images(self, X)
-        top, left = ((side - self.size) // 2 for side in images.shape[1:3])
-        square = images[:, top : top + self.size, left : left + self.size]
-        return square.reshape(len(X), -1)
+        rows, columns = _within(images, self.size)
+        top, left = (images.shape[1] - rows) // 2, (images.shape[2] - columns) // 2
+        return images[:, top : top + rows, left : left + columns].reshape(len(X), -1)
 
 
 @dataclass(frozen=True)
@@ -114,12 +113,13 @@ class RandomFlip:
     Parameters
     ----------
     image_shape : tuple of int
-        Height and width of the images, or height, width and number of channels.
+        Height and width of the images, or height, width and number of channels. A series is an
+        image of height 1: (length,), or (1, length, channels).
 
     Raises
     ------
     ValueError
-        If ``image_shape`` has no two or three positive numbers.
+        If ``image_shape`` has no one to three positive numbers.
 
     Examples
     --------
@@ -176,21 +176,23 @@ class RandomFlip:
 class RandomShift:
     """Shift each image by some pixels to a side, and up or down.
 
-    All shifts from ``-pixels`` to ``pixels`` are equally frequent in both directions. Pixels that
+    All shifts from ``-pixels`` to ``pixels`` are equally frequent in both directions. A series, an
+    image of height 1, is shifted along its time only. Pixels that
     leave the image are lost, and zeros come in on the other side. A prediction sees the images as
     they are.
 
     Parameters
     ----------
     image_shape : tuple of int
-        Height and width of the images, or height, width and number of channels.
+        Height and width of the images, or height, width and number of channels. A series is an
+        image of height 1: (length,), or (1, length, channels).
     pixels : int, default=1
         Largest shift in each direction.
 
     Raises
     ------
     ValueError
-        If ``image_shape`` has no two or three positive numbers, or if ``pixels`` is not a whole
+        If ``image_shape`` has no one to three positive numbers, or if ``pixels`` is not a whole
         number from 1 to the shorter side of the image.
 
     Examples
@@ -206,12 +208,8 @@ class RandomShift:
     pixels: int = 1
 
     def __post_init__(self):
-        height, width, _ = _set_shape(self)
-        if not (isinstance(self.pixels, Integral) and 1 <= self.pixels <= min(height, width)):
-            raise ValueError(
-                f"pixels={self.pixels!r} must be a whole number from 1 to {min(height, width)}, "
-                f"the shorter side of images of {height} x {width} pixels."
-            )
+        _set_shape(self)
+        _check_pixels(self, "pixels")
 
     def __call__(self, X, rng):
         """Return the images, each shifted at random.
@@ -232,6 +230,10 @@ class RandomShift:
         _, height, width, _ = images.shape
         padded = np.pad(images, ((0, 0), (n, n), (n, n), (0, 0)))
         top, left = rng.integers(2 * n + 1, size=(2, len(X)))
+        if height == 1:
+            top[:] = n
+        if width == 1:
+            left[:] = n
         return _cut(padded, top, left, height, width)
 
     def for_prediction(self, X):
@@ -329,16 +331,33 @@ class Chain:
 
 
 def _set_shape(augmentation):
-    """Check ``image_shape``, set it as a tuple, and return height, width and channels."""
+    """Check ``image_shape``, and set it as a tuple of height, width and perhaps channels."""
     shape = np.atleast_1d(np.asarray(augmentation.image_shape))
     are_whole = shape.ndim == 1 and shape.dtype.kind in "iu"
-    if not (are_whole and len(shape) in (2, 3) and shape.min() >= 1):
+    if not (are_whole and len(shape) in (1, 2, 3) and shape.min() >= 1):
         raise ValueError(
-            f"image_shape={augmentation.image_shape!r} must be (height, width) or (height, width, "
-            "channels), whole numbers from 1."
+            f"image_shape={augmentation.image_shape!r} must be (height, width), (height, width, "
+            "channels) or (length,), whole numbers from 1."
         )
-    object.__setattr__(augmentation, "image_shape", tuple(shape.tolist()))
-    return (*augmentation.image_shape, 1)[:3]
+    shape = tuple(shape.tolist())
+    object.__setattr__(augmentation, "image_shape", (1, *shape) if len(shape) == 1 else shape)
+
+
+def _check_pixels(augmentation, name):
+    """Raise a ValueError unless the attribute ``name`` is a length within the image."""
+    height, width = augmentation.image_shape[:2]
+    most = max(height, width) if min(height, width) == 1 else min(height, width)
+    value = getattr(augmentation, name)
+    if not (isinstance(value, Integral) and 1 <= value <= most):
+        raise ValueError(
+            f"{name}={value!r} must be a whole number from 1 to {most} for images of {height} x "
+            f"{width} pixels."
+        )
+
+
+def _within(images, size):
+    """Return the height and width of a square of ``size`` pixels, or of a segment of a series."""
+    return tuple(min(size, side) if side == 1 else size for side in images.shape[1:3])
 
 
 def _rows(augmentation, X):

@@ -28,11 +28,17 @@ def choose_encoding(training, sample, seed):
     if training.given_encoding is not None:
         kinds = [ENCODINGS[training.given_encoding]]
     elif parameters.receptive_field is not None:
-        kinds = [kind for kind in ENCODINGS.values() if kind.keeps_columns]
+        kinds = [k for k in ENCODINGS.values() if k.suits_fields(parameters.receptive_field)]
     else:
         kinds = [kind for kind in ENCODINGS.values() if kind.suits(sample, categorical)]
     if isinstance(relevances, np.ndarray):
         kinds = [kind for kind in kinds if kind.takes_relevances]
+        if not kinds and parameters.receptive_field is not None:
+            raise ValueError(
+                f"relevances has numbers for {len(relevances)} columns, but the layers of "
+                f"receptive_field={parameters.receptive_field!r} cannot weigh columns. Leave "
+                "relevances at 'auto', or set receptive_field=None."
+            )
         if not kinds:
             able = " or ".join(repr(n) for n, kind in ENCODINGS.items() if kind.takes_relevances)
             raise ValueError(

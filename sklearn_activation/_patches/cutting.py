@@ -96,7 +96,10 @@ def read_pair(name, value, limits, default, of_what):
     """
     if value is None:
         return tuple(min(default, limit) for limit in limits)
-    pair = (value, value) if isinstance(value, Integral) else tuple(value)
+    if isinstance(value, Integral):  # One side of a series is 1.
+        pair = tuple(min(value, 1) if limit == 1 else value for limit in limits)
+    else:
+        pair = tuple(value)
     if len(pair) != 2 or not _are_counts(pair):
         raise ValueError(f"{name}={value!r} must be a positive integer, or two of them.")
     if any(n > limit for n, limit in zip(pair, limits, strict=True)):

@@ -72,6 +72,11 @@ class Encoding:
         return cls.fitted_to(Sample.of(X, None, weight, SAMPLE_SIZE), **options)
 
     @classmethod
+    def suits_fields(cls, receptive_field):
+        """Whether layers with this ``receptive_field`` can read encoded rows."""
+        return receptive_field is None or cls.keeps_columns
+
+    @classmethod
     def suits(cls, sample, categorical):
         """Whether a classifier should try the encoding on a ``Sample`` of these columns."""
         return cls.takes_categories or categorical is None

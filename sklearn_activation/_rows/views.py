@@ -37,19 +37,37 @@ def view_rows(augment, X, rng=None, n_columns=None):
         return np.empty((0, n_columns), X.dtype)
     X = np.where(np.isnan(X), 0, X) if has_gaps(X) else X[:]
     X.flags.writeable = False
-    if rng is not None:
-        found = augment(X, rng)
-    else:
-        found = augment.for_prediction(X) if hasattr(augment, "for_prediction") else X
+    if isinstance(augment, type):
+        raise ValueError(
+            f"augment={augment!r} is a class. Give an object, such as "
+            f"{augment.__name__}(image_shape)."
+        )
+    name = f"augment={augment!r}"
+    if rng is None and hasattr(augment, "for_prediction"):
+        name = f"for_prediction of {name}"
+    try:
+        if rng is not None:
+            found = augment(X, rng)
+        elif hasattr(augment, "for_prediction"):
+            found = augment.for_prediction(X)
+        else:
+            found = X
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} changes rows in place, but rows of the user cannot be changed. Let the "
+            "function begin with X = X.copy()."
+        ) from error
     found = np.ascontiguousarray(found, dtype=X.dtype)
     if found.ndim != 2 or len(found) != len(X):
         raise ValueError(
-            f"augment={augment!r} returned an array of shape {found.shape} for {len(X)} rows of "
+            f"{name} returned an array of shape {found.shape} for {len(X)} rows of "
             f"{X.shape[1]} columns. It must return one row for each row, in the same order."
         )
     if n_columns is not None and found.shape[1] != n_columns:
         raise ValueError(
-            f"augment={augment!r} returned rows of {found.shape[1]} columns, but the network "
+            f"{name} returned rows of {found.shape[1]} columns, but the network "
             f"reads {n_columns}. Return rows of {n_columns} columns, or give augment a method "
             "for_prediction(X) that returns rows as wide as those in training. After a fit with "
             "another width, call fit with warm_start=False."
@@ -57,7 +75,7 @@ def view_rows(augment, X, rng=None, n_columns=None):
     wrong = ~np.isfinite(found)
     if wrong.any():
         raise ValueError(
-            f"augment={augment!r} returned {np.count_nonzero(wrong)} entries of {found.size} that "
+            f"{name} returned {np.count_nonzero(wrong)} entries of {found.size} that "
             "are NaN or infinite. It must return finite numbers for finite rows."
         )
     return found
