@@ -275,10 +275,11 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
 
     **Feedback.** Automatic learning times have their cut-off at the mean eigenvalue with feedback.
     A row whose label leads by ``feedback_gap`` is left alone for two to six epochs. Feedback
-    compares the right label with the wrong label of the highest activation. The search for this
-    wrong label is at most five epochs old. Eigenvalues of W W^T above 1 are set back to 1. If the
-    activation diverges, the last updates are undone, the rate is halved, and a ConvergenceWarning
-    is raised.
+    compares the right label with a wrong label, which is drawn among those that come within
+    ``feedback_gap``. The nearer a wrong label comes, the more often it is drawn. The activations
+    by which labels are drawn are at most five epochs old. Eigenvalues of W W^T above 1 are set
+    back to 1, or near to 1 with ``receptive_field``. If the activation diverges, the last updates
+    are undone, the rate is halved, and a ConvergenceWarning is raised.
 
     **Augmentation.** Gaps are filled first. Held-out rows, the sample that the model keeps, and
     the choices of encoding, bandwidth and relevances take the rows that a prediction sees. The
