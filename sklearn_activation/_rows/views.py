@@ -41,7 +41,8 @@ def view_rows(augment, X, rng=None, n_columns=None):
         found = augment(X, rng)
     else:
         found = augment.for_prediction(X) if hasattr(augment, "for_prediction") else X
-    found = np.ascontiguousarray(found, dtype=X.dtype)
+    with np.errstate(over="ignore"):  # The error below counts entries that are too large.
+        found = np.ascontiguousarray(found, dtype=X.dtype)
     if found.ndim != 2 or len(found) != len(X):
         raise ValueError(
             f"augment={augment!r} returned an array of shape {found.shape} for {len(X)} rows of "
