@@ -282,6 +282,13 @@ def test_a_stream_keeps_its_patches(params):
         fitted.set_params(**params).partial_fit(images())
 
 
+@pytest.mark.parametrize("params", [{"n_units": 0}, {"learning_time": -1.0}])
+def test_parameters_are_checked_in_each_batch(params):
+    fitted = clone(SMALL).fit(images())
+    with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter"):
+        fitted.set_params(**params).partial_fit(images())
+
+
 @pytest.mark.parametrize(
     "other, message",
     [
