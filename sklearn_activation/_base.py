@@ -78,9 +78,11 @@ class ActivationLearningBase(CallbackSupportMixin, DocumentationLinkMixin, BaseE
         "bandwidth": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
     }
     _allow_nan = False
-    # Estimators without these two parameters have full layers.
+    # Estimators without these parameters have full layers, and learn rows as they are. So do
+    # estimators that were pickled by versions without the parameters.
     image_shape = None
     receptive_field = None
+    augment = None
     # Models that were pickled by versions before ``augment`` have no such attribute of their own.
     _augment = None
 

@@ -168,7 +168,8 @@ class LocalWeights:
         """Return arrays with a row in each column in the shapes that kernels take."""
         height, width, n_units = self.fields.shape[:3]
         n = inputs.shape[1]
-        return inputs.reshape(height, -1, n), outputs.reshape(height, width, n_units, n)
+        lines = inputs.reshape(height, width * self.channels, n)
+        return lines, outputs.reshape(height, width, n_units, n)
 
     def write_products(self, X, Y):
         """Write X^T Y to the weights, for rows ``X`` of inputs and ``Y`` of outputs."""
@@ -333,15 +334,11 @@ def lay_out_grids(image_shape, receptive_field, n_local, n_units, n_labels):
                 f"{given}: a layer with local connections follows a full layer, whose units have "
                 "no places. Give None for all layers that follow."
             )
-        field = (min(int(size), odd_up_to(height)), min(int(size), odd_up_to(width)))
+        # A field of 2 n - 1 places reaches from each of n places to all others.
+        field = (min(int(size), 2 * height - 1), min(int(size), 2 * width - 1))
         grids.append(Grid(height, width, channels, field, n, n_labels))
         channels, n_labels = n, 0
     return grids + [None] * (len(n_units) - n_local)
-
-
-def odd_up_to(n):
-    """Return the largest odd number of ``n`` or less."""
-    return n - (n % 2 == 0)
 
 
 def empty_like(W):

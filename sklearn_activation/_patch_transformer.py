@@ -232,7 +232,7 @@ class CompetitiveHebbianPatchTransformer(
         Raises
         ------
         ValueError
-            As for ``fit``, and if a parameter differs from the parameters of the earlier batches.
+            As for ``fit``, and if images or patches have another shape than in earlier batches.
         """
         self._learn(X, sample_weight, going_on=self.__sklearn_is_fitted__())
 
@@ -324,6 +324,7 @@ class CompetitiveHebbianPatchTransformer(
 
     def _check_goes_on(self, cutting):
         """Raise a ValueError if images are now cut in another way than before."""
+        self._validate_params()  # scikit-learn validates in the first call only.
         if cutting != self._cutting():
             raise ValueError(
                 f"patch_size={self.patch_size!r} and image_shape={self.image_shape!r} differ from "

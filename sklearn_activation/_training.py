@@ -61,7 +61,7 @@ class Training:
         self.previous = previous
         self.partial = partial
         self.solver = SOLVERS[estimator.solver]
-        self.augment = getattr(estimator, "augment", None)  # detectors do not have it
+        self.augment = estimator.augment
         self.going_on = partial and previous is not None
         self.warm = previous is not None and (self.going_on or estimator.warm_start)
         if self.going_on:
@@ -79,6 +79,7 @@ class Training:
         else:
             encoding = self.fit_encoding(self.view(sample), seed, rows)
         if encoding.augment is not self.augment:
+            self.check_width(encoding, rows)
             encoding = encoding.with_augment(self.augment)
         dtype = before.dtype if self.going_on else rows.dtype
         encoded = rows.encoded(encoding, self.n_labels, dtype)
@@ -166,7 +167,8 @@ class Training:
             full = min(max(n_inputs, self.least_width), self.most_width)
             if self.estimator.receptive_field is None:
                 return [full] * n_layers
-            fields = np.atleast_1d(self.estimator.receptive_field)
+            fields = self.estimator.receptive_field
+            fields = fields if isinstance(fields, (tuple, list)) else [fields]
             local = max(self.least_units, self.read_image_shape()[2])
             return [full if f is None else local for f in fields] + [full] * self.n_full
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
@@ -330,6 +332,15 @@ class Training:
         self._check_unchanged("activation", before.network.activation)
         if self.given_encoding is not None:
             self._check_unchanged("encoding", before.encoding.name)
+
+    def check_width(self, encoding, rows):
+        """Raise a ValueError if rows without ``augment`` do not suit the encoding of views."""
+        if self.augment is None and encoding.n_columns != rows.n_columns:
+            raise ValueError(
+                f"augment=None leaves rows of {rows.n_columns} columns, but the network reads "
+                f"{encoding.n_columns}, as many as augment={encoding.augment!r} returned. Restore "
+                "augment, or call fit with warm_start=False."
+            )
 
     def _check_unchanged(self, name, before):
         now = getattr(self.estimator, name)

@@ -143,13 +143,13 @@ def test_shapes_may_be_lists_and_numpy_numbers():
 
 BAD = [
     (RandomCrop, ((28, 28), 29), "size=29 must be a whole number from 1 to 28"),
-    (RandomCrop, ((28, 20), 24), "from 1 to 20, the shorter side of images of 28 x 20"),
+    (RandomCrop, ((28, 20), 24), "from 1 to 20 for images of 28 x 20"),
     (RandomCrop, ((28, 28), 0), "size=0"),
     (RandomCrop, ((28, 28), 2.5), "size=2.5"),
     (RandomShift, ((28, 28), 0), "pixels=0 must be a whole number from 1 to 28"),
     (RandomShift, ((28, 28), 29), "pixels=29"),
     (RandomShift, ((28, 28), 1.5), "pixels=1.5"),
-    (RandomFlip, (784,), r"image_shape=784 must be \(height, width\)"),
+    (RandomFlip, ((0,),), r"image_shape=\(0,\) must be \(height, width\)"),
     (RandomFlip, ((28, 0),), r"image_shape=\(28, 0\)"),
     (RandomFlip, ((28.0, 28.0),), "image_shape="),
     (RandomFlip, ((1, 28, 28, 3),), "image_shape="),
@@ -494,6 +494,31 @@ def test_a_plain_function_must_not_change_the_width(digits, augment):
     X, y, _, _ = digits
     with pytest.raises(ValueError, match=r"rows of 49 columns, but the network reads 64"):
         classifier(lambda X, rng: augment(X, rng)).fit(X, y)
+
+
+@quiet
+@pytest.mark.parametrize("way", ["flow", "feedback", "hebbian"])
+def test_a_network_of_crops_cannot_go_on_with_whole_images(digits, way):
+    X, y, _, _ = digits
+    model = classifier(CROP, way, max_iter=2).partial_fit(X, y, classes=np.arange(5))
+    message = r"augment=None leaves rows of 64 columns, but the network reads 49.*RandomCrop"
+    with pytest.raises(ValueError, match=message):
+        model.set_params(augment=None).partial_fit(X, y)
+    if way == "hebbian":
+        with pytest.raises(ValueError, match=message):
+            model.set_params(warm_start=True).fit(X, y)
+
+
+def test_models_of_earlier_versions_learn(digits):
+    """They were pickled without the parameters of images."""
+    X, y, _, _ = digits
+    model = classifier(None, "flow").fit(X, y)
+    for name in ("augment", "_augment", "image_shape", "receptive_field"):
+        del vars(model)[name]
+    assert "augment" not in repr(model)
+    before = model.coefs_[0].copy()
+    assert_array_equal(clone(model).fit(X, y).coefs_[0], before)
+    assert model.partial_fit(X, y).score(X, y) > 0.9
 
 
 def test_images_of_another_size_are_refused_before_the_training(digits):

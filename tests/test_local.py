@@ -72,7 +72,7 @@ def test_slices_of_a_first_layer_are_its_data_and_its_labels():
         W[1:]
 
 
-@pytest.mark.parametrize("n_rows", [1, 40, 300, 600])
+@pytest.mark.parametrize("n_rows", [0, 1, 40, 300, 600])
 def test_blocks_and_threads_do_not_change_products(n_rows):
     W, dense, X, Y = parts(GRIDS[1], n_rows)
     step, alone = empty_like(W), empty_like(W)
@@ -117,6 +117,13 @@ def test_grids_of_a_network():
     assert grids == [Grid(8, 6, 2, (3, 3), 3, 10), Grid(8, 6, 3, (3, 3), 5), None]
     grids = lay_out_grids((1, 30, 2), (7, None), 2, [3, 5, 9], 0)
     assert grids == [Grid(1, 30, 2, (1, 7), 3), None, None]
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 4, 5])
+def test_fields_on_low_images_reach_as_far_as_on_high_ones(height):
+    (grid,) = lay_out_grids((height, 9, 1), 7, 1, [2], 0)
+    assert_array_equal(connected(grid), naive.connections(height, 9, 1, (7, 7), 2))
+    assert grid.field == (min(7, 2 * height - 1), 7)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,12 @@ def test_streams_merges_and_one_fit_agree(digits):
         one.merge(transformer(learning_time=50.0, receptive_field=5).fit(X[:500]))
 
 
+def test_classifiers_with_layers_above_local_ones_merge(digits):
+    X, X_test, y, y_test = digits
+    one, other = (classifier(feedback=False).fit(X[k::2], y[k::2]) for k in range(2))
+    assert one.merge(other).score(X_test, y_test) > 0.9
+
+
 @pytest.mark.parametrize("parameters", [{"feedback": True}, {}])
 def test_classifiers_learn_streams(digits, parameters):
     X, X_test, y, y_test = digits
@@ -157,6 +163,7 @@ def test_fields_are_searched_on_a_grid(digits):
         ({"receptive_field": 4}, "must hold odd numbers"),
         ({"receptive_field": 9}, "a field of 9 x 9 is larger than the image of 8 x 8"),
         ({"receptive_field": (3, 3)}, "has 2 entries for 1 layers"),
+        ({"receptive_field": ((3, 5), None), "layer_sizes": None}, r"but holds \(3, 5\)"),
         ({"layer_sizes": 3}, "has 1 layer, which is full"),
         ({"encoding": "fourier"}, "encoding='fourier' mixes all columns"),
         ({"receptive_field": 0}, "receptive_field"),

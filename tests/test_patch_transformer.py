@@ -251,7 +251,7 @@ def test_bad_parameters(params, message):
     [
         (np.full((3, 60), np.nan), "NaN"),
         (np.full((3, 60), np.inf), "infinity"),
-        (np.zeros((3, 5, 6, 2)), "dim 4"),
+        (np.zeros((3, 5, 6, 2)), "an array of shape (3, 5, 6, 2)"),
         (np.zeros((3, 59)), "has 60 entries, but X has 59 columns"),
         (np.full((3, 60), "a"), "strings"),
         (np.zeros((3, 60), dtype=complex), "Complex"),
@@ -279,6 +279,13 @@ def test_a_failed_fit_changes_nothing():
 def test_a_stream_keeps_its_patches(params):
     fitted = clone(SMALL).fit(images())
     with pytest.raises(ValueError, match=r"Restore the parameters, or call fit"):
+        fitted.set_params(**params).partial_fit(images())
+
+
+@pytest.mark.parametrize("params", [{"n_units": 0}, {"learning_time": -1.0}])
+def test_parameters_are_checked_in_each_batch(params):
+    fitted = clone(SMALL).fit(images())
+    with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter"):
         fitted.set_params(**params).partial_fit(images())
 
 

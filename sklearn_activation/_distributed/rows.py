@@ -133,8 +133,12 @@ class EncodedPieces:
     dtype: np.dtype
 
     @property
+    def n_data(self):
+        return self.encoding.n_outputs
+
+    @property
     def n_inputs(self):
-        return self.encoding.n_outputs + self.n_labels
+        return self.n_data + self.n_labels
 
     def fit_in_block(self, n_columns):
         """Return False: the rows are never in memory together."""

@@ -273,7 +273,7 @@ class _Learner:
             self.n_divergences += 1
             self.network = self.sane.copy(self.task.dtype)
 
-    def _visit(self, index, rate, epoch):
+    def _visit(self, index, rate, epoch, is_shortened=False):
         rows, network, n = self.rows, self.network, len(index)
         Z, labels = rows.data(index, self.rng), rows.labels[index]
         n_data = Z.shape[1]
@@ -285,10 +285,12 @@ class _Learner:
         largest = energies.max()
         if not largest <= self.excess_to_undo * self.input_energy:
             raise Divergence
-        if largest > self.excess_to_shorten * self.input_energy:
+        if largest > self.excess_to_shorten * self.input_energy and not is_shortened:
             for W in network.coefs:
                 _shorten(W)
-            return self._visit(index, rate, epoch)  # now no activation exceeds that of its input
+            # With full layers, no activation exceeds that of its input now. Local layers come near
+            # to this state.
+            return self._visit(index, rate, epoch, is_shortened=True)
         gap = energies[0] - energies[1]  # eq. 12, for the rival
         self.energy[index] = energies[0]
         self.gap[index] = gap

@@ -78,8 +78,7 @@ class _Run:
         self.task = task
         self.network = start(rows.n_inputs, task)
         self.schedule = Schedule(len(rows), task, target_times(task))
-        is_full = task.grids is None
-        learner = _OneByOne if self.schedule.one_by_one and is_full else _Batchwise
+        learner = _OneByOne if self.schedule.one_by_one else _Batchwise
         self.learn = learner(self.network, self.schedule.shares)
         self.relative = rows.weight / rows.weight.mean()
         n_iter = 0 if previous is None else previous.n_iter
@@ -145,7 +144,8 @@ class Schedule:
 
     def __init__(self, n_rows, task, times):
         self.batch_size = min(task.batch_size, n_rows)
-        self.one_by_one = self.batch_size == 1
+        # Layers with local connections learn such batches by products, each in a step of its own.
+        self.one_by_one = self.batch_size == 1 and task.grids is None
         self.n_batches = -(-n_rows // self.batch_size)
         self.rate = task.learning_rate
         self.shares = np.ones(len(task.sizes))
@@ -173,7 +173,7 @@ class Schedule:
     def steps_of_epoch(self, update):
         """Yield the first batch and the number of batches of each step of an epoch.
 
-        With one row per batch, a step hands over many batches at once. The epoch begins at
+        If rows are learned one by one, a step hands over many batches at once. The epoch begins at
         ``update``. The epoch ends early if the training has no updates left.
         """
         n_batches = min(self.n_batches, self.n_updates - update)

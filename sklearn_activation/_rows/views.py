@@ -59,7 +59,8 @@ def view_rows(augment, X, rng=None, n_columns=None):
             f"{name} changes rows in place, but rows of the user cannot be changed. Let the "
             "function begin with X = X.copy()."
         ) from error
-    found = np.ascontiguousarray(found, dtype=X.dtype)
+    with np.errstate(over="ignore"):  # The error below counts entries that are too large.
+        found = np.ascontiguousarray(found, dtype=X.dtype)
     if found.ndim != 2 or len(found) != len(X):
         raise ValueError(
             f"{name} returned an array of shape {found.shape} for {len(X)} rows of "

@@ -8,6 +8,7 @@ import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -68,6 +69,22 @@ def test_unknown_numbers_of_rows(name):
     y = {key: of_unknown_size(array(v[:, None])) for key, v in given(name, X).items()}
     found = fit(new(), of_unknown_size(array(X)), **y)
     assert_same_fit(found, new().fit(X, **given(name, X)), X)
+
+
+@pytest.mark.parametrize("new", [CLASSIFIER, TRANSFORMER])
+def test_local_connections(new):
+    """The four columns are images of two by two pixels."""
+    X = rows()
+    parameters = {"image_shape": (2, 2), "receptive_field": 1, "layer_sizes": (3, 16)}
+    estimator = new().set_params(**parameters)
+    if new is CLASSIFIER:
+        estimator.set_params(encoding="unit")
+    y = given("classifier" if new is CLASSIFIER else "transformer", X)
+    found = fit(clone(estimator), cut(X), **{key: cut(v) for key, v in y.items()})
+    expected = estimator.fit(X, **y)
+    assert found.coefs_[0].grid == expected.coefs_[0].grid
+    assert_allclose(found.coefs_[0].fields, expected.coefs_[0].fields, atol=1e-8)
+    assert_allclose(found.score_samples(X), expected.score_samples(X), atol=1e-8)
 
 
 WEIGHTS = {

@@ -99,6 +99,21 @@ def test_directions_of_local_weights_are_brought_back_towards_one():
     assert 0.9 < np.median(after) / np.median(before) < 1.1  # the others move little
 
 
+def test_a_visit_goes_on_if_weights_cannot_be_brought_back_fully(monkeypatch):
+    rows, network = labelled_rows(6), local_network()
+    learning = learner(network, rows, 0.5)
+    learning.looked[:] = 0
+    learning.rivals[:] = (rows.labels[:, None] + 1) % N_LABELS
+    n_tries = []
+    monkeypatch.setattr(_feedback, "_shorten", n_tries.append)
+    energies = network.label_energies(rows.data())
+    pairs = np.concatenate([rows.labels[:, None], learning.rivals[:, :1]], axis=1)
+    learning.input_energy = 0.9 * np.take_along_axis(energies, pairs, axis=1).max()
+    learning.visit(np.arange(6), 1e-3, 0)
+    assert len(n_tries) == len(network)
+    assert learning.learned > 0 and learning.n_divergences == 0
+
+
 @pytest.fixture(scope="module")
 def on_digits():
     """A model that tells most digits up to 4 apart, and its rows."""

@@ -192,6 +192,21 @@ def test_batches_of_one_equal_the_plain_loop():
     assert hebbian.n_iter_ == 3
 
 
+def test_batches_of_one_with_local_connections_equal_the_plain_loop():
+    X = _rows(n_inputs=7)
+    grid = {"image_shape": (7,), "receptive_field": 3}
+    hebbian = _estimator(2, learning_time=16.38, max_iter=3, batch_size=1, **grid).fit(X)
+    seed = hebbian._seed
+    W = hebbian.coefs_[0].grid.random(EPSILON, np.random.default_rng(seed), np.float64).toarray()
+    rates = np.full(180, 0.1)
+    rates[-18:] = 0.01
+    connected = W != 0
+    rng = np.random.default_rng([seed, 1, 0])
+    for x, rate in zip(_shuffled(X, rng, 3), rates, strict=True):
+        W += naive.masked_step(x[None], [rate], W, connected)
+    np.testing.assert_allclose(hebbian.coefs_[0].toarray(), W, atol=1e-12)
+
+
 def test_minibatches_equal_the_plain_loop():
     """The last batch of an epoch is smaller and counts as much."""
     X = _rows()

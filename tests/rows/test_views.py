@@ -95,6 +95,12 @@ def test_wrong_results_are_named_with_their_numbers(fault):
         view_rows(function, np.ones((5, 6)), rng(), 6)
 
 
+@pytest.mark.filterwarnings("error")
+def test_entries_beyond_single_precision_are_counted():
+    with pytest.raises(ValueError, match="returned 4 entries of 4"):
+        view_rows(lambda X, rng: X * np.float64(1e300), np.ones((2, 2), np.float32), rng(), 2)
+
+
 def test_wrong_rows_of_a_prediction_are_named_too():
     half = Half()
     half.for_prediction = lambda X: X[:2, :3]
