@@ -6,7 +6,7 @@ multiplied.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from numbers import Integral
 
@@ -65,8 +65,7 @@ class Grid:
         shape = (self.height, self.width, self.n_units, lines, columns * self.channels)
         fields = np.zeros(shape, P.dtype)
         local.pick(np.ascontiguousarray(P[: self.n_data]), fields)
-        data = LocalWeights(fields, self.channels)
-        return StackedWeights(data, P[self.n_data :].copy()) if self.n_labels else data
+        return LocalWeights(fields, self.channels, P[self.n_data :].copy())
 
     def random(self, epsilon, rng, dtype):
         """Return random weights, with which an input far from the border keeps ``epsilon``.
@@ -75,7 +74,7 @@ class Grid:
         """
         W = self.pick(np.ones((self.n_inputs, self.n_outputs), dtype=np.float32)).astype(dtype)
         readers = [prod(self.field) * self.n_units, self.n_outputs]  # of an input, and of a label
-        for array, n in zip(W.arrays, readers, strict=False):
+        for array, n in zip(W.arrays, readers, strict=True):
             array *= rng.normal(0, np.sqrt(epsilon / n), array.shape)
         return W
 
@@ -83,12 +82,16 @@ class Grid:
 class LocalWeights:
     """Weights of shape (n_inputs, n_units), of which only those of connections are stored.
 
+    The inputs are those of an image, and behind them those of labels, which all units read.
+
     Parameters
     ----------
     fields : ndarray of shape (height, width, n_units, field_height, field_width * channels)
-        The weights of each unit. Weights that would read beyond the image are zero.
+        The weights of each unit to the image. Weights that would read beyond the image are zero.
     channels : int
         Number of inputs at a place of the grid.
+    labels : ndarray of shape (n_labels, height * width * n_units)
+        The weights to the labels.
 
     Attributes
     ----------
@@ -100,14 +103,16 @@ class LocalWeights:
     # With this attribute, ``array @ weights`` calls ``__rmatmul__`` below.
     __array_ufunc__ = None
 
-    def __init__(self, fields, channels):
+    def __init__(self, fields, channels, labels):
         self.fields = fields
         self.channels = channels
+        self.labels = labels
 
     @property
     def grid(self):
-        height, width, n_units, rows, columns = self.fields.shape
-        return Grid(height, width, self.channels, (rows, columns // self.channels), n_units)
+        height, width, n_units, lines, columns = self.fields.shape
+        field = lines, columns // self.channels
+        return Grid(height, width, self.channels, field, n_units, len(self.labels))
 
     @property
     def shape(self):
@@ -124,37 +129,53 @@ class LocalWeights:
     @property
     def arrays(self):
         """The arrays that hold the weights."""
-        return [self.fields]
+        return [self.fields, self.labels]
 
     def __len__(self):
-        return self.shape[0]
+        return self.grid.n_inputs
+
+    def __getitem__(self, index):
+        """Return the weights to the image, or those to the labels."""
+        n = self.grid.n_data
+        if index == slice(None, n):
+            return LocalWeights(self.fields, self.channels, self.labels[:0])
+        if index == slice(n, None):
+            return self.labels
+        raise IndexError(f"Only [:{n}] and [{n}:] select inputs of local weights, not {index}.")
 
     def astype(self, dtype, **options):
         """Return the weights in another precision; ``options`` are those of arrays."""
-        return LocalWeights(self.fields.astype(dtype, **options), self.channels)
+        fields, labels = (array.astype(dtype, **options) for array in self.arrays)
+        return LocalWeights(fields, self.channels, labels)
 
     def toarray(self):
         """Return the weights as an ndarray of shape (n_inputs, n_units), mostly zeros."""
-        return np.eye(self.shape[0], dtype=self.dtype) @ self
+        return np.eye(len(self), dtype=self.dtype) @ self
 
     def empty_like(self):
-        return LocalWeights(np.empty_like(self.fields), self.channels)
+        return LocalWeights(np.empty_like(self.fields), self.channels, np.empty_like(self.labels))
 
     def __iadd__(self, other):
-        self.fields += other.fields
+        for array, added in zip(self.arrays, other.arrays, strict=True):
+            array += added
         return self
 
     def __imul__(self, factor):
-        self.fields *= factor
+        for array in self.arrays:
+            array *= factor
         return self
 
     def __rmatmul__(self, X):
         """Return the outputs ``X @ W`` of rows ``X`` (n_rows, n_inputs)."""
+        n = self.grid.n_data
 
         def multiply(inputs, outputs):
             local.multiply(*self._on_grid(inputs, outputs), self.fields)
 
-        return _by_rows(multiply, X, self.shape[1], self.dtype)
+        Y = _by_rows(multiply, X[..., :n], self.shape[1], self.dtype)
+        if len(self.labels):
+            Y += X[..., n:] @ self.labels
+        return Y
 
     def multiply_back(self, Y):
         """Return the reconstruction ``Y @ W.T`` of rows ``Y`` (n_rows, n_units)."""
@@ -162,7 +183,26 @@ class LocalWeights:
         def multiply(outputs, inputs):
             local.multiply_back(*self._on_grid(inputs, outputs), self.fields)
 
-        return _by_rows(multiply, Y, self.shape[0], self.dtype)
+        X = _by_rows(multiply, Y, self.grid.n_data, self.dtype)
+        if len(self.labels):
+            X = np.concatenate([X, Y @ self.labels.T], axis=-1)
+        return X
+
+    def write_products(self, X, Y):
+        """Write X^T Y to the weights, for rows ``X`` of inputs and ``Y`` of outputs."""
+        n, height = self.grid.n_data, len(self.fields)
+        n_threads = min(n_free_threads(), height)
+        edges = np.linspace(0, height, n_threads + 1).astype(int)
+        self.fields[:] = 0
+        for first in range(0, len(X), 2 * ROWS_TOGETHER):
+            block = slice(first, first + 2 * ROWS_TOGETHER)
+            inputs, outputs = self._on_grid(turned(X[block, :n]), turned(Y[block]))
+
+            def add(i, inputs=inputs, outputs=outputs):
+                local.add_products(inputs, outputs, edges[i], edges[i + 1], self.fields)
+
+            _in_threads(add, n_threads, n_threads)
+        np.matmul(X[:, n:].T, Y, out=self.labels)
 
     def _on_grid(self, inputs, outputs):
         """Return arrays with a row in each column in the shapes that kernels take."""
@@ -171,24 +211,9 @@ class LocalWeights:
         lines = inputs.reshape(height, width * self.channels, n)
         return lines, outputs.reshape(height, width, n_units, n)
 
-    def write_products(self, X, Y):
-        """Write X^T Y to the weights, for rows ``X`` of inputs and ``Y`` of outputs."""
-        height = len(self.fields)
-        n_threads = min(n_free_threads(), height)
-        edges = np.linspace(0, height, n_threads + 1).astype(int)
-        self.fields[:] = 0
-        for first in range(0, len(X), 2 * ROWS_TOGETHER):
-            block = slice(first, first + 2 * ROWS_TOGETHER)
-            inputs, outputs = self._on_grid(turned(X[block]), turned(Y[block]))
-
-            def add(i, inputs=inputs, outputs=outputs):
-                local.add_products(inputs, outputs, edges[i], edges[i + 1], self.fields)
-
-            _in_threads(add, n_threads, n_threads)
-
 
 class _Transposed:
-    """The transpose of ``LocalWeights`` or of ``StackedWeights``."""
+    """The transpose of ``LocalWeights``."""
 
     __array_ufunc__ = None
 
@@ -197,94 +222,6 @@ class _Transposed:
 
     def __rmatmul__(self, Y):
         return self.weights.multiply_back(Y)
-
-
-class StackedWeights:
-    """Weights of a first layer: local weights of the data inputs above full ones of the labels.
-
-    Parameters
-    ----------
-    data : LocalWeights
-    labels : ndarray of shape (n_labels, n_units)
-    """
-
-    __array_ufunc__ = None
-
-    def __init__(self, data, labels):
-        self.data = data
-        self.labels = labels
-
-    @property
-    def fields(self):
-        """The weights of the data inputs, by place: see ``LocalWeights``."""
-        return self.data.fields
-
-    @property
-    def grid(self):
-        return replace(self.data.grid, n_labels=len(self.labels))
-
-    @property
-    def shape(self):
-        return self.grid.n_inputs, self.grid.n_outputs
-
-    @property
-    def dtype(self):
-        return self.labels.dtype
-
-    @property
-    def T(self):
-        return _Transposed(self)
-
-    @property
-    def arrays(self):
-        return [*self.data.arrays, self.labels]
-
-    def __len__(self):
-        return self.shape[0]
-
-    def __getitem__(self, index):
-        """Return the weights of the data inputs, or of the label inputs."""
-        n = len(self.data)
-        if index == slice(None, n):
-            return self.data
-        if index == slice(n, None):
-            return self.labels
-        raise IndexError(f"Only [:{n}] and [{n}:] select inputs of local weights, not {index}.")
-
-    def astype(self, dtype, **options):
-        return StackedWeights(
-            self.data.astype(dtype, **options), self.labels.astype(dtype, **options)
-        )
-
-    def toarray(self):
-        """Return the weights as an ndarray of shape (n_inputs, n_units)."""
-        return np.concatenate([self.data.toarray(), self.labels])
-
-    def empty_like(self):
-        return StackedWeights(self.data.empty_like(), np.empty_like(self.labels))
-
-    def __iadd__(self, other):
-        self.data += other.data
-        self.labels += other.labels
-        return self
-
-    def __imul__(self, factor):
-        self.data *= factor
-        self.labels *= factor
-        return self
-
-    def __rmatmul__(self, X):
-        n = len(self.data)
-        return X[..., :n] @ self.data + X[..., n:] @ self.labels
-
-    def multiply_back(self, Y):
-        """Return the reconstruction ``Y @ W.T`` of rows ``Y`` (n_rows, n_units)."""
-        return np.concatenate([Y @ self.data.T, Y @ self.labels.T], axis=-1)
-
-    def write_products(self, X, Y):
-        n = len(self.data)
-        self.data.write_products(X[:, :n], Y)
-        np.matmul(X[:, n:].T, Y, out=self.labels)
 
 
 def lay_out_grids(image_shape, receptive_field, n_local, n_units, n_labels):

@@ -4,7 +4,9 @@ import pickle
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+import skops.io
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -151,6 +153,31 @@ def test_fields_are_searched_on_a_grid(digits):
         error_score="raise",
     ).fit(X[:400], y[:400])
     assert (search.cv_results_["mean_test_score"] > 0.6).all()
+
+
+def test_columns_of_booleans_are_numbers_and_strings_are_refused(digits):
+    """As with ``encoding="unit"``, which local layers take by themselves."""
+    X, X_test, y, y_test = digits
+    frame, frame_test = (pd.DataFrame(rows).astype({20: bool}) for rows in (X, X_test))
+    model = classifier(feedback=False).fit(frame, y)
+    assert model.is_categorical_ is None
+    assert model.score(frame_test, y_test) > 0.85
+    with pytest.raises(ValueError, match="20"):
+        classifier().fit(frame.astype({20: str}), y)
+    with pytest.raises(ValueError, match="with receptive_field=3 takes no categories"):
+        classifier(categorical_features=[0]).fit(X, y)
+    with pytest.raises(ValueError, match="receptive_field=3 cannot weigh columns"):
+        classifier(relevances=np.ones(64)).fit(X, y)
+
+
+def test_skops_needs_two_trusted_types(digits, tmp_path):
+    X, X_test, y, _ = digits
+    model = classifier(feedback=False).fit(X[:400], y[:400])
+    skops.io.dump(model, tmp_path / "model.skops")
+    trusted = skops.io.get_untrusted_types(file=tmp_path / "model.skops")
+    assert len(trusted) == 2
+    again = skops.io.load(tmp_path / "model.skops", trusted=trusted)
+    assert_array_equal(again.predict_proba(X_test), model.predict_proba(X_test))
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,7 @@ def test_bad_parameters(params, message):
     [
         (np.full((3, 60), np.nan), "NaN"),
         (np.full((3, 60), np.inf), "infinity"),
-        (np.zeros((3, 5, 6, 2)), "an array of shape (3, 5, 6, 2)"),
+        (np.zeros((3, 5, 6, 2)), "one in each row"),
         (np.zeros((3, 59)), "has 60 entries, but X has 59 columns"),
         (np.full((3, 60), "a"), "strings"),
         (np.zeros((3, 60), dtype=complex), "Complex"),
