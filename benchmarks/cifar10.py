@@ -144,11 +144,12 @@ def product_ratios(field, n_rows=512):
 
 def choose_penalty(F, y, held):
     """The C with the least error on the first ``held`` rows of features, and this error."""
-    found = {}
+    found = []
     for C in PENALTIES:
         model = linear_model(C).fit(F[held:], y[held:])
-        found[error(model, F[:held], y[:held])] = C
-    return found[min(found)], min(found)
+        found.append((error(model, F[:held], y[:held]), C))
+    held_out, C = min(found)
+    return C, held_out
 
 
 def linear_model(C):

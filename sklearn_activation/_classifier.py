@@ -850,10 +850,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         seen = model.encoding.view(X)
         if not np.array_equal(seen, X):
             raise ValueError(
-                f"{method} works on the rows of a table, but a prediction sees rows that augment="
-                f"{model.encoding.augment!r} has changed, from {X.shape[1]} columns to "
-                f"{seen.shape[1]}. Fit a classifier to the rows of for_prediction, without "
-                f"augment or with one that leaves the rows of a prediction unchanged."
+                f"{method} works on rows of {X.shape[1]} columns, but a prediction sees rows that "
+                f"augment={model.encoding.augment!r} has changed, with {seen.shape[1]} columns. "
+                "Fit a classifier to the rows of for_prediction, without augment or with one that "
+                "leaves the rows of a prediction unchanged."
             )
 
     def _labels(self, model, X, y):

@@ -247,8 +247,8 @@ def lay_out_grids(image_shape, receptive_field, n_local, n_units, n_labels):
     fields = list(receptive_field) if is_list else [receptive_field] * n_local
     if len(fields) != n_local:
         raise ValueError(
-            f"{given} has {len(fields)} entries for {n_local} layers that may be local. Give one "
-            "odd number for all of them, or one number or None for each."
+            f"{given} has {len(fields)} entries, but {n_local} of the layers may be local. Give "
+            "one odd number for all of them, or one number or None for each."
         )
     grids, is_grid = [], True
     for size, n in zip(fields, n_units, strict=False):

@@ -253,8 +253,7 @@ class CompetitiveHebbianPatchTransformer(
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        W, threshold = self.coefs_[0], float(self.threshold)
-        return pool(X, self._cutting(), W, self.grid_, threshold, self.n_jobs)
+        return pool(X, self._cutting(), self.coefs_[0], self.grid_, self._threshold, self.n_jobs)
 
     @learns
     def merge(self, other):
@@ -343,6 +342,7 @@ class CompetitiveHebbianPatchTransformer(
         t = self._rule().choose(0, learned.moments, Network([], "abs", [])).time
         W, patterns = learned.layer(t, self.n_units, self._cutting(), self._seed)
         self.coefs_, self.learning_times_, self.patterns_ = [W], np.array([t]), patterns
+        self._threshold = float(self.threshold)
         self._moments, self._sample = learned.moments.state, vars(learned.sample)
 
     def _rule(self):

@@ -250,6 +250,8 @@ class Training:
         """
         estimator = self.estimator
         if estimator.receptive_field is None:
+            if estimator.image_shape is not None:
+                read_image_shape(estimator.image_shape)  # A wrong shape is an error all the same.
             return None
         if not rows.encoding.keeps_columns:
             raise ValueError(
@@ -261,9 +263,9 @@ class Training:
         n_local = len(sizes) - self.n_full
         if n_local < 1:
             raise ValueError(
-                f"layer_sizes={estimator.layer_sizes!r} has {len(sizes)} layer, which is full, "
-                f"but receptive_field={estimator.receptive_field!r} is meant for hidden layers. "
-                "Give two layers or more."
+                f"layer_sizes={estimator.layer_sizes!r} leaves no layer for receptive_field="
+                f"{estimator.receptive_field!r}. Give a field for one layer or more, and give the "
+                "classifier two layers or more, of which the last is full."
             )
         grids = lay_out_grids(shape, estimator.receptive_field, n_local, sizes, self.n_labels)
         return grids if any(grids) else None

@@ -294,8 +294,8 @@ def test_every_block_has_views_of_its_own(digits, monkeypatch):
 
     classifier(record, "flow").fit(X, y)
     n_blocks = -(-len(X) // 50)
-    # The outputs of the first layer and the inputs of the second layer are the same views.
-    assert len(starts) >= 3 * n_blocks and len(set(starts)) >= 2 * n_blocks
+    # All passes over a block see the same views, and the two folds have views of their own.
+    assert len(starts) >= 3 * n_blocks and n_blocks <= len(set(starts)) <= n_blocks + 2
 
 
 @quiet
@@ -548,7 +548,7 @@ def test_what_is_no_function_is_refused(digits, augment):
 def test_answers_in_columns_need_whole_rows(digits, cropping, method):
     X, y, _, _ = digits
     argument = [0, 1] if method == "generate" else X[:2]
-    with pytest.raises(ValueError, match=f"{method} works .* from 64 columns to 49"):
+    with pytest.raises(ValueError, match=f"{method} works .* 64 columns, .* 49 columns"):
         getattr(cropping, method)(argument)
     whole = classifier(SHIFT, "flow").fit(X, y)
     assert np.isfinite(getattr(whole, method)(argument)).all()

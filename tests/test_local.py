@@ -133,7 +133,7 @@ def test_fields_on_low_images_reach_as_far_as_on_high_ones(height):
         ((3, 0), "odd numbers of 1 or more"),
         ((3, 2.0), "holds 2.0"),
         (9, "a field of 9 x 9 is larger than the image of 8 x 6"),
-        ((3,), "has 1 entries for 2 layers"),
+        ((3,), "has 1 entries, but 2 of the layers"),
         ((None, 3), "follows a full layer"),
     ],
 )

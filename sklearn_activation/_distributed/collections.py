@@ -15,9 +15,10 @@ def pieces_of(estimator, X, y, sample_weight):
     """
     if not hasattr(estimator, "_learn_pieces"):
         raise ValueError(
-            f"{type(estimator).__name__} cannot learn pieces of a table. Give an estimator of "
-            "sklearn_activation. For a pipeline, transform the collection first, and give the "
-            "last step."
+            f"{type(estimator).__name__} cannot learn pieces of a table. Give a detector, "
+            "classifier, imputer or CompetitiveHebbianTransformer of sklearn_activation. For a "
+            "pipeline, transform the collection first, and give the last step. If the estimator "
+            "has partial_fit, learn one piece after another."
         )
     estimator._validate_params()
     refuse_parameters(estimator)

@@ -436,12 +436,13 @@ def _shorten(W):
     W -= excess @ (V.T @ W) if wide else (W @ excess) @ V.T
 
 
-def _shorten_local(W, n_directions=32, n_rounds=4, least_share=0.2):
+def _shorten_local(W, n_directions=32, n_rounds=4, least_share=0.2, most=1.2):
     """Reduce the largest singular values of local weights ``W`` towards 1, in place.
 
-    The change that sets a singular value back to 1 is made at the connections alone. It is
-    enlarged by the reciprocal of its share there, but not beyond that of ``least_share``. A block
-    of the power method finds the directions.
+    If the largest one exceeds ``most``, all weights are divided by a number first. The change that
+    sets a singular value back to 1 is made at the connections alone. It is enlarged by the
+    reciprocal of its share there, but not beyond that of ``least_share``. A block of the power
+    method finds the directions.
     """
     rng = np.random.default_rng(0)
     V = rng.normal(size=(n_directions, W.shape[1])).astype(W.dtype)
@@ -451,6 +452,9 @@ def _shorten_local(W, n_directions=32, n_rounds=4, least_share=0.2):
             V = np.linalg.qr((V @ W.T @ W).T)[0].T
         left, sizes, inputs = np.linalg.svd(V @ W.T, full_matrices=False)
         V = left.T @ V
+        if sizes[0] > most:
+            W *= W.dtype.type(most / sizes[0])
+            sizes *= most / sizes[0]
         for size, x, y in zip(sizes, inputs, V, strict=True):
             if size > 1:
                 step.write_products(x[None], y[None])

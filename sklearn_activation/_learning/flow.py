@@ -203,19 +203,20 @@ class LayerRows:
         return self._inputs
 
 
-def view_generator(seed, network=(), block=slice(0, None)):
-    """Return the generator for the views of a block of rows after the layers of ``network``.
+def view_generator(seed, block=slice(0, None)):
+    """Return the generator for the views of a block of rows.
 
-    The views depend neither on the threads in which blocks run nor on the order of blocks.
+    All layers see the same views. The views depend neither on the threads in which blocks run nor
+    on the order of blocks.
     """
-    return np.random.default_rng([*seed, len(network), block.start])
+    return np.random.default_rng([*seed, block.start])
 
 
 def moments_of(rows, network, n_columns, seed=(), n_jobs=None):
     """Return the moments of ``EncodedRows`` after the layers of ``network``."""
 
     def of_block(block):
-        Z = rows.encode(block, view_generator(seed, network, block))
+        Z = rows.encode(block, view_generator(seed, block))
         H = network.hidden(Z, len(network))
         n_rows, n = len(rows), H.shape[1]
         # A block of many rows may be wider than long. Its product is computed here, in a thread.
@@ -230,7 +231,7 @@ def output_sums_of(rows, network, n_columns, seed=(), n_jobs=None):
     last = len(network) - 1
 
     def of_block(block):
-        Z = rows.encode(block, view_generator(seed, network, block))
+        Z = rows.encode(block, view_generator(seed, block))
         Y = network.hidden(Z, last) @ network.coefs[last]
         return absolute_sums_of(Y, rows.weight[block])
 

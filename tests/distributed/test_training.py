@@ -178,7 +178,7 @@ def test_types_of_numbers(name, kind):
     found = fit(new(), [dask.delayed(part) for part in parts], **y_parts)
     wanted = new().fit(whole, **y)
     assert found.coefs_[0].dtype == wanted.coefs_[0].dtype
-    tolerance = 1e-4 if whole.dtype == np.float32 else 1e-8
+    tolerance = 5e-4 if whole.dtype == np.float32 else 1e-8
     for ours, theirs in zip(found.coefs_, wanted.coefs_, strict=True):
         np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, rtol=0, atol=tolerance)
 
@@ -430,7 +430,7 @@ FAULTS = {
         "Partition 1 lacks the columns 'A', which partition 0 has",
     ),
     "one axis": (lambda: of_parts(lambda X: X[:, 0]), {}, "Partition 4: X has the shape"),
-    "three axes": (lambda: of_parts(lambda X: X[:, :, None]), {}, "Partition 4: X has the shape"),
+    "three axes": (lambda: of_parts(lambda X: X[:, :, None]), {}, "Partition 4: X is an array"),
     "a series": (
         lambda: framed(lambda X: X["a"]),
         {},

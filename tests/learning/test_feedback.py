@@ -86,17 +86,20 @@ def test_step_with_local_connections_is_the_rule_with_weights_fixed_at_zero():
         assert_allclose(after[layer] - before[layer], step, rtol=1e-9, atol=1e-12)
 
 
-def test_directions_of_local_weights_are_brought_back_towards_one():
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("largest", [1.2, 1.5, 2.0, 5.0])
+def test_directions_of_local_weights_are_brought_back_towards_one(largest, seed):
     """Only the connections change, and the largest singular values come near to 1."""
-    W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(0), np.float64)
+    W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(seed), np.float64)
     connected = W.toarray() != 0
-    W *= 1.2 / np.linalg.norm(W.toarray(), 2)
+    W *= largest / np.linalg.norm(W.toarray(), 2)
     before = np.linalg.svd(W.toarray(), compute_uv=False)
     _feedback._shorten(W)
     after = np.linalg.svd(W.toarray(), compute_uv=False)
-    assert before[0] > 1.19 and after[0] < 1.02
+    assert before[0] > 0.99 * largest and after[0] < 1.03
     assert_array_equal(W.toarray() != 0, connected)
-    assert 0.9 < np.median(after) / np.median(before) < 1.1  # the others move little
+    scale = min(1, 1.2 / largest)
+    assert 0.9 < np.median(after) / (scale * np.median(before)) < 1.1  # the others move little
 
 
 def test_a_visit_goes_on_if_weights_cannot_be_brought_back_fully(monkeypatch):
