@@ -74,7 +74,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         as there are channels, below a full layer.
     image_shape : tuple of int or None, default=None
         Shape of the images in the rows of ``X``: (height, width, channels), (height, width) for
-        one channel, or (length,) for series. Only ``receptive_field`` needs the shape.
+        one channel, or (length,) for series. Only ``receptive_field`` needs the shape. With an
+        ``augment`` that crops, it is the shape after the crop.
     receptive_field : odd int, tuple of odd int or None, or None, default=None
         Width of the square field that each unit of the hidden layers reads, in pixels. None means
         that each unit reads all inputs. With a number, units stand at each place of the image and

@@ -241,7 +241,8 @@ class Training:
                 f"receptive_field={estimator.receptive_field!r} needs image_shape, the height, "
                 "width and channels of the images in the rows of X."
             )
-        return read_image_shape(estimator.image_shape, n_columns)
+        found = "X has" if self.augment is None else "X as augment changes it has"
+        return read_image_shape(estimator.image_shape, n_columns, found)
 
     def choose_grids(self, rows, sizes):
         """Return the ``Grid`` or None of each layer, or None if all layers are full.

@@ -63,7 +63,8 @@ class CompetitiveHebbianTransformer(
         image, and None means three, or as many as there are channels.
     image_shape : tuple of int or None, default=None
         Shape of the images in the rows of ``X``: (height, width, channels), (height, width) for
-        one channel, or (length,) for series. Only ``receptive_field`` needs the shape.
+        one channel, or (length,) for series. Only ``receptive_field`` needs the shape. With an
+        ``augment`` that crops, it is the shape after the crop.
     receptive_field : odd int, tuple of odd int or None, or None, default=None
         Width of the square field that each unit reads, in pixels. None means that each unit reads
         the whole row. With a number, units stand at each place of the image and read the field

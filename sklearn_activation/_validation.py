@@ -200,11 +200,11 @@ def check_count(name, value, least):
         raise ValueError(f"{name}={value!r} must be an integer, {least} or more.")
 
 
-def read_image_shape(image_shape, n_columns=None):
+def read_image_shape(image_shape, n_columns=None, found="X has"):
     """Return the height, width and channels that a parameter ``image_shape`` stands for.
 
     A ValueError is raised if it stands for none, or if images of this shape do not have
-    ``n_columns`` entries.
+    ``n_columns`` entries. ``found`` says in the message what has these entries.
     """
     shape = image_shape if isinstance(image_shape, (tuple, list)) else ()
     if not 1 <= len(shape) <= 3 or not all(isinstance(n, Integral) and n >= 1 for n in shape):
@@ -215,8 +215,8 @@ def read_image_shape(image_shape, n_columns=None):
     shape = tuple(int(n) for n in shape)
     if n_columns not in (None, prod(shape)):
         raise ValueError(
-            f"image_shape={image_shape!r} has {prod(shape)} entries, but X has {n_columns} "
-            "columns. Each row of X must hold one image. Give the shape of the images."
+            f"image_shape={image_shape!r} has {prod(shape)} entries, but {found} {n_columns} "
+            "columns. Each row must hold one image. Give the shape of the images."
         )
     return (1, *shape, 1) if len(shape) == 1 else (*shape, 1)[:3]
 

@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 from sklearn_activation import ActivationLearningClassifier, CompetitiveHebbianTransformer
+from sklearn_activation.augmentation import RandomCrop
 
 from . import naive
 
@@ -204,6 +205,16 @@ def test_what_cannot_be_laid_out_is_refused(digits, parameters, message):
     values = {"layer_sizes": (3, 50), **parameters}
     with pytest.raises(ValueError, match=message):
         classifier(**values).fit(X, y)
+
+
+def test_images_have_the_shape_after_a_crop(digits):
+    X, X_test, y, y_test = digits
+    crop = {"augment": RandomCrop((8, 8), 7), "layer_sizes": (3, 100)}
+    with pytest.raises(ValueError, match="64 entries, but X as augment changes it has 49 columns"):
+        classifier(**crop).fit(X, y)
+    model = classifier(image_shape=(7, 7), feedback=True, **crop).fit(X, y)
+    assert model.coefs_[0].shape == (59, 147)
+    assert model.score(X_test, y_test) > 0.8
 
 
 @pytest.mark.parametrize("field", [2, 11, (3, 3)])
