@@ -12,7 +12,7 @@ from sklearn_activation import (
     ActivationLearningClassifier,
     CompetitiveHebbianTransformer,
 )
-from sklearn_activation._learning import flow
+from sklearn_activation._learning import layer
 
 # Nothing may leak a warning, least of all one of NumPy's.
 pytestmark = [
@@ -203,7 +203,7 @@ def test_categorical_strings(estimator, kind):
     "X, message",
     [
         (np.ones(5), "2D array"),
-        (np.ones((2, 3, 4)), "dim 3"),
+        (np.ones((2, 3, 4)), "one in each row"),
         (np.empty((0, 4)), "0 sample"),
         (np.empty((5, 0)), "0 feature"),
         (np.ones((5, 4), dtype=complex), "Complex"),
@@ -654,7 +654,7 @@ def test_failure_half_way(name, error, monkeypatch):
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(flow, "activation_curve", fail)
+        patch.setattr(layer, "activation_curve", fail)
         for call in (tried.fit, tried.partial_fit):
             with pytest.raises(error):
                 call(X[::-1] + 1, y)

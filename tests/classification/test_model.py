@@ -135,7 +135,7 @@ def test_the_order_of_rows_with_gaps_does_not_matter(encoding):
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("factor", [1.0, 3e-7])
+@pytest.mark.parametrize("factor", [1.0, 2.0**-22])
 def test_weights_of_rows_with_gaps_are_repetitions(encoding, factor):
     gaps, y, X, rng = iris_with_gaps()
     times = rng.integers(1, 4, 150)

@@ -34,7 +34,7 @@ def test_halving_finds_what_comparing_all_does(monkeypatch):
 
 
 def test_one_frequency_is_worse_than_the_nearest_rows():
-    found = chosen(correlated(300), n_frequencies=1)
+    found = chosen(correlated(500), n_frequencies=1)
     assert found.n_steps == 0
     assert 0 < found.error < 1
 
