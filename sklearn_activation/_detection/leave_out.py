@@ -20,6 +20,7 @@ from .._learning.task import Solution, Task
 from .._learning.time_rules import GivenTimes
 from .._network import Network
 from .._progress import Progress
+from .._rows.encoded import EncodedRows
 from .._rows.encoding import SAMPLE_SIZE
 from .._rows.sample import hash_rows, mix_hashes
 from .copies import copy_weight
@@ -46,6 +47,8 @@ class LastLayer:
         The weight of all rows that were learned.
     gone : ndarray of bool of shape (n_rows,), or None
         Mask of the rows that were left out for good.
+    gone_from : EncodedRows or None
+        The rows to which ``gone`` belongs.
     """
 
     solution: Solution
@@ -54,6 +57,7 @@ class LastLayer:
     moments: Moments | None = None
     learned_weight: float | None = None
     gone: np.ndarray | None = None
+    gone_from: EncodedRows | None = None
 
     @classmethod
     def of(cls, solution, task):
@@ -89,7 +93,8 @@ class LastLayer:
             curve=activation_curve(layer.spectrum, self.t),
             layer=layer,
         )
-        return replace(self, solution=solution, layer=layer, moments=moments, gone=mask)
+        left = {"moments": moments, "gone": mask, "gone_from": rows}
+        return replace(self, solution=solution, layer=layer, **left)
 
     def leave_out_suspects(self, rows, scores, share):
         """Return the layer without the ``share`` of rows with the lowest scores, and their mask.
@@ -233,6 +238,8 @@ class LastLayer:
         remaining rows avoids a square matrix of all columns.
         """
         few = self.moments.gram is None and self.holds(rows)
+        # In a stream, the rows that are gone belong to a sample, and not to a batch.
+        few = few and (self.gone_from is None or self.gone_from is rows)
         if few and self.gone is not None:
             mask = mask | self.gone
         if few and mask.all():

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._detection.copies import copy_weight
 from sklearn_activation._detection.leave_out import LEAVE_OUT_FOLDS
 from sklearn_activation._rows.encoded import EncodedRows
@@ -141,3 +142,13 @@ def test_rows_that_left_the_statistics_are_scored_as_they_are():
     alone = last_layer(rest, 24, 300.0, True)
     np.testing.assert_allclose(found[~gone], alone.scores_without(rest), atol=1e-8)
     np.testing.assert_allclose(found[gone], alone.scores(rows, np.flatnonzero(gone)), atol=1e-8)
+
+
+def test_rows_that_are_gone_from_a_sample_are_no_rows_of_a_batch():
+    """A first batch with copies: the sample has merged them, and the batch has not."""
+    X = np.zeros((18, 1))
+    X[[16, 17], 0] = 1, 2
+    detector = ActivationAnomalyDetector(
+        contamination=0.1, layer_sizes=1, n_frequencies=9, standardize=False, random_state=0
+    ).partial_fit(X)
+    assert np.isfinite(detector.training_scores_).all() and len(detector.training_scores_) == 18
