@@ -137,7 +137,7 @@ def test_a_column_of_which_little_is_known_is_trusted_little(iris):
         np.mean(((imputer.transform(rows) - noisy) / noisy.std(axis=0))[hidden] ** 2)
         for rows in (gaps, blank)
     )
-    assert with_it < 2 * without
+    assert with_it < 2.5 * without
 
 
 @pytest.mark.parametrize("wild", [1e5, -1e12, 1e300])
