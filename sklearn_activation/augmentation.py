@@ -103,8 +103,27 @@ class RandomCrop:
         return images[:, top : top + rows, left : left + columns].reshape(len(X), -1)
 
 
+class _WholeImages:
+    """Base class of augmentations with which a prediction sees images as they are."""
+
+    def for_prediction(self, X):
+        """Return the images unchanged.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_images, height * width * channels)
+            One image in each row.
+
+        Returns
+        -------
+        X : ndarray of shape (n_images, height * width * channels)
+            The same rows.
+        """
+        return _rows(self, X)
+
+
 @dataclass(frozen=True)
-class RandomFlip:
+class RandomFlip(_WholeImages):
     """Exchange left and right of half of the images, chosen at random.
 
     A prediction sees the images as they are. Digits and letters change their meaning when they
@@ -156,30 +175,14 @@ class RandomFlip:
         images[mirrored] = images[mirrored, :, ::-1]
         return images.reshape(X.shape)
 
-    def for_prediction(self, X):
-        """Return the images unchanged.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_images, height * width * channels)
-            One image in each row.
-
-        Returns
-        -------
-        X : ndarray of shape (n_images, height * width * channels)
-            The same rows.
-        """
-        return _rows(self, X)
-
 
 @dataclass(frozen=True)
-class RandomShift:
+class RandomShift(_WholeImages):
     """Shift each image by some pixels to a side, and up or down.
 
     All shifts from ``-pixels`` to ``pixels`` are equally frequent in both directions. A series, an
-    image of height 1, is shifted along its time only. Pixels that
-    leave the image are lost, and zeros come in on the other side. A prediction sees the images as
-    they are.
+    image of height 1, is shifted along its time only. Pixels that leave the image are lost, and
+    zeros come in on the other side. A prediction sees the images as they are.
 
     Parameters
     ----------
@@ -235,21 +238,6 @@ class RandomShift:
         if width == 1:
             left[:] = n
         return _cut(padded, top, left, height, width)
-
-    def for_prediction(self, X):
-        """Return the images unchanged.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_images, height * width * channels)
-            One image in each row.
-
-        Returns
-        -------
-        X : ndarray of shape (n_images, height * width * channels)
-            The same rows.
-        """
-        return _rows(self, X)
 
 
 @dataclass(frozen=True, init=False, repr=False)

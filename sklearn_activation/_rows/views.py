@@ -42,16 +42,13 @@ def view_rows(augment, X, rng=None, n_columns=None):
             f"augment={augment!r} is a class. Give an object, such as "
             f"{augment.__name__}(image_shape)."
         )
-    name = f"augment={augment!r}"
-    if rng is None and hasattr(augment, "for_prediction"):
-        name = f"for_prediction of {name}"
+    name, found = f"augment={augment!r}", X
     try:
         if rng is not None:
             found = augment(X, rng)
         elif hasattr(augment, "for_prediction"):
+            name = f"for_prediction of {name}"
             found = augment.for_prediction(X)
-        else:
-            found = X
     except ValueError as error:
         if "read-only" not in str(error):
             raise
