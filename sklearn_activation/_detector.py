@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._base import ActivationLearningBase
 from ._detection.memory import Memory
-from ._detection.sampling import draw_rows, fill_with_means
+from ._detection.sampling import draw_rows
 from ._detection.table import TableModel, TableTraining
 from ._detection.threshold import Calibration
 from ._progress import with_callbacks
@@ -18,10 +18,12 @@ from ._series.calibration import SeriesCalibration
 from ._series.cutting import read_times
 from ._series.encodings import WINDOW_ENCODINGS
 from ._series.events import SeriesMonitor, find_events, label_events, require_window
+from ._series.forecast import forecast_quantiles, sample_future
 from ._series.model import SeriesModel, Tail
+from ._series.record import Record
 from ._series.training import SeriesTraining, refuse_width
 from ._state import learns, original_of, reads_in, twin_of
-from ._validation import as_table, check_count, check_weight, refuse_nothing_known, validate_table
+from ._validation import as_table, check_weight, refuse_nothing_known, validate_table
 from ._warnings import warn
 
 
@@ -35,6 +37,7 @@ from ._warnings import warn
     "explain",
     "sample",
     "sample_future",
+    "forecast_quantiles",
 )
 class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     """Find unusual rows of a table, or unusual times in a series.
@@ -444,7 +447,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         return kind(self, previous, partial)
 
     def _attributes_of(self, model):
-        series, tail = model.series, model.tail
+        series, tail, record = model.series, model.tail, model.record
         return {
             **super()._attributes_of(model),
             "offset_": model.offset,
@@ -458,6 +461,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             "_stated": model.contamination,
             "_series": None if series is None else vars(series),
             "_tail": None if tail is None else vars(tail),
+            "_record": None if record is None else vars(record),
         }
 
     def _model(self):
@@ -482,6 +486,7 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             width=self.window_,
             series=SeriesCalibration(**self._series),
             tail=tail and Tail(**tail),
+            record=Record(**self._record),
             **shared,
         )
 
@@ -834,27 +839,28 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
                 )
         return draw_rows(self._model(), row[0], n_samples, n_steps, random_state, self.verbose)
 
-    def sample_future(self, X, horizon, n_samples=100, *, n_steps=300, random_state=None):
-        """Draw possible continuations of a series (paper, section VI.A).
+    def sample_future(self, X, horizon, n_samples=100, *, random_state=None):
+        """Draw possible continuations of a series.
+
+        A continuation is the corrected continuation by kriging plus the error that was made after
+        a similar past, as in ``forecast_quantiles``. The time steps and the channels of a
+        continuation belong together.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_time_steps, n_features)
-            The latest time steps, at least ``window_ - horizon`` of them. NaN is replaced by the
-            mean of the channel.
+            The latest time steps, as in ``forecast_quantiles``.
         horizon : int >= 1
             Number of time steps to draw, less than ``window_``.
         n_samples : int >= 1, default=100
             Number of continuations. Draw 100 or more to estimate a decile.
-        n_steps : int >= 3, default=300
-            Number of steps of the walk, as in ``sample``.
         random_state : int, RandomState instance or None, default=None
             Pass an int to draw the same continuations in every call.
 
         Returns
         -------
         futures : ndarray of float64 of shape (n_samples, horizon, n_features)
-            Continuations in the units of the series. Quantiles over the first axis are a forecast.
+            Continuations in the units of the series.
 
         Raises
         ------
@@ -862,22 +868,43 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
             If the detector was fitted without ``window``, or if ``X`` or ``horizon`` does not fit
             the window.
         """
-        require_window(self, "sample_future")
-        X = self._fitted_rows(X)
-        check_count("horizon", horizon, 1)
-        n_known = self.window_ - horizon
-        if n_known < 1:
-            raise ValueError(
-                f"horizon={horizon} must be less than the window of {self.window_} time steps. "
-                "Give a smaller horizon, or fit the detector with a larger window."
-            )
-        if len(X) < n_known:
-            raise ValueError(
-                f"X has {len(X)} sample(s), but window={self.window_} and horizon={horizon} need "
-                f"the latest {n_known} time steps."
-            )
-        unknown = np.full((horizon, X.shape[1]), np.nan)
-        known = fill_with_means(self._model(), X[-n_known:])
-        row = np.concatenate([known, unknown]).ravel()
-        futures = draw_rows(self._model(), row, n_samples, n_steps, random_state, self.verbose)
-        return futures.reshape(n_samples, self.window_, -1)[:, n_known:]
+        return sample_future(self, X, horizon, n_samples, random_state)
+
+    def forecast_quantiles(self, X, horizon, quantiles=(0.1, 0.5, 0.9)):
+        """Forecast a series by quantiles of its next time steps.
+
+        Ordinary kriging continues the latest time steps [1]_. The errors that kriging made after
+        similar pasts correct the continuation, and give its spread. The forecast looks at the
+        latest ``window_ - horizon`` time steps and at a record of up to 131,072 entries that the
+        detector has learned. The network has no part in the forecast. See the
+        :doc:`user guide </guide/inference>`.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_time_steps, n_features)
+            The latest time steps, one or more. NaN is an unknown entry. Time steps that are
+            missing from an index of times are unknown, too. A channel without a known entry is
+            forecast by its mean and spread in the record.
+        horizon : int >= 1
+            Number of time steps to forecast, less than ``window_``.
+        quantiles : sequence of float in (0, 1), default=(0.1, 0.5, 0.9)
+            Levels of the quantiles. 0.5 is the median, a forecast by a single number. About 80 %
+            of the later values lie between the quantiles of 0.1 and 0.9.
+
+        Returns
+        -------
+        values : ndarray of float64 of shape (n_quantiles, horizon, n_features)
+            Quantiles in the units of the series. A channel that was never negative has no
+            quantile below 0.
+
+        Raises
+        ------
+        ValueError
+            If the detector was fitted without ``window``, or if ``X``, ``horizon`` or
+            ``quantiles`` is out of range.
+
+        References
+        ----------
+        .. [1] N. Cressie, "Statistics for Spatial Data", Wiley, 1993.
+        """
+        return forecast_quantiles(self, X, horizon, quantiles)

@@ -1,4 +1,4 @@
-"""Rows and futures that a detector draws from what is typical."""
+"""Rows that a detector draws from what is typical."""
 
 import warnings
 
@@ -122,29 +122,10 @@ def test_acceptance_is_told(gaussian, capsys):
     assert "Acceptance rate 0." in capsys.readouterr().out
 
 
-# -- futures ---------------------------------------------------------------------------
-
-
 def waves(n, seed=0):
     t = np.arange(n)[:, None] + np.array([0, 6])
     noise = np.random.default_rng(seed).normal(size=(n, 2))
     return np.sin(2 * np.pi * t / 25) + 0.1 * noise
-
-
-def test_futures_go_on_with_the_series():
-    X = waves(1500)
-    detector = ActivationAnomalyDetector(window=50, n_frequencies=128, random_state=0)
-    detector.fit(X[:1200])
-    futures = detector.sample_future(X[:1300], 10, 50, random_state=0)
-    assert futures.shape == (50, 10, 2)
-    error = np.abs(np.median(futures, axis=0) - X[1300:1310]).mean()
-    assert error < 0.3
-    assert error < 0.5 * np.abs(X[1299] - X[1300:1310]).mean()
-    low, high = np.quantile(futures, [0.05, 0.95], axis=0)
-    assert ((low < X[1300:1310]) & (X[1300:1310] < high)).mean() > 0.4
-    gap = X[:1300].copy()
-    gap[1290, 0] = np.nan
-    assert np.isfinite(detector.sample_future(gap, 10, 5, random_state=0)).all()
 
 
 # -- bad questions ---------------------------------------------------------------------
@@ -161,17 +142,12 @@ def test_futures_go_on_with_the_series():
         (None, lambda d, X: d.sample(2, given=3.0), "2D array"),
         (None, lambda d, X: d.sample(2, given=[1.0, np.inf]), "infinity"),
         (20, lambda d, X: d.events(X, max_gap=-1), "max_gap=-1"),
-        (20, lambda d, X: d.sample_future(X[:1], 10), r"1 sample"),
         (20, lambda d, X: d.score_samples(X[:1]), "has 1 sample"),
         (20, lambda d, X: d.explain(X[:1], groups=[3]), "has 1 sample"),
         (20, lambda d, X: d.fit(X[:1]), "has 1 sample"),
         (None, lambda d, X: d.set_threshold("high"), "score='high' must be"),
         (None, lambda d, X: d.set_threshold(p="rare"), "p='rare' must be"),
-        (None, lambda d, X: d.sample_future(X, 3), "needs a detector with window"),
         (20, lambda d, X: d.sample(2), "sample_future"),
-        (20, lambda d, X: d.sample_future(X, 20), "horizon=20 must be less than the window of 20"),
-        (20, lambda d, X: d.sample_future(X, 0), "horizon=0"),
-        (20, lambda d, X: d.sample_future(X[:9], 10), r"9 sample.*horizon=10 need .* 10 time"),
     ],
 )
 def test_bad_questions_to_a_sampler(window, call, message):

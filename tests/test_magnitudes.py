@@ -70,11 +70,10 @@ def readers(estimator, X):
         if estimator.window is not None:
             yield "monitor", lambda: estimator.monitor(X).update(X[:3])["score"]
             yield "events", lambda: estimator.events(X)["score"]
-        if estimator.encoding == "unit":
-            return
-        if estimator.window is not None:
-            yield "sample_future", lambda: estimator.sample_future(X, 2, 2, **SHORT)
-        else:
+            yield "sample_future", lambda: estimator.sample_future(X, 2, 2, random_state=0)
+            for asked in (X, with_gap(X), X[:1]):
+                yield "forecast", lambda asked=asked: estimator.forecast_quantiles(asked, 2)
+        elif estimator.encoding != "unit":
             yield "sample", lambda: estimator.sample(2, **SHORT)
             yield "sample given", lambda: estimator.sample(2, given=with_gap(X)[1], **SHORT)
 

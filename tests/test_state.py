@@ -97,7 +97,8 @@ READERS = {
         lambda e: e.events(np.r_[SERIES[:20], SERIES[:20] + 5]).tolist(),
     ),
     "monitor": (WINDOWS, SERIESES, lambda e: e.monitor().update(SERIES[:12]).tolist()),
-    "sample_future": (WINDOWS, SERIESES, lambda e: e.sample_future(SERIES, 3, 2, **SHORT)),
+    "sample_future": (WINDOWS, SERIESES, lambda e: e.sample_future(SERIES, 3, 2, random_state=0)),
+    "forecast_quantiles": (WINDOWS, SERIESES, lambda e: e.forecast_quantiles(SERIES, 3)),
     "impute": (IMPUTER, TABLES, lambda e: e.transform(GAPS)),
     "impute, widths": (IMPUTER, WIDTHS, lambda e: e.transform(GAPS)),
 }

@@ -42,6 +42,7 @@ class DetectorModel(Model):
     width: ClassVar = None
     series: ClassVar = None
     tail: ClassVar = None
+    record: ClassVar = None
 
     calibration: Calibration | None = None
     chosen: dict | None = None

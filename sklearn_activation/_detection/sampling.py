@@ -65,13 +65,3 @@ def draw_rows(model, row, n_samples, n_steps, random_state, verbose, least_accep
             ConvergenceWarning,
         )
     return found
-
-
-def fill_with_means(model, X):
-    """Return rows with NaN replaced by the mean of the column.
-
-    The Fourier map takes NaN for the mean, too.
-    """
-    kept = model.sample.X.reshape(-1, X.shape[1])
-    mean, _ = column_scales(kept, np.ones(len(kept)))
-    return np.where(np.isnan(X), mean, X)

@@ -160,6 +160,40 @@ def measure_gaps(steps):
     return usual, np.rint(steps / usual) - 1
 
 
+def count_missing(time, longest_gap, *, usual_share=0.1):
+    """Return how many time steps are missing from an index before each of its stamps.
+
+    If gaps stand before more than ``usual_share`` of the stamps, short gaps belong to the rhythm
+    of the series, such as weekends, and are closed up.
+
+    Parameters
+    ----------
+    time : ndarray of int of shape (n_stamps,)
+        Times in nanoseconds, in ascending order.
+    longest_gap : int
+        A gap of at most this many missing stamps is short.
+    usual_share : float, default=0.1
+    """
+    missing = np.zeros(len(time), dtype=int)
+    if len(time) > 2:
+        missing[1:] = measure_gaps(np.diff(time))[1]
+    if np.mean(missing > 0) > usual_share:
+        missing[missing <= longest_gap] = 0
+    return missing
+
+
+def insert_missing_times(X, time, longest_gap, most):
+    """Return stamps with rows of NaN, at most ``most`` of them, where the index has a gap."""
+    if (np.diff(time) <= 0).any():
+        at = int(np.argmax(np.diff(time) <= 0)) + 1
+        raise ValueError(
+            f"The index does not increase at row {at}. Sort the rows by time, and keep one row "
+            "per time step."
+        )
+    missing = np.minimum(count_missing(time, longest_gap), most)
+    return np.insert(X, np.repeat(np.arange(len(X)), missing), np.nan, axis=0)
+
+
 def _warn_of_gaps(n_cuts, n_closed, longest_gap):
     """Warn of gaps at which series are cut, and of shorter gaps across which they go on."""
     found = [f"The series is cut at gaps: {n_cuts}."] if n_cuts else []

@@ -8,7 +8,7 @@ from .._rows.scales import narrow
 from .._state import twin_of
 from .._validation import as_table, check_count, read_rows
 from .._warnings import warn
-from .cutting import measure_gaps, read_times
+from .cutting import count_missing, read_times
 from .model import cut, longest_gap
 from .stamps import score_newest_stamp, start_around
 from .windows import Windows
@@ -196,12 +196,11 @@ class SeriesMonitor:
         judged["alarm"] = judged["score"] < model.offset
         return judged
 
-    def _count_missing(self, time, n, *, usual_share=0.1):
+    def _count_missing(self, time, n):
         """Return how many time steps are missing before each of ``n`` stamps, and set the clock.
 
         The clock holds the times of the latest stamps, in nanoseconds. Without times, no time step
-        is missing. If gaps stand before more than ``usual_share`` of the stamps, short gaps belong
-        to the rhythm of the log, such as weekends, and are closed up.
+        is missing.
         """
         if time is None:
             self._clock = np.empty(0, dtype=np.int64)
@@ -214,11 +213,7 @@ class SeriesMonitor:
                 f"Row {at} of X is not later than the row before it. Give each time step once, in "
                 "temporal order."
             )
-        missing = np.zeros(len(times), dtype=int)
-        if len(steps) > 1:
-            missing[1:] = measure_gaps(steps)[1]
-        if np.mean(missing > 0) > usual_share:
-            missing[missing <= longest_gap(self.detector.window_)] = 0
+        missing = count_missing(times, longest_gap(self.detector.window_))
         self._clock = times[-2 * self.detector.window_ :]
         return missing[-n:]
 

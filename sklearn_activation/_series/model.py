@@ -8,6 +8,7 @@ from .._detection.model import DetectorModel
 from .._warnings import warn
 from .calibration import SeriesCalibration, calibration_of
 from .cutting import bridge_gaps, check_lengths, cut_at_gaps, find_series, read_times
+from .record import Record
 from .stamps import score_stamps
 from .windows import Windows
 
@@ -86,11 +87,14 @@ class SeriesModel(DetectorModel):
         What the detector knows about normal stamps.
     tail : Tail or None
         The last stamps of the last batch.
+    record : Record or None
+        The latest stamps, from which forecasts are made.
     """
 
     width: int = 0
     series: SeriesCalibration | None = None
     tail: Tail | None = None
+    record: Record | None = None
 
     @property
     def longest_gap(self):

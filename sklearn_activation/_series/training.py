@@ -14,6 +14,7 @@ from .calibration import calibration_of, judge_series
 from .cutting import check_lengths, cut_at_gaps, find_series, guess_times_before
 from .encodings import WINDOW_ENCODINGS
 from .model import SeriesModel, Tail, cut, longest_gap
+from .record import Record
 from .width import choose_width
 
 
@@ -34,7 +35,7 @@ class SeriesTraining(DetectorTraining):
     # Number of stamps that belong to the batch before, and the activation of their windows.
     n_before = 0
     known = np.empty(0)
-    # The ``SeriesCalibration`` of another detector that is merged.
+    # The ``SeriesModel`` of another detector that is merged.
     theirs = None
 
     def learn(self, X, time, weight, groups):
@@ -48,7 +49,7 @@ class SeriesTraining(DetectorTraining):
             )
         if self.going_on and max(end - first for first, end in self.bounds) < self.width:
             scores = np.full(len(X), np.nan)
-            return replace(self.previous, training_scores=scores, tail=self._tail(np.empty(0)))
+            return replace(self.previous, training_scores=scores, **self._kept(np.empty(0)))
         # The last series may go on in the next batch.
         several = self.partial and len(self.bounds) > 1
         check_lengths(self.bounds[:-1] if several else self.bounds, self.width, self.n_before)
@@ -56,8 +57,8 @@ class SeriesTraining(DetectorTraining):
         windows, places, weight = self._choose_windows()
         if not len(places):  # nothing is learned from stamps without weight
             scores = self.previous.judge(self.found)[self.n_before :]
-            tail = self._tail(self._activation_before(windows))
-            return replace(self.previous, training_scores=scores, tail=tail)
+            kept = self._kept(self._activation_before(windows))
+            return replace(self.previous, training_scores=scores, **kept)
         return self.run(Rows(windows[places], None, weight))
 
     def _choose_width(self, X, bounds):
@@ -118,6 +119,19 @@ class SeriesTraining(DetectorTraining):
     def _activation_before(self, windows):
         """Return the activation of all windows before this batch is learned."""
         return np.concatenate([self.known, self.previous.score(windows[len(self.known) :])])
+
+    def _kept(self, activation):
+        """Return the tail and the record of a model, given the activation of all windows."""
+        return {"tail": self._tail(activation), "record": self._record()}
+
+    def _record(self):
+        """Return the latest stamps, those of earlier batches included."""
+        n = self.n_before
+        new = [(first - n, end - n) for first, end in self.bounds if end > n]
+        record = Record.of(self.X[n:], self.weight[n:], new)
+        if self.going_on:
+            record = self.previous.record.then(record, continues=new[0][0] < 0)
+        return record.latest(record.most_stamps(self.width))
 
     def _tail(self, activation):
         """Return the last stamps, with the activation of the windows among them."""
@@ -191,7 +205,7 @@ class SeriesTraining(DetectorTraining):
             memory=Memory.empty(),
             width=self.width,
             series=judged.series,
-            tail=self._tail(judged.activation),
+            **self._kept(judged.activation),
             **self.shared(task),
         )
         windows = self.found.windows
@@ -204,18 +218,20 @@ class SeriesTraining(DetectorTraining):
 
         The model keeps the training scores of the previous model.
         """
-        self.theirs = other.series
+        self.theirs = other
         return super().merge(other)
 
     def _finish_merge(self, model, task):
         ours = self.previous.series
-        series = replace(self.theirs.after(ours), typical=ours.typical, deviation=ours.deviation)
+        series = self.theirs.series.after(ours)
+        series = replace(series, typical=ours.typical, deviation=ours.deviation)
         model = model.extend(
             SeriesModel,
             training_scores=self.previous.training_scores,
             memory=Memory.empty(),
             width=self.previous.width,
             tail=self.previous.tail,
+            record=self.previous.record.beside(self.theirs.record, self.previous.width),
             **self.shared(task),
         )
         return model.calibrate(series, self.estimator.contamination)

@@ -1,0 +1,315 @@
+"""Forecasts of a series: kriging, and what followed similar pasts.
+
+The middle of a forecast has two parts. Kriging continues the past at hand. The errors that kriging
+made in windows of the record correct the continuation; windows with a similar past count most.
+What remains of these errors is the spread of the forecast.
+"""
+
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+
+from .._rows.scales import column_scales, narrow
+from .._validation import check_count, new_seed
+from .cutting import insert_missing_times, read_times
+from .events import require_window
+from .model import cut
+from .variogram import kriging_weights, semivariogram
+
+# Distances at which pasts count as similar, as shares of the distance of a typical pair. Each is
+# half of the one before, so that its Gaussian kernel is the fourth power of the kernel before.
+REACHES = (0.7, 0.35, 0.175)
+
+# The reach for the spread of a forecast.
+SPREAD_REACH = 0.35
+
+
+@dataclass(frozen=True)
+class Fan:
+    """Possible continuations of a series.
+
+    Parameters
+    ----------
+    middle : ndarray of shape (horizon, n_channels)
+        Corrected continuation by kriging, in standard units above ``level``.
+    errors : ndarray of shape (n_windows, horizon, n_channels)
+        Errors of corrected continuations in windows of the record, in standard units.
+    weight : ndarray of shape (n_windows,)
+        Weight of each window. The weights sum to 1.
+    level, scale : ndarray of shape (n_channels,)
+        Zero and length of the standard units.
+    least : ndarray of shape (n_channels,)
+        Least possible value of each channel.
+    """
+
+    middle: np.ndarray
+    errors: np.ndarray
+    weight: np.ndarray
+    level: np.ndarray
+    scale: np.ndarray
+    least: np.ndarray
+
+    def quantiles(self, levels):
+        """Return quantiles of shape (n_levels, horizon, n_channels)."""
+        order = np.argsort(self.errors, axis=0, kind="stable")
+        errors = np.take_along_axis(self.errors, order, axis=0)
+        weight = self.weight[order]
+        # An error stands in the middle of its own weight.
+        share = np.cumsum(weight, axis=0) - weight / 2
+        found = np.empty((len(levels), *self.middle.shape))
+        for i, j in np.ndindex(self.middle.shape):
+            found[:, i, j] = np.interp(levels, share[:, i, j], errors[:, i, j])
+        return self._to_values(found)
+
+    def paths(self, n, rng):
+        """Return ``n`` random continuations, as an array of shape (n, horizon, n_channels)."""
+        return self._to_values(self.errors[rng.choice(len(self.weight), size=n, p=self.weight)])
+
+    def _to_values(self, errors):
+        """Return continuations with these errors in the units of the series."""
+        with np.errstate(over="ignore", under="ignore"):
+            values = self.level + self.scale * (self.middle + errors)
+        return np.maximum(narrow(values, np.float64), self.least)
+
+
+def open_fan(model, past):
+    """Return the ``Fan`` that continues a past.
+
+    Parameters
+    ----------
+    model : SeriesModel
+    past : ndarray of shape (n_past, n_channels)
+        The latest stamps, fewer than a window, with NaN for missing entries. The fan has as many
+        stamps as the window lacks.
+    """
+    record, (n_past, n_channels) = model.record, past.shape
+    location, scale = column_scales(record.X, np.ones(len(record.X)))
+    never = np.isinf(scale)
+    scale[never] = 1.0
+    stamps = record.X / scale - location / scale
+    gamma = semivariogram(stamps, record.bounds, model.width)
+    starts, windows = draw_windows(stamps, record.bounds, model.width, ~never)
+    level = np.where(never, np.nan, location)
+    middle = np.zeros((model.width - n_past, n_channels))
+    errors = windows[:, n_past:].copy()
+    rougher = np.ones((len(windows), 1, n_channels))
+    shapes = []
+    for j in range(n_channels):
+        at = np.flatnonzero(~np.isnan(past[:, j]))
+        if not len(at):  # the mean of the channel is its forecast
+            continue
+        level[j] = past[at[-1], j]
+        # The past at hand is the first row, and the windows are the other rows.
+        own = _rise(past[at, j], scale[j])
+        seen = np.vstack([own, windows[:, at, j] - windows[:, at[-1:], j]])
+        weights = kriging_weights(gamma[:, j], at, np.arange(n_past, model.width))
+        continued = seen @ weights
+        middle[:, j] = continued[0]
+        errors[:, :, j] -= windows[:, at[-1:], j] + continued[1:]
+        rough = roughness(seen, at)
+        rougher[:, 0, j] = np.sqrt(rough[0] / rough[1:])
+        shapes.append(seen)
+    near, near_own = _distances(shapes, len(windows))
+    correction, errors = correct(errors, near, near_own, starts, model.width)
+    low = np.fmin.reduce(np.concatenate([record.X, past]))
+    return Fan(
+        middle + correction,
+        errors * rougher,
+        kernel(near_own, SPREAD_REACH),
+        level,
+        scale,
+        np.where(low >= 0, 0.0, -np.inf),
+    )
+
+
+def _rise(x, scale):
+    """Return by how many ``scale`` the entries of ``x`` exceed the last one."""
+    # Squares of larger numbers would overflow.
+    most = 1e120
+    with np.errstate(over="ignore", under="ignore"):
+        x = np.clip(x.astype(np.float64) / scale, -most, most)
+    return x - x[-1]
+
+
+def roughness(X, at, least=1e-3):
+    """Return the root mean squared change from stamp to stamp of each row.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_known)
+        Known entries of a channel, in standard units.
+    at : ndarray of int of shape (n_known,)
+        Their places. Only changes between neighbouring places count.
+    least : float
+        Added to the roughness, so that rough and smooth rows have a finite ratio.
+    """
+    changes = np.diff(X, axis=1)[:, np.diff(at) == 1]
+    if not changes.shape[1]:
+        return np.ones(len(X))
+    return np.sqrt(np.mean(changes**2, axis=1)) + least
+
+
+def draw_windows(X, bounds, width, needed, *, most_entries=1 << 22, fewest=32, most=1024):
+    """Return evenly spaced windows of a record in standard units, and where they start.
+
+    Windows with a long gap or without a needed channel are left out, if there are others.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_stamps, n_channels)
+        Stamps in standard units, with NaN for missing entries.
+    bounds : list of (first, end)
+        First stamp of every series, and the stamp after its last.
+    width : int
+        Stamps in a window.
+    needed : ndarray of bool of shape (n_channels,)
+        Channels of which the record knows anything.
+    most_entries : int
+        Number of entries that the windows have together. ``fewest`` windows may have more.
+    fewest, most : int
+        Least and largest number of windows, if the record has as many.
+
+    Returns
+    -------
+    starts : ndarray of int of shape (n_windows,)
+    windows : ndarray of shape (n_windows, width, n_channels)
+        Windows. Entries that remain unknown are 0, the mean.
+    """
+    found = cut(X, bounds, width)
+    if not len(found.windows):
+        raise ValueError(
+            f"The latest {len(X)} time steps that the detector has learned hold no series of "
+            f"window={width} time steps. Call partial_fit with a longer series, or fit again."
+        )
+    unknown = np.isnan(found.windows.X[:, needed]).any(axis=1)
+    rank = found.whole + (found.whole & (found.windows.mean_of_stamps(unknown) == 0))
+    windows = found.windows[np.flatnonzero(rank == rank.max())]
+    size = int(np.clip(most_entries // windows.shape[1], fewest, most))
+    windows = windows[windows.evenly(size)]
+    entries = np.nan_to_num(np.asarray(windows)).reshape(len(windows), width, -1)
+    return windows.starts, entries
+
+
+def _distances(shapes, n_windows):
+    """Return squared distances between the pasts of windows, and those from the past at hand.
+
+    The unit is the root mean squared distance of two windows. All channels count alike, and a
+    channel that is constant up to rounding does not count.
+
+    Parameters
+    ----------
+    shapes : list of ndarray of shape (1 + n_windows, n_known)
+        For each channel, the past at hand and the pasts of windows relative to their last entry.
+    n_windows : int
+
+    Returns
+    -------
+    between : ndarray of shape (n_windows, n_windows)
+    own : ndarray of shape (n_windows,)
+    """
+    units = [np.sqrt(2 * seen[1:].var(axis=0).sum()) for seen in shapes]
+    parts = [seen / unit for seen, unit in zip(shapes, units, strict=True) if unit > 1e-9]
+    if not parts:
+        return np.zeros((n_windows, n_windows)), np.zeros(n_windows)
+    shape = np.hstack(parts) / np.sqrt(len(parts))
+    own, shape = shape[0], shape[1:]
+    square = (shape**2).sum(axis=1)
+    between = np.maximum(square[:, None] + square - 2 * (shape @ shape.T), 0)
+    return between, ((shape - own) ** 2).sum(axis=1)
+
+
+def kernel(distance, reach):
+    """Return Gaussian weights that sum to 1, by squared distances."""
+    weight = np.exp(-0.5 / reach**2 * (distance - distance.min()))
+    return weight / weight.sum()
+
+
+def correct(errors, between, own, starts, width):
+    """Return the expected error of a continuation, and the errors of windows after correction.
+
+    The expected error is the mean error of windows with a similar past (Nadaraya-Watson). How
+    similar, is chosen for each channel: the mean absolute error of the windows is least if each is
+    corrected by the windows that do not overlap it. One choice is the mean of all windows.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_windows, horizon, n_channels)
+    between : ndarray of shape (n_windows, n_windows)
+        Squared distances of the pasts of windows.
+    own : ndarray of shape (n_windows,)
+        Squared distances from the past at hand.
+    starts : ndarray of int of shape (n_windows,)
+        First stamps of the windows.
+    width : int
+        Stamps in a window.
+
+    Returns
+    -------
+    expected : ndarray of shape (horizon, n_channels)
+    left : ndarray of shape (n_windows, horizon, n_channels)
+    """
+    n, flat = len(errors), errors.reshape(len(errors), -1)
+    apart = np.abs(starts[:, None] - starts) >= width
+    between = np.where(apart, between, np.inf)
+    nearest = between.min(axis=1, keepdims=True)
+    nearest[np.isinf(nearest)] = 0  # windows that overlap all others stay as they are
+    narrower = np.exp(-0.5 / REACHES[0] ** 2 * (between - nearest))
+    expected = errors.mean(axis=0)
+    left, loss = errors, np.full(errors.shape[2], np.inf)
+    for reach in (None, *REACHES):
+        if reach is None:
+            weight, own_weight = apart.astype(float), np.full(n, 1 / n)
+        else:
+            weight, own_weight = narrower, kernel(own, reach)
+            narrower = weight**4
+        total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
+        corrected = (flat - weight @ flat / total).reshape(errors.shape)
+        losses = np.abs(corrected).mean(axis=(0, 1))
+        better = losses < loss
+        loss = np.where(better, losses, loss)
+        left = np.where(better, corrected, left)
+        expected = np.where(better, np.tensordot(own_weight, errors, 1), expected)
+    return expected, left
+
+
+# -- methods of the detector ---------------------------------------------------------------
+
+
+def _open(detector, name, X, horizon):
+    """Return the ``Fan`` that continues the time steps ``X`` of a user."""
+    require_window(detector, name)
+    check_count("horizon", horizon, 1)
+    width, model = detector.window_, detector._model()
+    if horizon >= width:
+        raise ValueError(
+            f"horizon={horizon} must be less than the window of {width} time steps. Give a "
+            "smaller horizon, or fit the detector with a larger window."
+        )
+    time = read_times(X)
+    X = detector._fitted_rows(X)
+    if time is not None:
+        X = insert_missing_times(X, time, model.longest_gap, width)
+    past = np.full((width - horizon, X.shape[1]), np.nan)
+    X = X[-len(past) :]
+    past[len(past) - len(X) :] = X
+    return open_fan(model, past)
+
+
+def sample_future(detector, X, horizon, n_samples, random_state):
+    """Return random continuations: see ``ActivationAnomalyDetector.sample_future``."""
+    fan = _open(detector, "sample_future", X, horizon)
+    check_count("n_samples", n_samples, 1)
+    return fan.paths(n_samples, np.random.default_rng(new_seed(random_state)))
+
+
+def forecast_quantiles(detector, X, horizon, quantiles):
+    """Return quantiles: see ``ActivationAnomalyDetector.forecast_quantiles``."""
+    levels = np.ravel(np.asarray(quantiles, dtype=object))
+    good = all(isinstance(level, Real) and 0 < level < 1 for level in levels.tolist())
+    if not (len(levels) and good):
+        raise ValueError(
+            f"quantiles={quantiles!r} must be numbers between 0 and 1, such as (0.1, 0.5, 0.9)."
+        )
+    fan = _open(detector, "forecast_quantiles", X, horizon)
+    return fan.quantiles(levels.astype(np.float64))
