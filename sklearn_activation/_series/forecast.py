@@ -21,6 +21,9 @@ from .variogram import kriging_weights, semivariogram
 # half of the one before, so that its Gaussian kernel is the fourth power of the kernel before.
 REACHES = (0.7, 0.35, 0.175)
 
+# Variances of noise that are tried, as shares of the mean of the semivariogram.
+NUGGETS = (1e-3, 1e-2, 0.1, 1.0)
+
 # The reach for the spread of a forecast.
 SPREAD_REACH = 0.35
 
@@ -73,25 +76,28 @@ class Fan:
         return np.maximum(narrow(values, np.float64), self.least)
 
 
-def open_fan(model, past):
+def open_fan(record, past, horizon):
     """Return the ``Fan`` that continues a past.
 
     Parameters
     ----------
-    model : SeriesModel
+    record : Record
+        What is known of the series. One series has as many stamps as the past and the fan.
     past : ndarray of shape (n_past, n_channels)
-        The latest stamps, fewer than a window, with NaN for missing entries. The fan has as many
-        stamps as the window lacks.
+        The latest stamps, with NaN for missing entries.
+    horizon : int
+        Number of stamps of the fan.
     """
-    record, (n_past, n_channels) = model.record, past.shape
+    n_past, n_channels = past.shape
+    width = n_past + horizon
     location, scale = column_scales(record.X, np.ones(len(record.X)))
     never = np.isinf(scale)
     scale[never] = 1.0
     stamps = record.X / scale - location / scale
-    gamma = semivariogram(stamps, record.bounds, model.width)
-    starts, windows = draw_windows(stamps, record.bounds, model.width, ~never)
+    gamma = semivariogram(stamps, record.bounds, width)
+    starts, windows = draw_windows(stamps, record.bounds, width, ~never)
     level = np.where(never, np.nan, location)
-    middle = np.zeros((model.width - n_past, n_channels))
+    middle = np.zeros((horizon, n_channels))
     errors = windows[:, n_past:].copy()
     rougher = np.ones((len(windows), 1, n_channels))
     shapes = []
@@ -101,17 +107,19 @@ def open_fan(model, past):
             continue
         level[j] = past[at[-1], j]
         # The past at hand is the first row, and the windows are the other rows.
-        own = _rise(past[at, j], scale[j])
-        seen = np.vstack([own, windows[:, at, j] - windows[:, at[-1:], j]])
-        weights = kriging_weights(gamma[:, j], at, np.arange(n_past, model.width))
-        continued = seen @ weights
+        rise = windows[:, :, j] - windows[:, at[-1:], j]
+        seen, later = np.vstack([_rise(past[at, j], scale[j]), rise[:, at]]), rise[:, n_past:]
+        # Stamps before a step that the record does not know are taken as unknown.
+        usual = np.abs(seen[0]) <= np.abs(rise[:, :n_past]).max()
+        at, seen = at[usual], seen[:, usual]
+        continued = continue_channel(gamma[:, j], seen, later, at, np.arange(n_past, width))
         middle[:, j] = continued[0]
-        errors[:, :, j] -= windows[:, at[-1:], j] + continued[1:]
+        errors[:, :, j] = later - continued[1:]
         rough = roughness(seen, at)
         rougher[:, 0, j] = np.sqrt(rough[0] / rough[1:])
         shapes.append(seen)
     near, near_own = _distances(shapes, len(windows))
-    correction, errors = correct(errors, near, near_own, starts, model.width)
+    correction, errors = correct(errors, near, near_own, starts, width)
     low = np.fmin.reduce(np.concatenate([record.X, past]))
     return Fan(
         middle + correction,
@@ -121,6 +129,30 @@ def open_fan(model, past):
         scale,
         np.where(low >= 0, 0.0, -np.inf),
     )
+
+
+def continue_channel(gamma, seen, later, at, ahead):
+    """Return the continuations of pasts by kriging.
+
+    The nugget that suits the windows best is taken.
+
+    Parameters
+    ----------
+    gamma : ndarray of shape (n_lags,)
+        Semivariogram.
+    seen : ndarray of shape (1 + n_windows, n_known)
+        The past at hand and the pasts of windows, relative to their last entry.
+    later : ndarray of shape (n_windows, n_ahead)
+        What followed in the windows.
+    at, ahead : ndarray of int
+        Places of the known entries and of those that follow.
+
+    Returns
+    -------
+    continued : ndarray of shape (1 + n_windows, n_ahead)
+    """
+    tried = [seen @ kriging_weights(gamma, at, ahead, nugget) for nugget in NUGGETS]
+    return min(tried, key=lambda continued: np.abs(later - continued[1:]).mean())
 
 
 def _rise(x, scale):
@@ -177,11 +209,6 @@ def draw_windows(X, bounds, width, needed, *, most_entries=1 << 22, fewest=32, m
         Windows. Entries that remain unknown are 0, the mean.
     """
     found = cut(X, bounds, width)
-    if not len(found.windows):
-        raise ValueError(
-            f"The latest {len(X)} time steps that the detector has learned hold no series of "
-            f"window={width} time steps. Call partial_fit with a longer series, or fit again."
-        )
     unknown = np.isnan(found.windows.X[:, needed]).any(axis=1)
     rank = found.whole + (found.whole & (found.windows.mean_of_stamps(unknown) == 0))
     windows = found.windows[np.flatnonzero(rank == rank.max())]
@@ -253,7 +280,7 @@ def correct(errors, between, own, starts, width):
     apart = np.abs(starts[:, None] - starts) >= width
     between = np.where(apart, between, np.inf)
     nearest = between.min(axis=1, keepdims=True)
-    nearest[np.isinf(nearest)] = 0  # windows that overlap all others stay as they are
+    nearest[np.isinf(nearest)] = 0  # this window overlaps all others
     narrower = np.exp(-0.5 / REACHES[0] ** 2 * (between - nearest))
     expected = errors.mean(axis=0)
     left, loss = errors, np.full(errors.shape[2], np.inf)
@@ -263,14 +290,31 @@ def correct(errors, between, own, starts, width):
         else:
             weight, own_weight = narrower, kernel(own, reach)
             narrower = weight**4
-        total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
-        corrected = (flat - weight @ flat / total).reshape(errors.shape)
+        total = weight.sum(axis=1, keepdims=True)
+        mean = np.where(total > 0, weight @ flat / np.maximum(total, 1e-300), flat.mean(axis=0))
+        corrected = (flat - mean).reshape(errors.shape)
         losses = np.abs(corrected).mean(axis=(0, 1))
         better = losses < loss
         loss = np.where(better, losses, loss)
         left = np.where(better, corrected, left)
         expected = np.where(better, np.tensordot(own_weight, errors, 1), expected)
     return expected, left
+
+
+def choose_past(record, width, horizon, *, least=24):
+    """Return how many of the latest stamps a forecast looks at.
+
+    The past and the forecast have the width of a window together. The past is longer than that
+    if it would be shorter than two horizons or ``least`` stamps, and if the record has a series
+    of twice the length.
+    """
+    longest = max(end - first for first, end in record.bounds)
+    if longest < width:
+        raise ValueError(
+            f"The latest {len(record.X)} time steps that the detector has learned hold no series "
+            f"of window={width} time steps. Call partial_fit with a longer series, or fit again."
+        )
+    return max(width - horizon, min(max(2 * horizon, least), longest // 2 - horizon))
 
 
 # -- methods of the detector ---------------------------------------------------------------
@@ -290,10 +334,10 @@ def _open(detector, name, X, horizon):
     X = detector._fitted_rows(X)
     if time is not None:
         X = insert_missing_times(X, time, model.longest_gap, width)
-    past = np.full((width - horizon, X.shape[1]), np.nan)
-    X = X[-len(past) :]
-    past[len(past) - len(X) :] = X
-    return open_fan(model, past)
+    n_past = choose_past(model.record, width, horizon)
+    unknown = np.full((max(n_past - len(X), 0), X.shape[1]), np.nan)
+    past = np.concatenate([unknown, X[-n_past:]])
+    return open_fan(model.record, past, horizon)
 
 
 def sample_future(detector, X, horizon, n_samples, random_state):
