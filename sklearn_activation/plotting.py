@@ -11,8 +11,9 @@ from sklearn.base import is_classifier
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
-from . import _state
+from . import _state, _validation
 from ._rows import columns as _columns
+from ._series import cutting as _cutting
 from ._series import events as _events
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "AnomalyScoreDisplay",
     "EventDisplay",
     "ExplanationDisplay",
+    "ForecastDisplay",
 ]
 
 
@@ -454,6 +456,157 @@ class ExplanationDisplay(_Display):
             ax.set_xlabel("activation lost")
         else:
             ax.set_xlabel(f"activation for {self.label} rather than {self.next_label}")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class ForecastDisplay(_Display):
+    """Draw a forecast as a fan: the recent past, the median, and bands around it.
+
+    ``ForecastDisplay.from_estimator(detector, series, horizon)`` forecasts the time steps that
+    follow the series, and draws one channel.
+
+    Parameters
+    ----------
+    past : ndarray of shape (n_time_steps,)
+        The latest values of the channel.
+    past_times : ndarray of shape (n_time_steps,)
+        Their positions on the horizontal axis, as numbers or dates.
+    values : ndarray of shape (n_quantiles, horizon)
+        Quantiles of the values that follow.
+    times : ndarray of shape (horizon,)
+        Positions of the values that follow.
+    quantiles : ndarray of shape (n_quantiles,)
+        Levels of the quantiles in ascending order. The first and the last one bound the widest
+        band, and so on inwards. A line shows the middle one of an odd number of levels.
+    name : str
+        Label of the vertical axis.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        Figure of the last drawing.
+    ax_ : matplotlib Axes
+        Axes of the last drawing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_activation import ActivationAnomalyDetector
+    >>> from sklearn_activation.plotting import ForecastDisplay
+    >>> series = np.sin(np.arange(600) / 8)[:, None]
+    >>> detector = ActivationAnomalyDetector(window=100, random_state=0).fit(series)
+    >>> display = ForecastDisplay.from_estimator(detector, series, 50)
+    """
+
+    def __init__(self, past, past_times, values, times, quantiles, name):
+        self.past = past
+        self.past_times = past_times
+        self.values = values
+        self.times = times
+        self.quantiles = quantiles
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        detector,
+        X,
+        horizon,
+        *,
+        quantiles=(0.05, 0.25, 0.5, 0.75, 0.95),
+        channel=0,
+        n_past=None,
+        ax=None,
+    ):
+        """Forecast a series and draw one channel of the forecast.
+
+        Parameters
+        ----------
+        detector : ActivationAnomalyDetector fitted with ``window``, or a Pipeline that ends in one
+            Detector that forecasts.
+        X : array-like or data frame of shape (n_samples, n_features)
+            The latest time steps in their order. The dates of a data frame with dates as its index
+            stand on the horizontal axis, and otherwise the numbers of the rows.
+        horizon : int >= 1
+            Number of time steps to forecast, less than ``window_``.
+        quantiles : sequence of float in (0, 1), default=(0.05, 0.25, 0.5, 0.75, 0.95)
+            Levels of the quantiles that bound the bands, and of the line in the middle.
+        channel : int or str, default=0
+            Column to draw, by number or name.
+        n_past : int >= 1, default=None
+            Number of latest time steps to draw. None means three horizons.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a figure.
+
+        Returns
+        -------
+        display : ForecastDisplay
+            The display with its figure.
+        """
+        check_is_fitted(detector)
+        last, seen, names = _last_step(detector, X)
+        j = _column(channel, names)
+        levels = np.sort(np.ravel(quantiles))
+        values = last.forecast_quantiles(seen, horizon, levels)[:, :, j]
+        n_past = 3 * horizon if n_past is None else n_past
+        _validation.check_count("n_past", n_past, 1)
+        clock = _cutting.read_times(seen)
+        if clock is None or seen.index.dtype.kind != "M":
+            clock, kind = np.arange(len(seen)), np.int64
+        else:
+            kind = "datetime64[ns]"
+        step = int(np.median(np.diff(clock))) if len(clock) > 1 else 1
+        times = clock[-1] + step * np.arange(1, horizon + 1)
+        return cls(
+            _to_numbers(seen, j)[-n_past:],
+            clock[-n_past:].astype(kind),
+            values,
+            times.astype(kind),
+            levels,
+            names[j],
+        ).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a figure.
+
+        Returns
+        -------
+        self : object
+            The display with its figure.
+        """
+        if ax is None:
+            ax = self._make_axes(figsize=(8, 3.5), layout="constrained")
+        ax.plot(self.past_times, self.past, color=self._muted_color, linewidth=1)
+        n = len(self.quantiles)
+        for low in range(n // 2):
+            high = n - 1 - low
+            ax.fill_between(
+                self.times,
+                self.values[low],
+                self.values[high],
+                color=self._line_color,
+                alpha=0.25,
+                linewidth=0,
+                label=f"{self.quantiles[low]:.3g} to {self.quantiles[high]:.3g}",
+            )
+        if n % 2:
+            ax.plot(
+                self.times,
+                self.values[n // 2],
+                color=self._line_color,
+                linewidth=1.5,
+                label=f"{self.quantiles[n // 2]:.3g}",
+            )
+        ax.legend(loc="upper left", fontsize="small")
+        ax.set_ylabel(self.name)
+        if np.issubdtype(self.times.dtype, np.datetime64):
+            ax.figure.autofmt_xdate()
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -495,3 +495,54 @@ def whitened_start(C, t, patches, random):
     values, V = np.linalg.eigh(start @ start.T)
     W = whiten @ V @ np.diag(values**-0.5) @ V.T @ start
     return W / np.sqrt(np.diag(W.T @ C @ W))
+
+
+# -- forecasts -------------------------------------------------------------------
+
+
+def semivariogram(x, bounds, n_lags):
+    """Half the mean squared difference of the known pairs of a channel at each lag."""
+    gamma = []
+    for lag in range(n_lags):
+        pairs = [
+            (x[t + lag] - x[t]) ** 2 / 2
+            for first, end in bounds
+            for t in range(first, end - lag)
+            if not np.isnan(x[t + lag] - x[t])
+        ]
+        gamma.append(np.mean(pairs))
+    return np.array(gamma)
+
+
+def kriging_weights(gamma, known, place, noise):
+    """Weights of known stamps for the one at ``place``: a Lagrange multiplier keeps their sum."""
+    n = len(known)
+    system = np.ones((n + 1, n + 1))
+    system[n, n] = 0
+    for i in range(n):
+        for j in range(n):
+            system[i, j] = -gamma[abs(known[i] - known[j])] + noise * (i == j)
+    right = np.array([-gamma[place - i] for i in known] + [1.0])
+    return np.linalg.solve(system, right)[:n]
+
+
+def weighted_quantile(x, weight, level):
+    """The quantile between entries that stand in the middle of their weights."""
+    order = np.argsort(x)
+    x, weight = x[order], weight[order] / weight.sum()
+    middles = [weight[:i].sum() + weight[i] / 2 for i in range(len(x))]
+    return np.interp(level, middles, x)
+
+
+def corrected_errors(errors, between, starts, width, reach):
+    """Errors of one channel minus the weighted mean error of the windows that do not overlap."""
+    left = []
+    for i in range(len(errors)):
+        others = [k for k in range(len(errors)) if abs(starts[k] - starts[i]) >= width]
+        if not others:
+            left.append(errors[i] - errors.mean(axis=0))
+            continue
+        near = between[i, others]
+        weight = np.exp(-(near - near.min()) / (2 * reach**2))
+        left.append(errors[i] - weight @ errors[others] / weight.sum())
+    return np.array(left)

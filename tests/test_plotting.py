@@ -24,6 +24,7 @@ from sklearn_activation.plotting import (  # noqa: E402
     AnomalyScoreDisplay,
     EventDisplay,
     ExplanationDisplay,
+    ForecastDisplay,
 )
 
 from .tables import arrow  # noqa: E402
@@ -99,6 +100,58 @@ def test_bad_questions_to_an_event_display(series, iris):
     _, ax = matplotlib.pyplot.subplots()
     with pytest.raises(ValueError, match="2 are needed, 1 were given"):
         EventDisplay.from_estimator(detector, X, axes=ax)
+
+
+def test_a_forecast_is_drawn_as_a_fan(series):
+    X, detector = series
+    display = ForecastDisplay.from_estimator(
+        detector, X, 6, channel="b", quantiles=(0.9, 0.1, 0.5)
+    )
+    expected = detector.forecast_quantiles(X, 6, (0.1, 0.5, 0.9))[:, :, 1]
+    np.testing.assert_array_equal(display.values, expected)
+    np.testing.assert_array_equal(display.quantiles, (0.1, 0.5, 0.9))
+    past, median = display.ax_.lines
+    np.testing.assert_array_equal(past.get_ydata(), X["b"][-18:])
+    np.testing.assert_array_equal(median.get_ydata(), expected[1])
+    following = pd.date_range(X.index[-1], periods=7, freq="h")[1:]
+    np.testing.assert_array_equal(median.get_xdata(orig=True), following.to_numpy())
+    assert len(display.ax_.collections) == 1
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["0.1 to 0.9", "0.5"]
+    assert display.ax_.get_ylabel() == "b"
+    _, ax = matplotlib.pyplot.subplots()
+    bands = ForecastDisplay.from_estimator(
+        detector, X, 3, quantiles=(0.1, 0.2, 0.8, 0.9), n_past=4, ax=ax
+    )
+    assert bands.ax_ is ax and len(ax.collections) == 2 and len(ax.lines) == 1
+    assert len(bands.past) == 4
+
+
+def test_a_forecast_of_arrays_and_of_pipelines(series):
+    values = series[0].to_numpy()
+    pipeline = make_pipeline(StandardScaler(), ActivationAnomalyDetector(window=20))
+    pipeline.fit(values[:250])
+    display = ForecastDisplay.from_estimator(pipeline, values[:100], 4)
+    np.testing.assert_array_equal(display.times, [100, 101, 102, 103])
+    np.testing.assert_array_equal(display.past_times, np.arange(88, 100))
+    assert display.name == "x0"
+    scaled = pipeline[:-1].transform(values[:100])
+    expected = pipeline[-1].forecast_quantiles(scaled, 4, display.quantiles)
+    np.testing.assert_array_equal(display.values, expected[:, :, 0])
+
+
+def test_bad_questions_to_a_forecast_display(series, iris):
+    X, detector = series
+    with pytest.raises(ValueError, match="No column 'c'"):
+        ForecastDisplay.from_estimator(detector, X, 3, channel="c")
+    with pytest.raises(ValueError, match="n_past=0"):
+        ForecastDisplay.from_estimator(detector, X, 3, n_past=0)
+    with pytest.raises(ValueError, match=r"quantiles=.* between 0 and 1"):
+        ForecastDisplay.from_estimator(detector, X, 3, quantiles=(0.1, 1.0))
+    with pytest.raises(ValueError, match="horizon=0"):
+        ForecastDisplay.from_estimator(detector, X, 0)
+    with pytest.raises(ValueError, match="needs a detector with window"):
+        ForecastDisplay.from_estimator(iris[1], iris[0], 3)
 
 
 def test_rows_in_order_without_a_window(iris):

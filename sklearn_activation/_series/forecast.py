@@ -210,7 +210,8 @@ def draw_windows(X, bounds, width, needed, *, most_entries=1 << 22, fewest=32, m
     """
     found = cut(X, bounds, width)
     unknown = np.isnan(found.windows.X[:, needed]).any(axis=1)
-    rank = found.whole + (found.whole & (found.windows.mean_of_stamps(unknown) == 0))
+    complete = found.whole & (found.windows.mean_of_stamps(unknown) == 0)
+    rank = found.whole.astype(int) + complete
     windows = found.windows[np.flatnonzero(rank == rank.max())]
     size = int(np.clip(most_entries // windows.shape[1], fewest, most))
     windows = windows[windows.evenly(size)]

@@ -9,8 +9,8 @@ def semivariogram(X, bounds, n_lags):
 
     The semivariogram of a channel x is gamma(l) = mean over t of (x[t + l] - x[t])^2 / 2, over all
     pairs of known entries in the same series [1]_. A lag without a pair gets a value between those
-    of its neighbours. A channel that never changes has gamma(l) = l, like a random walk. All lags
-    are computed at once by fast Fourier transforms.
+    of its neighbours. A channel that never changes gets gamma(l) = l, as a random walk has. Fast
+    Fourier transforms give all lags at once.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def semivariogram(X, bounds, n_lags):
         values = np.maximum(total[some, j] / n_pairs[some, j], 0) if some.any() else [0.0]
         gamma[:, j] = np.interp(lags, lags[some] if some.any() else [0], values)
     gamma[0] = 0
-    still = gamma.max(axis=0) < 1e-20  # rounding errors of a constant are smaller
+    still = gamma.max(axis=0) < 1e-12  # the rest are rounding errors
     gamma[:, still] = lags[:, None]
     return gamma
 
