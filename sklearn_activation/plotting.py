@@ -581,7 +581,9 @@ class ForecastDisplay(_Display):
             The display with its figure.
         """
         if ax is None:
-            ax = self._make_axes(figsize=(8, 3.5), layout="constrained")
+            ax = self._make_axes(figsize=(6.4, 3.6), layout="constrained")
+        from matplotlib.dates import ConciseDateFormatter
+
         ax.plot(self.past_times, self.past, color=self._muted_color, linewidth=1)
         n = len(self.quantiles)
         for low in range(n // 2):
@@ -591,7 +593,7 @@ class ForecastDisplay(_Display):
                 self.values[low],
                 self.values[high],
                 color=self._line_color,
-                alpha=0.25,
+                alpha=min(0.2 * (low + 1), 0.6),
                 linewidth=0,
                 label=f"{self.quantiles[low]:.3g} to {self.quantiles[high]:.3g}",
             )
@@ -603,10 +605,11 @@ class ForecastDisplay(_Display):
                 linewidth=1.5,
                 label=f"{self.quantiles[n // 2]:.3g}",
             )
-        ax.legend(loc="upper left", fontsize="small")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
         ax.set_ylabel(self.name)
         if np.issubdtype(self.times.dtype, np.datetime64):
-            ax.figure.autofmt_xdate()
+            locator = ax.xaxis.get_major_locator()
+            ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -108,7 +108,7 @@ def test_readme_section_has_one_command_that_sets_itself_up(title):
 
 
 def test_public_names_are_found():
-    assert len(TOPS) == 16 + (0 if ON_DASK is None else 8)
+    assert len(TOPS) == 17 + (0 if ON_DASK is None else 8)
     assert len(METHODS) > 30
 
 

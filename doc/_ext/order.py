@@ -5,6 +5,7 @@ FIRST = [
     "plot_table_anomalies",
     "plot_series_anomalies",
     "plot_live_log",
+    "plot_forecast",
     "plot_classify_table",
     "plot_imputation",
     "plot_threshold",
