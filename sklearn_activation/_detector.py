@@ -48,8 +48,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
     a row is its output activation, a number from 0 to 1 (paper [1]_, section II.C). Typical rows
     score high, and unusual rows score low. ``p_values`` says how rare a score is among normal
     rows, and ``explain`` says which columns lowered the score. With ``window``, the rows are the
-    time steps of a series, and ``events`` lists when the series was unusual. The user guide has a
-    page on :doc:`thresholds </guide/thresholds>`, on :doc:`time series </guide/series>` and on
+    time steps of a series, ``events`` lists when the series was unusual, and
+    ``forecast_quantiles`` says how the series may go on. The user guide has a page on
+    :doc:`thresholds </guide/thresholds>`, on :doc:`time series </guide/series>` and on
     :doc:`the mathematics </guide/averaged>`.
 
     Parameters

@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn_activation import ActivationAnomalyDetector
 from sklearn_activation._series.forecast import (
     Fan,
+    _distances,
     choose_past,
     correct,
     draw_windows,
@@ -86,7 +87,7 @@ def test_a_trend_goes_on():
 def test_a_new_level_goes_on():
     """The record knows no step like this one, so nothing draws the forecast back."""
     X = waves(900)
-    X[820:] += 50
+    X[850:] += 50
     found = detector_of(X[:800], window=50).forecast_quantiles(X[:860], 10)
     np.testing.assert_allclose(found[1], X[860:870], atol=1.0)
 
@@ -387,11 +388,11 @@ def test_paths_have_the_quantiles(fitted):
     np.testing.assert_allclose(found, expected, atol=0.04)
 
 
-@pytest.mark.parametrize("n", [4, 30])  # four windows overlap one another
+@pytest.mark.parametrize("n", [4, 200])  # four windows overlap one another
 def test_errors_are_corrected_by_windows_that_do_not_overlap(n):
     rng = np.random.default_rng(0)
-    errors, place = rng.normal(size=(n, 3, 2)), rng.normal(size=(n, 4))
-    errors[:, :, 1] += np.sign(place[:, :1])
+    errors, place = rng.normal(size=(n, 3, 2)), rng.normal(size=(n, 1))
+    errors[:, :, 1] = np.sin(9 * place) + 0.1 * errors[:, :, 1]
     between = ((place[:, None] - place) ** 2).sum(axis=2)
     own, starts = between[0], 3 * np.arange(n)
     expected, left = correct(errors, between, own, starts, 10)
@@ -401,12 +402,43 @@ def test_errors_are_corrected_by_windows_that_do_not_overlap(n):
             for reach in (1e9, 0.7, 0.35, 0.175)
         ]
         best = int(np.argmin([np.abs(one).mean() for one in tried]))
+        assert best == (3 if n == 200 and j == 1 else 0)
         np.testing.assert_allclose(left[:, :, j], tried[best], atol=1e-7)
         reach = (1e9, 0.7, 0.35, 0.175)[best]
         weight = np.exp(-own / (2 * reach**2))
         np.testing.assert_allclose(
             expected[:, j], weight @ errors[:, :, j] / weight.sum(), atol=1e-7
         )
+
+
+def test_distances_count_all_channels_alike():
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(41, 5)), 1e3 * rng.normal(size=(41, 3))
+    still = np.full((41, 2), 1e-15)
+    between, own = _distances([one, other, still], 40)
+    expected = 0
+    for part in (one, other):
+        squares = ((part[:, None] - part) ** 2).sum(axis=2)
+        expected = expected + squares / squares[1:, 1:].mean() / 2
+    np.testing.assert_allclose(between, expected[1:, 1:], atol=1e-12)
+    np.testing.assert_allclose(own, expected[0, 1:])
+    assert between.mean() == pytest.approx(1)
+    assert not np.any(_distances([still], 40)[0])
+
+
+def test_the_spread_is_that_of_similar_pasts():
+    """Values scatter after a rise and not after a fall; both are equally rough."""
+    rng = np.random.default_rng(0)
+    blocks = []
+    for _ in range(60):
+        up = np.arange(10.0)
+        blocks += [up, [9 + rng.normal(0, 3)], up[::-1], [rng.normal(0, 0.1)]]
+    x = np.concatenate(blocks)[:, None]
+    record, widths = Record(x, np.array([0])), []
+    for past in (up, up[::-1]):
+        low, high = open_fan(record, past[:, None], 1).quantiles([0.1, 0.9])
+        widths.append((high - low).item())
+    assert widths[0] > 1.6 * widths[1]
 
 
 def test_roughness_is_that_of_neighbours():
