@@ -876,9 +876,10 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
 
         Ordinary kriging continues the latest time steps [1]_. The errors that kriging made after
         similar pasts correct the continuation, and give its spread. The forecast looks at the
-        latest ``window_ - horizon`` time steps and at a record of up to 131,072 entries that the
-        detector has learned. The network has no part in the forecast. See the
-        :doc:`user guide </guide/inference>`.
+        latest ``window_ - horizon`` time steps, or at 24 time steps or two horizons if one of them
+        is more and the learned series is long enough. The pasts come from a record of up to
+        131,072 entries that the detector has learned. The network has no part in the forecast. See
+        the :doc:`user guide </guide/inference>`.
 
         Parameters
         ----------
