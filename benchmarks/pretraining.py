@@ -25,7 +25,7 @@ from matplotlib.ticker import NullFormatter
 
 WIDTH = 784
 RANDOM, FROZEN, TUNED = "all from random weights", "features frozen", "fine-tuned"
-STYLES = {RANDOM: "C1^-", FROZEN: "C0s--", TUNED: "C0o-"}
+STYLES = {RANDOM: "C1^-", FROZEN: "C2s--", TUNED: "C0o-"}
 # Number of labels: held-out rows, rows of a batch, most epochs, draws.
 SIZES = {
     600: (100, 50, 60, 3),
@@ -167,7 +167,7 @@ def draw_figure(report, n_images, quick):
                 means = [row["mean"] for row in found.values()]
                 spread = [row["sd"] or 0 for row in found.values()]
                 ax.errorbar(list(found), means, spread, fmt=style, label=method, capsize=3)
-            ax.set(xscale="log", yscale="log")
+            ax.set(xscale="log", yscale="log", xlim=(min(SIZES) / 1.5, max(SIZES) * 1.5))
             ax.set_xticks(list(SIZES), [f"{n:,}" for n in SIZES])
             ax.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
             for axis in (ax.xaxis, ax.yaxis):
