@@ -326,7 +326,8 @@ def gap_gradient(model, X, y):
 
     def by_unit_row(labels):
         one_hot = np.eye(len(model.classes_), dtype=X.dtype)[labels]
-        return model._network().gradient(np.hstack([unit, one_hot]))[:, : X.shape[1]]
+        Z = np.hstack([unit, one_hot])
+        return model._model().network.energies_and_gradient(Z)[1][:, : X.shape[1]]
 
     G = by_unit_row(energies.argmax(axis=1)) - by_unit_row(right)
     G -= (G * unit).sum(axis=1, keepdims=True) * unit  # of x / ||x||
