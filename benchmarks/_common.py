@@ -95,6 +95,12 @@ class Report:
 
     def write(self):
         """Replace the rows of this run; rows of work not run this time stay."""
+        RESULTS.mkdir(exist_ok=True)
+        content = {"versions": versions(), "rows": self.all_rows()}
+        (RESULTS / f"{self.name}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+    def all_rows(self):
+        """Rows of earlier runs that this run has not replaced, and the rows of this run."""
         path = RESULTS / f"{self.name}.json"
         done = {(row["work"], row["method"]) for row in self.rows}
         kept = []
@@ -105,9 +111,7 @@ class Report:
                 for row in old["rows"]
                 if (row["work"], row["method"]) not in done
             ]
-        RESULTS.mkdir(exist_ok=True)
-        content = {"versions": versions(), "rows": kept + self.rows}
-        path.write_text(json.dumps(content, indent=1) + "\n")
+        return kept + self.rows
 
 
 def versions():

@@ -140,17 +140,30 @@ class Recorder:
         now = time.perf_counter()
         seconds = now - self.started - self.evaluation
         self.points.append((seconds, error(fitted_estimator, self.X, self.y)))
+        self.look(fitted_estimator)
         self.evaluation += time.perf_counter() - now
+
+    def look(self, estimator):
+        """Nothing here: a subclass may look at the estimator after every epoch."""
+
+
+def followed(recorder, X, y):
+    """Our model, fitted with a ``Recorder``, and the seconds without those of evaluation."""
+    model = ours(0)
+    model.set_callbacks(recorder)
+    seconds = timed(model.fit, X, y)[1] - recorder.evaluation
+    if not recorder.points:  # Without feedback there are no epochs.
+        recorder.points.append((seconds, error(model, recorder.X, recorder.y)))
+        recorder.look(model)
+    return model, seconds
 
 
 def our_curve(data):
     """Points of the learning curve, seconds of the whole fit."""
     X_train, y_train, X_test, y_test = data
-    recorder, model = Recorder(X_test, y_test), ours(0)
-    model.set_callbacks(recorder)
-    seconds = timed(model.fit, X_train, y_train)[1] - recorder.evaluation
-    # Without feedback there are no epochs.
-    return recorder.points or [(seconds, error(model, X_test, y_test))], seconds
+    recorder = Recorder(X_test, y_test)
+    _, seconds = followed(recorder, X_train, y_train)
+    return recorder.points, seconds
 
 
 def mlp_curve(data, n_epochs):
@@ -313,7 +326,8 @@ def gap_gradient(model, X, y):
 
     def by_unit_row(labels):
         one_hot = np.eye(len(model.classes_), dtype=X.dtype)[labels]
-        return model._network().gradient(np.hstack([unit, one_hot]))[:, : X.shape[1]]
+        Z = np.hstack([unit, one_hot])
+        return model._model().network.energies_and_gradient(Z)[1][:, : X.shape[1]]
 
     G = by_unit_row(energies.argmax(axis=1)) - by_unit_row(right)
     G -= (G * unit).sum(axis=1, keepdims=True) * unit  # of x / ||x||

@@ -78,7 +78,7 @@ class Network:
         forward, _ = ACTIVATIONS[self.activation]
         out = np.empty((A.shape[0] * B.shape[0], A.shape[1]), dtype=A.dtype)
         energy = np.empty(len(out), dtype=A.dtype)
-        forward(A, B, *self._standard(layer, A.dtype), out, energy)
+        forward(A, B, *self.standard(layer, A.dtype), out, energy)
         return out, energy
 
     def hidden(self, Z, n_layers):
@@ -162,11 +162,11 @@ class Network:
         _, backward = ACTIVATIONS[self.activation]
         for layer in reversed(range(len(self) - 1)):
             out = np.empty_like(G)
-            backward(outputs[layer], G, *self._standard(layer, G.dtype), out)
+            backward(outputs[layer], G, *self.standard(layer, G.dtype), out)
             G = out @ self.coefs[layer].T
         return energies, G
 
-    def _standard(self, layer, dtype):
+    def standard(self, layer, dtype):
         """Return the mean of |y| and the reciprocal deviation of |y| for the units of a layer.
 
         The reciprocal deviation is 0 for a unit whose |y| never varied. Both arrays are new: the

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._base import ActivationLearningBase
 from ._progress import with_callbacks
 from ._rows.scales import narrow, row_norms
-from ._state import learns, reads, reads_in
+from ._state import learns, reads, reads_in, twin_of
 from ._training import Training
 from ._validation import read_rows
 from .kernels.rows import scale_to_unit
@@ -152,6 +152,10 @@ class CompetitiveHebbianTransformer(
         Number of columns in training.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns in training. The attribute exists only if the columns had names.
+    standards_ : list of (mean, scale), each an ndarray of shape (n_units,)
+        Mean of the absolute output of each unit over the training rows, and the reciprocal of
+        its deviation, for each layer. The scale is 0 for a unit whose absolute output never
+        varied. Only ``activation="std_abs"`` uses both.
 
     See Also
     --------
@@ -171,6 +175,15 @@ class CompetitiveHebbianTransformer(
     linear model then sees products of columns. Put ``StandardScaler`` between the features and the
     linear model. The guide :doc:`compares the activations </guide/features>`. A row of zeros has
     no direction, and its features are zero.
+
+    **Formula.** Another network can go on from ``coefs_``. Let ``z`` be a row scaled to length 1.
+    Each layer with weights ``W`` computes ``y = z @ W`` and passes on ``z = norm(y) * u /
+    norm(u)``. The vector ``u`` is ``abs(y)`` for "abs", ``y**2`` for "square", and ``abs(y) -
+    mean(abs(y))``, with the mean over the units, for "layer_std_abs". For "std_abs", ``u`` is
+    ``(abs(y) - mean) * scale``, with ``mean`` and ``scale`` of the layer in ``standards_``. If
+    ``u`` is 0 in all entries, ``u`` is ``abs(y)`` instead. The features are the last ``z``, scaled
+    to length 1. With ``output="linear"``, the codes are the last ``y`` times the length of the
+    row. The guide :doc:`has the layers in PyTorch </guide/features>`.
 
     **Learning time.** A direction whose eigenvalue of E[x x^T] is well below log(1 /
     init_activation - 1) / (2 t) is not learned. ``fit`` with ``solver="hebbian"`` takes the
@@ -382,6 +395,13 @@ class CompetitiveHebbianTransformer(
             rows more.
         """
         return float(self.score_samples(X).mean())
+
+    @property
+    def standards_(self):
+        """Mean and reciprocal deviation of |y| for the units of each layer."""
+        check_is_fitted(self)
+        network = twin_of(self)._model().network
+        return [network.standard(layer, W.dtype) for layer, W in enumerate(network.coefs)]
 
     @property
     def _n_features_out(self):

@@ -42,6 +42,40 @@ def test_names_of_features(layer_sizes):
     )
 
 
+@pytest.mark.parametrize("activation", ["abs", "std_abs", "layer_std_abs", "square"])
+@pytest.mark.parametrize("layer_sizes", [12, (9, 5)])
+@pytest.mark.parametrize("options", [{}, {"solver": "hebbian", "max_iter": 2}])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_transform_follows_from_documented_attributes(layer_sizes, activation, options):
+    """The formula of the docstring gives what ``transform`` returns, row by row."""
+    X, _ = blobs()
+    model = CompetitiveHebbianTransformer(
+        layer_sizes, activation=activation, random_state=0, **options
+    ).fit(X)
+    features, codes = [], []
+    for row in X:
+        z = row / np.linalg.norm(row)
+        for W, (mean, scale) in zip(model.coefs_, model.standards_, strict=True):
+            y = z @ W
+            z = naive.activate_row(activation, y, mean, scale)
+        features.append(z / np.linalg.norm(z))
+        codes.append(y * np.linalg.norm(row))
+    assert_allclose(model.transform(X), features, rtol=1e-9, atol=1e-12)
+    model.set_params(output="linear")
+    assert_allclose(model.transform(X), codes, rtol=1e-9, atol=1e-12)
+
+
+def test_standards_belong_to_the_absolute_outputs():
+    X, _ = blobs()
+    model = CompetitiveHebbianTransformer(9, random_state=0)
+    assert not hasattr(model, "standards_")
+    Z = X / np.linalg.norm(X, axis=1, keepdims=True)
+    Y = np.abs(Z @ model.fit(X).coefs_[0])
+    ((mean, scale),) = model.standards_
+    assert_allclose(mean, Y.mean(axis=0), rtol=1e-9)
+    assert_allclose(scale, 1 / Y.std(axis=0), rtol=1e-9)
+
+
 def test_features_help_a_linear_model():
     """On digits, the features of one layer beat unit rows in a linear model."""
     X, y = load_digits(return_X_y=True)

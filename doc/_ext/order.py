@@ -15,6 +15,7 @@ FIRST = [
     "plot_grid_search",
     "plot_learning_curve",
     "plot_features",
+    "plot_pretraining",
     "plot_image_patches",
     "plot_local_connections",
     "plot_inference",
