@@ -12,7 +12,7 @@ import numpy as np
 
 from .._rows.scales import column_scales, narrow
 from .._validation import check_count, new_seed
-from .cutting import insert_missing_times, read_times
+from .cutting import read_times, take_latest
 from .events import require_window
 from .model import cut
 from .variogram import kriging_weights, semivariogram
@@ -333,12 +333,8 @@ def _open(detector, name, X, horizon):
         )
     time = read_times(X)
     X = detector._fitted_rows(X)
-    if time is not None:
-        X = insert_missing_times(X, time, model.longest_gap, width)
     n_past = choose_past(model.record, width, horizon)
-    unknown = np.full((max(n_past - len(X), 0), X.shape[1]), np.nan)
-    past = np.concatenate([unknown, X[-n_past:]])
-    return open_fan(model.record, past, horizon)
+    return open_fan(model.record, take_latest(X, time, model.longest_gap, n_past), horizon)
 
 
 def sample_future(detector, X, horizon, n_samples, random_state):

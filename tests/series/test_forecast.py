@@ -249,6 +249,13 @@ def test_times_that_the_index_lacks_are_unknown(fitted):
     np.testing.assert_array_equal(
         fitted.forecast_quantiles(later, 10), fitted.forecast_quantiles(gaps, 10)
     )
+    # The past of a long horizon is longer than a window, and so is this gap.
+    gaps = X.copy()
+    gaps[790:860] = np.nan
+    later = pd.DataFrame(X, index=times).drop(times[790:860])
+    np.testing.assert_array_equal(
+        fitted.forecast_quantiles(later, 45), fitted.forecast_quantiles(gaps, 45)
+    )
     with pytest.raises(ValueError, match="does not increase at row 1"):
         fitted.forecast_quantiles(frame.iloc[[5, 5, 6]], 10)
 
