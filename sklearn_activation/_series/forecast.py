@@ -185,7 +185,7 @@ def roughness(X, at, least=1e-3):
 def draw_windows(X, bounds, width, needed, *, most_entries=1 << 22, fewest=32, most=1024):
     """Return evenly spaced windows of a record in standard units, and where they start.
 
-    Windows with a long gap or without a needed channel are left out, if there are others.
+    Windows with a long gap or without a needed channel are left out, if ``fewest`` others exist.
 
     Parameters
     ----------
@@ -212,7 +212,8 @@ def draw_windows(X, bounds, width, needed, *, most_entries=1 << 22, fewest=32, m
     unknown = np.isnan(found.windows.X[:, needed]).any(axis=1)
     complete = found.whole & (found.windows.mean_of_stamps(unknown) == 0)
     rank = found.whole.astype(int) + complete
-    windows = found.windows[np.flatnonzero(rank == rank.max())]
+    least = np.sort(rank)[-fewest:][0]
+    windows = found.windows[np.flatnonzero(rank >= least)]
     size = int(np.clip(most_entries // windows.shape[1], fewest, most))
     windows = windows[windows.evenly(size)]
     entries = np.nan_to_num(np.asarray(windows)).reshape(len(windows), width, -1)

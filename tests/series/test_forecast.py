@@ -487,6 +487,17 @@ def test_windows_that_lack_a_channel_are_left_out_if_there_are_others():
     assert starts.min() == 0 and (windows[:, :, 1] == 0).all()
 
 
+def test_a_single_window_without_a_gap_does_not_stand_for_all():
+    """The spread of one window is zero."""
+    x = np.random.default_rng(0).normal(size=(2000, 1))
+    gaps = x.copy()
+    for first in range(42, 2000, 40):
+        gaps[first : first + 12] = np.nan
+    fan = open_fan(Record(gaps, np.array([0])), x[-30:], 12)
+    low, high = fan.quantiles([0.1, 0.9])
+    assert 1.5 < (high - low).mean() < 3.5  # 2.56 by the normal law
+
+
 @pytest.mark.parametrize(
     "n_stamps, width, horizon, expected",
     [
