@@ -27,6 +27,10 @@ NUGGETS = (1e-3, 1e-2, 0.1, 1.0)
 # The reach for the spread of a forecast.
 SPREAD_REACH = 0.35
 
+# Errors after a calm past grow at most by this factor after a rough past. What came after a flat
+# line, such as a burst, says nothing about rough pasts.
+MOST_GROWTH = 3.0
+
 
 @dataclass(frozen=True)
 class Fan:
@@ -116,7 +120,7 @@ def open_fan(record, past, horizon):
         middle[:, j] = continued[0]
         errors[:, :, j] = later - continued[1:]
         rough = roughness(seen, at)
-        rougher[:, 0, j] = np.sqrt(rough[0] / rough[1:])
+        rougher[:, 0, j] = np.minimum(np.sqrt(rough[0] / rough[1:]), MOST_GROWTH)
         shapes.append(seen)
     near, near_own = _distances(shapes, len(windows))
     correction, errors = correct(errors, near, near_own, starts, width)

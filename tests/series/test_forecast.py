@@ -466,6 +466,18 @@ def test_a_rougher_past_has_a_wider_fan():
     assert 1.15 < widths[1] / widths[0] < 1.8
 
 
+def test_bursts_after_flat_lines_do_not_grow_without_bound():
+    """The past has changes, and the pasts before most bursts have none."""
+    rng = np.random.default_rng(0)
+    x = np.zeros((4000, 1))
+    for first in rng.integers(0, 3950, 12):
+        x[first : first + 15, 0] = rng.uniform(0, 100, 15)
+    past = np.zeros((24, 1))
+    past[:5, 0] = rng.uniform(0, 100, 5)
+    high = open_fan(Record(x, np.array([0])), past, 12).quantiles([0.99])
+    assert high.max() < 400
+
+
 def test_windows_lie_within_series_and_avoid_long_gaps():
     X = np.arange(120.0)[:, None]
     X[50:60] = np.nan
