@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
+from scipy.linalg import cho_solve
 
 
 def semivariogram(X, bounds, n_lags):
@@ -108,9 +109,9 @@ def kriging_weights(gamma, known, ahead, nugget=1e-3):
         noise = nugget * gamma.mean()
         covariance = inner + noise * (1 + np.eye(len(before)))
         try:
-            np.linalg.cholesky(covariance)
+            factor = np.linalg.cholesky(covariance)
             break
         except np.linalg.LinAlgError:
             nugget *= 10
-    weights = np.linalg.solve(covariance, outer + noise)
+    weights = cho_solve((factor, True), outer + noise)
     return np.vstack([weights, 1 - weights.sum(axis=0)])
