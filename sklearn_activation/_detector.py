@@ -886,8 +886,9 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         ----------
         X : array-like or data frame of shape (n_time_steps, n_features)
             The latest time steps, one or more. NaN is an unknown entry. Time steps that are
-            missing from an index of times are unknown, too. A channel without a known entry is
-            forecast by its mean and spread in the record.
+            missing from an index of times are unknown, too. If more than a tenth of the rows
+            follow a gap, short gaps, such as weekends, are closed up. A channel without a known
+            entry is forecast by its mean and spread in the record.
         horizon : int >= 1
             Number of time steps to forecast, less than ``window_``.
         quantiles : sequence of float in (0, 1), default=(0.1, 0.5, 0.9)
