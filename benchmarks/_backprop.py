@@ -165,32 +165,3 @@ class Adam:
                 if kept < 1:
                     flat[part] *= kept
                 flat[part] -= g
-
-
-def check_gradients(step=1e-6):
-    """Largest difference between gradients and central differences, relative to the gradient.
-
-    The network has every kind of layer, in double precision.
-    """
-    rng = np.random.default_rng(0)
-    layers = [Squares.random(6, 5, rng), Squares.random(5, 7, rng)]
-    layers += [Rectified.random(7, 6, rng), Linear.random(6, 3, rng)]
-    for layer in layers:
-        layer.parameters = [P.astype(np.float64) for P in layer.parameters]
-    layers[2].parameters[1] += 0.1  # no unit stands where max(x, 0) has its corner
-    network = Network(layers)
-    X, y = rng.normal(size=(8, 6)), rng.integers(3, size=8)
-    worst = 0.0
-    gradients = network.gradients(X, y)
-    for P, G in zip(network.parameters, gradients, strict=True):
-        flat, numeric = P.reshape(-1), np.empty(P.size)
-        for i in range(P.size):
-            before = flat[i]
-            losses = []
-            for moved in (before + step, before - step):
-                flat[i] = moved
-                losses.append(log_loss(network.forward(X), y))
-            flat[i] = before
-            numeric[i] = (losses[0] - losses[1]) / (2 * step)
-        worst = max(worst, np.abs(G.reshape(-1) - numeric).max() / np.abs(numeric).max())
-    return worst

@@ -877,21 +877,24 @@ class ActivationAnomalyDetector(OutlierMixin, ActivationLearningBase):
         Ordinary kriging continues the latest time steps [1]_. The errors that kriging made after
         similar pasts correct the continuation, and give its spread. The forecast looks at the
         latest ``window_ - horizon`` time steps, or at 24 time steps or two horizons if one of them
-        is more and the learned series is long enough. The pasts come from a record of up to
-        131,072 entries that the detector has learned. The network has no part in the forecast. See
-        the :doc:`user guide </guide/inference>`.
+        is more and the learned series is long enough. The pasts come from a record of the latest
+        131,072 entries that the detector has learned, or of four windows if that is more. Time
+        steps with weight 0 are unknown in the record, and all other weights count alike. The
+        network has no part in the forecast. See the :doc:`user guide </guide/inference>`.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_time_steps, n_features)
             The latest time steps, one or more. NaN is an unknown entry. Time steps that are
-            missing from an index of times are unknown, too. A channel without a known entry is
-            forecast by its mean and spread in the record.
+            missing from an index of times are unknown, too. If more than a tenth of the rows
+            follow a gap, short gaps, such as weekends, are closed up. A channel without a known
+            entry is forecast by its mean and spread in the record.
         horizon : int >= 1
             Number of time steps to forecast, less than ``window_``.
         quantiles : sequence of float in (0, 1), default=(0.1, 0.5, 0.9)
-            Levels of the quantiles. 0.5 is the median, a forecast by a single number. About 80 %
-            of the later values lie between the quantiles of 0.1 and 0.9.
+            Levels of the quantiles. 0.5 is the median, a forecast by a single number. The
+            quantiles of 0.1 and 0.9 are meant to have 80 % of the later values between them. On
+            series hardly longer than a window, they have fewer.
 
         Returns
         -------

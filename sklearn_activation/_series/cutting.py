@@ -157,7 +157,8 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
 def measure_gaps(steps):
     """Return the usual step of an index, and how many time steps are missing at each step."""
     usual = np.median(steps)
-    return usual, np.rint(steps / usual) - 1
+    # No time step is missing at a step that is shorter than the usual one.
+    return usual, np.maximum(np.rint(steps / usual) - 1, 0)
 
 
 def count_missing(time, longest_gap, *, usual_share=0.1):
@@ -182,16 +183,38 @@ def count_missing(time, longest_gap, *, usual_share=0.1):
     return missing
 
 
-def insert_missing_times(X, time, longest_gap, most):
-    """Return stamps with rows of NaN, at most ``most`` of them, where the index has a gap."""
-    if (np.diff(time) <= 0).any():
-        at = int(np.argmax(np.diff(time) <= 0)) + 1
-        raise ValueError(
-            f"The index does not increase at row {at}. Sort the rows by time, and keep one row "
-            "per time step."
-        )
-    missing = np.minimum(count_missing(time, longest_gap), most)
-    return np.insert(X, np.repeat(np.arange(len(X)), missing), np.nan, axis=0)
+def take_latest(X, time, longest_gap, n):
+    """Return the latest ``n`` time steps, with NaN for those that are missing from the index.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_stamps, n_channels)
+        Stamps, one or more.
+    time : ndarray of int of shape (n_stamps,), or None
+        Times in nanoseconds. Without times, no time step is missing.
+    longest_gap : int
+        As in ``count_missing``.
+    n : int
+        Number of time steps. Those before the first stamp are NaN.
+
+    Returns
+    -------
+    latest : ndarray of float64 of shape (n, n_channels)
+    """
+    steps = np.ones(len(X), dtype=int)
+    if time is not None:
+        if (np.diff(time) <= 0).any():
+            at = int(np.argmax(np.diff(time) <= 0)) + 1
+            raise ValueError(
+                f"The index does not increase at row {at}. Sort the rows by time, and keep one "
+                "row per time step."
+            )
+        steps += count_missing(time, longest_gap)
+    place = np.cumsum(steps)
+    place += n - 1 - place[-1]
+    latest = np.full((n, X.shape[1]), np.nan)
+    latest[place[place >= 0]] = X[place >= 0]
+    return latest
 
 
 def _warn_of_gaps(n_cuts, n_closed, longest_gap):

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._rows.scales import column_scales, narrow
 from .._validation import check_count, new_seed
-from .cutting import insert_missing_times, read_times
+from .cutting import read_times, take_latest
 from .events import require_window
 from .model import cut
 from .variogram import kriging_weights, semivariogram
@@ -26,6 +26,10 @@ NUGGETS = (1e-3, 1e-2, 0.1, 1.0)
 
 # The reach for the spread of a forecast.
 SPREAD_REACH = 0.35
+
+# Errors after a calm past grow at most by this factor after a rough past. What came after a flat
+# line, such as a burst, says nothing about rough pasts.
+MOST_GROWTH = 3.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def open_fan(record, past, horizon):
         middle[:, j] = continued[0]
         errors[:, :, j] = later - continued[1:]
         rough = roughness(seen, at)
-        rougher[:, 0, j] = np.sqrt(rough[0] / rough[1:])
+        rougher[:, 0, j] = np.minimum(np.sqrt(rough[0] / rough[1:]), MOST_GROWTH)
         shapes.append(seen)
     near, near_own = _distances(shapes, len(windows))
     correction, errors = correct(errors, near, near_own, starts, width)
@@ -185,7 +189,7 @@ def roughness(X, at, least=1e-3):
 def draw_windows(X, bounds, width, needed, *, most_entries=1 << 22, fewest=32, most=1024):
     """Return evenly spaced windows of a record in standard units, and where they start.
 
-    Windows with a long gap or without a needed channel are left out, if there are others.
+    Windows with a long gap or without a needed channel are left out, if ``fewest`` others exist.
 
     Parameters
     ----------
@@ -212,7 +216,8 @@ def draw_windows(X, bounds, width, needed, *, most_entries=1 << 22, fewest=32, m
     unknown = np.isnan(found.windows.X[:, needed]).any(axis=1)
     complete = found.whole & (found.windows.mean_of_stamps(unknown) == 0)
     rank = found.whole.astype(int) + complete
-    windows = found.windows[np.flatnonzero(rank == rank.max())]
+    least = np.sort(rank)[-fewest:][0]
+    windows = found.windows[np.flatnonzero(rank >= least)]
     size = int(np.clip(most_entries // windows.shape[1], fewest, most))
     windows = windows[windows.evenly(size)]
     entries = np.nan_to_num(np.asarray(windows)).reshape(len(windows), width, -1)
@@ -333,12 +338,8 @@ def _open(detector, name, X, horizon):
         )
     time = read_times(X)
     X = detector._fitted_rows(X)
-    if time is not None:
-        X = insert_missing_times(X, time, model.longest_gap, width)
     n_past = choose_past(model.record, width, horizon)
-    unknown = np.full((max(n_past - len(X), 0), X.shape[1]), np.nan)
-    past = np.concatenate([unknown, X[-n_past:]])
-    return open_fan(model.record, past, horizon)
+    return open_fan(model.record, take_latest(X, time, model.longest_gap, n_past), horizon)
 
 
 def sample_future(detector, X, horizon, n_samples, random_state):

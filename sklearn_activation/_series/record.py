@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-# A record holds about this many entries, the latest ones.
+# A record holds this many entries, the latest ones, or four windows if these have more.
 RECORD_ENTRIES = 1 << 17
 
 

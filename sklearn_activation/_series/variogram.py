@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
+from scipy.linalg import cho_solve
 
 
 def semivariogram(X, bounds, n_lags):
@@ -29,14 +30,14 @@ def semivariogram(X, bounds, n_lags):
     ----------
     .. [1] N. Cressie, "Statistics for Spatial Data", Wiley, 1993, section 2.4.
     """
-    apart = np.full((n_lags, X.shape[1]), np.nan)  # keeps a series from meeting the next one
-    x = np.concatenate([part for first, end in bounds for part in (X[first:end], apart)])
-    known = ~np.isnan(x)
-    x = np.where(known, x, 0.0)
-    n = next_fast_len(len(x), real=True)
-    known, x, square = (rfft(part, n, axis=0) for part in (known.astype(float), x, x * x))
-    power = np.stack([abs(known) ** 2, (square * known.conj()).real - abs(x) ** 2])
-    n_pairs, total = irfft(power, n, axis=1)[:, :n_lags]
+    n_pairs, total = sums = np.zeros((2, n_lags, X.shape[1]))
+    # Series of like length share a transform. The space between two is then about as long as one.
+    alike = {}
+    for first, end in bounds:
+        n = min(1 << int(end - first - 1).bit_length(), n_lags)
+        alike.setdefault(n, []).append(X[first:end])
+    for n, series in alike.items():
+        sums[:, :n] += _sum_pairs(series, n)
     lags = np.arange(n_lags)
     gamma = np.empty(total.shape)
     for j in range(gamma.shape[1]):
@@ -47,6 +48,28 @@ def semivariogram(X, bounds, n_lags):
     still = gamma.max(axis=0) < 1e-12  # the rest are rounding errors
     gamma[:, still] = lags[:, None]
     return gamma
+
+
+def _sum_pairs(series, n_lags):
+    """Return the number of pairs at each lag, and the sum of half their squared differences.
+
+    Parameters
+    ----------
+    series : list of ndarray of shape (n_stamps, n_channels)
+    n_lags : int
+
+    Returns
+    -------
+    sums : ndarray of shape (2, n_lags, n_channels)
+    """
+    apart = np.full((n_lags, series[0].shape[1]), np.nan)  # keeps a series from meeting the next
+    x = np.concatenate([part for one in series for part in (one, apart)])
+    known = ~np.isnan(x)
+    x = np.where(known, x, 0.0)
+    n = next_fast_len(len(x), real=True)
+    known, x, square = (rfft(part, n, axis=0) for part in (known.astype(float), x, x * x))
+    power = np.stack([abs(known) ** 2, (square * known.conj()).real - abs(x) ** 2])
+    return irfft(power, n, axis=1)[:, :n_lags]
 
 
 def kriging_weights(gamma, known, ahead, nugget=1e-3):
@@ -86,9 +109,9 @@ def kriging_weights(gamma, known, ahead, nugget=1e-3):
         noise = nugget * gamma.mean()
         covariance = inner + noise * (1 + np.eye(len(before)))
         try:
-            np.linalg.cholesky(covariance)
+            factor = np.linalg.cholesky(covariance)
             break
         except np.linalg.LinAlgError:
             nugget *= 10
-    weights = np.linalg.solve(covariance, outer + noise)
+    weights = cho_solve((factor, True), outer + noise)
     return np.vstack([weights, 1 - weights.sum(axis=0)])

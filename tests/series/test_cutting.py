@@ -11,6 +11,7 @@ from sklearn_activation._series.cutting import (
     find_series,
     guess_times_before,
     read_times,
+    take_latest,
 )
 from sklearn_activation._validation import check_groups
 
@@ -53,6 +54,29 @@ def test_missing_time_stamps_cut_the_series(step):
     with pytest.warns(UserWarning, match="cut at gaps: 1. Gaps of 3 .* closed up: 1"):
         bounds = cut_at_gaps([(0, 590)], np.delete(time, [*range(100, 108), 300, 301]), 3)
     assert bounds == [(0, 100), (100, 590)]
+
+
+def test_the_latest_time_steps_have_nan_where_the_index_has_gaps():
+    X = np.arange(40.0).reshape(20, 2)
+    time = np.arange(20)
+    time[15:] += 3
+    time[19] += 10**15
+    expected = np.full((5, 2), np.nan)
+    expected[-1] = X[19]
+    np.testing.assert_array_equal(take_latest(X, time, 1, 5), expected)
+    expected = np.full((9, 2), np.nan)
+    expected[[0, 1, 5, 6, 7, 8]] = X[13:19]
+    np.testing.assert_array_equal(take_latest(X[:19], time[:19], 1, 9), expected)
+    np.testing.assert_array_equal(take_latest(X, None, 1, 9), X[11:])
+    np.testing.assert_array_equal(take_latest(X[:1], time[:1], 1, 2), [[np.nan] * 2, X[0]])
+
+
+def test_a_step_shorter_than_the_usual_one_is_no_gap():
+    time = 60 * np.arange(10)
+    time[5:] -= 50
+    np.testing.assert_array_equal(
+        take_latest(np.arange(10.0)[:, None], time, 2, 10), np.arange(10.0)[:, None]
+    )
 
 
 def test_indices_of_other_kinds_hold_time_or_not():

@@ -249,6 +249,13 @@ def test_times_that_the_index_lacks_are_unknown(fitted):
     np.testing.assert_array_equal(
         fitted.forecast_quantiles(later, 10), fitted.forecast_quantiles(gaps, 10)
     )
+    # The past of a long horizon is longer than a window, and so is this gap.
+    gaps = X.copy()
+    gaps[790:860] = np.nan
+    later = pd.DataFrame(X, index=times).drop(times[790:860])
+    np.testing.assert_array_equal(
+        fitted.forecast_quantiles(later, 45), fitted.forecast_quantiles(gaps, 45)
+    )
     with pytest.raises(ValueError, match="does not increase at row 1"):
         fitted.forecast_quantiles(frame.iloc[[5, 5, 6]], 10)
 
@@ -459,6 +466,18 @@ def test_a_rougher_past_has_a_wider_fan():
     assert 1.15 < widths[1] / widths[0] < 1.8
 
 
+def test_bursts_after_flat_lines_do_not_grow_without_bound():
+    """The past has changes, and the pasts before most bursts have none."""
+    rng = np.random.default_rng(0)
+    x = np.zeros((4000, 1))
+    for first in rng.integers(0, 3950, 12):
+        x[first : first + 15, 0] = rng.uniform(0, 100, 15)
+    past = np.zeros((24, 1))
+    past[:5, 0] = rng.uniform(0, 100, 5)
+    high = open_fan(Record(x, np.array([0])), past, 12).quantiles([0.99])
+    assert high.max() < 400
+
+
 def test_windows_lie_within_series_and_avoid_long_gaps():
     X = np.arange(120.0)[:, None]
     X[50:60] = np.nan
@@ -478,6 +497,17 @@ def test_windows_that_lack_a_channel_are_left_out_if_there_are_others():
     assert starts.min() == 50
     starts, windows = draw_windows(X, [(0, 50)], 10, np.array([True, True]))
     assert starts.min() == 0 and (windows[:, :, 1] == 0).all()
+
+
+def test_a_single_window_without_a_gap_does_not_stand_for_all():
+    """The spread of one window is zero."""
+    x = np.random.default_rng(0).normal(size=(2000, 1))
+    gaps = x.copy()
+    for first in range(42, 2000, 40):
+        gaps[first : first + 12] = np.nan
+    fan = open_fan(Record(gaps, np.array([0])), x[-30:], 12)
+    low, high = fan.quantiles([0.1, 0.9])
+    assert 1.5 < (high - low).mean() < 3.5  # 2.56 by the normal law
 
 
 @pytest.mark.parametrize(

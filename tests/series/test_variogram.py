@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.fft import next_fast_len
 
+from sklearn_activation._series import variogram as module
 from sklearn_activation._series.variogram import kriging_weights, semivariogram
 
 from .. import naive
@@ -23,6 +25,20 @@ def test_semivariogram_is_the_mean_over_pairs_of_a_series(share):
     for j in range(2):
         expected = naive.semivariogram(X[:, j], BOUNDS, 20)
         np.testing.assert_allclose(found[:, j], expected, rtol=1e-9, atol=1e-12)
+
+
+def test_short_series_do_not_take_the_space_of_long_ones(monkeypatch):
+    """The transforms of 300 pairs of stamps and of a long series have 3,000 entries or so."""
+    X = np.cumsum(np.random.default_rng(0).normal(size=(1200, 1)), axis=0)
+    bounds = [*((first, first + 2) for first in range(0, 600, 2)), (600, 1200)]
+    lengths = []
+    monkeypatch.setattr(
+        module, "next_fast_len", lambda n, real: lengths.append(n) or next_fast_len(n, real=real)
+    )
+    found = semivariogram(X, bounds, 500)
+    assert sum(lengths) < 3000
+    expected = naive.semivariogram(X[:, 0], bounds, 500)
+    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_lag_without_a_pair_is_between_its_neighbours():
