@@ -186,7 +186,10 @@ def draw_figure(report, n_images, quick):
 
 def main():
     parts = {str(n): n for n in SIZES}
-    args = argument_parser(__doc__, "4,000 images, 600 labels, one draw", parts).parse_args()
+    parser = argument_parser(__doc__, "4,000 images, 600 labels, one draw", parts)
+    args = parser.parse_args()
+    if args.quick and args.only:
+        parser.error("--quick always takes 600 labels: leave --only out.")
     X_train, y_train, X_test, y_test = load_mnist()
     labels = [parts[name] for name in args.only or parts]
     if args.quick:

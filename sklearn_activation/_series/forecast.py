@@ -12,6 +12,7 @@ import numpy as np
 
 from .._rows.scales import column_scales, narrow
 from .._validation import check_count, new_seed
+from .._warnings import warn
 from .cutting import read_times, take_latest
 from .events import require_window
 from .model import cut
@@ -24,8 +25,17 @@ REACHES = (0.7, 0.35, 0.175)
 # Variances of noise that are tried, as shares of the mean of the semivariogram.
 NUGGETS = (1e-3, 1e-2, 0.1, 1.0)
 
-# The reach for the spread of a forecast.
+# The reach for the spread of a forecast, if enough windows lie within it.
 SPREAD_REACH = 0.35
+
+# The spread comes from this many windows or more.
+FEWEST_ALIKE = 20
+
+# At least this many stamps stand after a step.
+FEWEST_AFTER_STEP = 3
+
+# Kriging looks at this many known stamps of a channel, the latest ones.
+MOST_KNOWN = 2048
 
 # Errors after a calm past grow at most by this factor after a rough past. What came after a flat
 # line, such as a burst, says nothing about rough pasts.
@@ -100,7 +110,7 @@ def open_fan(record, past, horizon):
     stamps = record.X / scale - location / scale
     gamma = semivariogram(stamps, record.bounds, width)
     starts, windows = draw_windows(stamps, record.bounds, width, ~never)
-    level = np.where(never, np.nan, location)
+    level = location.copy()
     middle = np.zeros((horizon, n_channels))
     errors = windows[:, n_past:].copy()
     rougher = np.ones((len(windows), 1, n_channels))
@@ -113,22 +123,32 @@ def open_fan(record, past, horizon):
         # The past at hand is the first row, and the windows are the other rows.
         rise = windows[:, :, j] - windows[:, at[-1:], j]
         seen, later = np.vstack([_rise(past[at, j], scale[j]), rise[:, at]]), rise[:, n_past:]
-        # Stamps before a step that the record does not know are taken as unknown.
+        # Stamps before a step that the record does not know are taken as unknown. A few stamps at
+        # the end may be outliers, and are no step.
         usual = np.abs(seen[0]) <= np.abs(rise[:, :n_past]).max()
-        at, seen = at[usual], seen[:, usual]
+        if np.count_nonzero(usual) >= FEWEST_AFTER_STEP:
+            at, seen = at[usual], seen[:, usual]
+        at, seen = at[-MOST_KNOWN:], seen[:, -MOST_KNOWN:]
         continued = continue_channel(gamma[:, j], seen, later, at, np.arange(n_past, width))
         middle[:, j] = continued[0]
         errors[:, :, j] = later - continued[1:]
         rough = roughness(seen, at)
         rougher[:, 0, j] = np.minimum(np.sqrt(rough[0] / rough[1:]), MOST_GROWTH)
         shapes.append(seen)
+    level[never] = np.nan  # nothing is known of its changes
+    if np.ptp(starts) < width:
+        warn(
+            f"A forecast compares pieces of {width} time steps, but the detector has learned only "
+            f"{width + np.ptp(starts)} time steps in a row that are complete. The intervals are "
+            "too narrow. Fit the detector to a longer series, or with a smaller window."
+        )
     near, near_own = _distances(shapes, len(windows))
     correction, errors = correct(errors, near, near_own, starts, width)
     low = np.fmin.reduce(np.concatenate([record.X, past]))
     return Fan(
         middle + correction,
         errors * rougher,
-        kernel(near_own, SPREAD_REACH),
+        spread_weights(near_own),
         level,
         scale,
         np.where(low >= 0, 0.0, -np.inf),
@@ -256,6 +276,20 @@ def kernel(distance, reach):
     """Return Gaussian weights that sum to 1, by squared distances."""
     weight = np.exp(-0.5 / reach**2 * (distance - distance.min()))
     return weight / weight.sum()
+
+
+def spread_weights(distance):
+    """Return the weights of windows for the spread of a forecast, by squared distances.
+
+    The reach doubles until at least ``FEWEST_ALIKE`` windows count, or half of all windows if that
+    is less. Kish's effective number says how many windows count.
+    """
+    reach = SPREAD_REACH
+    weight = kernel(distance, reach)
+    while (weight @ weight) * min(FEWEST_ALIKE, len(weight) / 2) > 1 + 1e-9:
+        reach *= 2
+        weight = kernel(distance, reach)
+    return weight
 
 
 def correct(errors, between, own, starts, width):

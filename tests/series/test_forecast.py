@@ -10,6 +10,7 @@ import skops.io
 from sklearn.exceptions import NotFittedError
 
 from sklearn_activation import ActivationAnomalyDetector
+from sklearn_activation._series import forecast
 from sklearn_activation._series.forecast import (
     Fan,
     _distances,
@@ -18,6 +19,7 @@ from sklearn_activation._series.forecast import (
     draw_windows,
     open_fan,
     roughness,
+    spread_weights,
 )
 from sklearn_activation._series.record import Record
 
@@ -92,6 +94,15 @@ def test_a_new_level_goes_on():
     np.testing.assert_allclose(found[1], X[860:870], atol=1.0)
 
 
+@pytest.mark.parametrize("n_odd", [1, 2])
+def test_outliers_at_the_end_are_no_new_level(n_odd):
+    X = waves(860)
+    detector = detector_of(X[:800], window=50)
+    expected = detector.forecast_quantiles(X, 10)[1]
+    X[-n_odd:] += 50
+    assert np.abs(detector.forecast_quantiles(X, 10)[1] - expected).mean() < 25
+
+
 def test_a_random_walk_stays_and_spreads():
     x = np.cumsum(np.random.default_rng(0).normal(size=3000))[:, None]
     found = detector_of(x[:2500]).forecast_quantiles(x, 20)[:, :, 0]
@@ -124,6 +135,7 @@ def test_a_constant_series_stays():
     assert (detector_of(x).forecast_quantiles(x + 2, 4) == 7).all()
 
 
+@pytest.mark.filterwarnings("ignore:A forecast compares pieces")
 def test_a_series_that_is_hardly_longer_than_a_window():
     """All its windows overlap, and its semivariogram is hardly known."""
     t = np.arange(60)
@@ -135,6 +147,13 @@ def test_a_series_that_is_hardly_longer_than_a_window():
         future = np.array([x[end : end + 6] for end in range(36, 54)])
         assert np.abs(found[:, 1] - future).mean() < 0.4
         assert ((found[:, 0] <= future) & (future <= found[:, 2])).mean() > 0.5
+
+
+def test_intervals_without_windows_to_compare_are_warned_of():
+    x = waves(90)
+    with pytest.warns(UserWarning, match="pieces of 30 time steps.*only 59 time steps in a row"):
+        detector_of(x[:59]).forecast_quantiles(x[:59], 6)
+    detector_of(x[:60]).forecast_quantiles(x[:60], 6)  # a warning would be an error here
 
 
 # -- what must not matter ------------------------------------------------------------------
@@ -233,6 +252,18 @@ def test_a_channel_of_which_nothing_is_known():
     assert np.isfinite(found[:, :, 0]).all() and np.isnan(found[:, :, 1]).all()
     alone = detector_of(X[:, :1], window=50).forecast_quantiles(X[:, :1], 10)
     np.testing.assert_allclose(found[:, :, 0], alone[:, :, 0])
+    # A present value alone does not tell how the channel changes.
+    now = np.nan_to_num(X)
+    assert np.isnan(detector_of(X, window=50).forecast_quantiles(now, 10)[:, :, 1]).all()
+
+
+def test_kriging_looks_at_the_latest_known_time_steps(monkeypatch):
+    X = waves(600)
+    monkeypatch.setattr(forecast, "MOST_KNOWN", 12)
+    detector = detector_of(X, window=50)
+    longer = detector.forecast_quantiles(X, 10)
+    X[:-12] = np.nan
+    np.testing.assert_allclose(detector.forecast_quantiles(X, 10), longer)
 
 
 def test_times_that_the_index_lacks_are_unknown(fitted):
@@ -446,6 +477,17 @@ def test_the_spread_is_that_of_similar_pasts():
         low, high = open_fan(record, past[:, None], 1).quantiles([0.1, 0.9])
         widths.append((high - low).item())
     assert widths[0] > 1.6 * widths[1]
+
+
+@pytest.mark.parametrize("n", [3, 20, 500])
+def test_the_spread_never_hangs_on_few_windows(n):
+    far = np.arange(n) * 10.0  # one window is much nearer than all others
+    weight = spread_weights(far)
+    assert weight.sum() == pytest.approx(1) and (np.diff(weight) <= 0).all()
+    assert 1 / (weight @ weight) >= min(n / 2, 20) * (1 - 1e-6)
+    near = np.linspace(0, 1e-3, n)
+    expected = np.exp(-near / (2 * 0.35**2))
+    np.testing.assert_allclose(spread_weights(near), expected / expected.sum())
 
 
 def test_roughness_is_that_of_neighbours():
