@@ -25,7 +25,7 @@ from sklearn_activation.augmentation import Chain, RandomCrop, RandomFlip
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-N_EPOCHS, N_AUGMENTED_EPOCHS, N_LONG_EPOCHS = 10, 20, 36
+N_EPOCHS, N_AUGMENTED_EPOCHS = 10, 20
 SHAPE = (32, 32, 3)
 CROPPED = (28, 28, 3)
 PENALTIES = (0.001, 0.003, 0.01)
@@ -120,21 +120,11 @@ def local_connections(report, data, quick):
     draw_curves(curves, quick)
 
 
-def three_layers(report, data, quick):
-    """Two local layers below a full one: the network of the paper, but for a narrower last layer.
-
-    Each tenth image is held out, and training returns the epoch with the least error on these.
-    """
-    model = ours(
-        (3, 3, 1000),
-        5,
-        unlearning_factor=0.7,
-        max_iter=2 if quick else N_LONG_EPOCHS,
-        early_stopping=True,
-        n_iter_no_change=N_LONG_EPOCHS,
-    )
-    method = "2 local layers of 3 units a place, fields of 5 x 5, feedback"
-    evaluate(report, data, method, model)
+def ten_units(report, data, quick):
+    """Ten units at each place (paper, three layers with fields of 9 x 9: 35.6 %)."""
+    method = "10 units a place, fields of 5 x 5, feedback"
+    epochs = 2 if quick else N_EPOCHS
+    evaluate(report, data, method, ours((10, 1000), 5, max_iter=epochs))
 
 
 def mlp_curve(report, data, method, n_epochs):
@@ -277,7 +267,7 @@ PARTS = {
     "products": products,
     "without_feedback": without_feedback,
     "local_connections": local_connections,
-    "three_layers": three_layers,
+    "ten_units": ten_units,
     "augmented": augmented,
 }
 

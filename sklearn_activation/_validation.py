@@ -196,7 +196,7 @@ def leave_out_weightless(weight, *arrays):
 
 def check_count(name, value, least):
     """Raise a ValueError unless ``value`` is an integer of at least ``least``."""
-    if not (isinstance(value, Integral) and value >= least):
+    if isinstance(value, bool) or not (isinstance(value, Integral) and value >= least):
         raise ValueError(f"{name}={value!r} must be an integer, {least} or more.")
 
 

@@ -552,17 +552,18 @@ class ForecastDisplay(_Display):
         n_past = 3 * horizon if n_past is None else n_past
         _validation.check_count("n_past", n_past, 1)
         clock = _cutting.read_times(seen)
-        if clock is None or seen.index.dtype.kind != "M":
-            clock, kind = np.arange(len(seen)), np.int64
-        else:
-            kind = "datetime64[ns]"
+        dated = clock is not None and seen.index.dtype.kind != "m"
+        if not dated:
+            clock = np.arange(len(seen))
         step = int(np.median(np.diff(clock))) if len(clock) > 1 else 1
-        times = clock[-1] + step * np.arange(1, horizon + 1)
+        clock = np.concatenate([clock, clock[-1] + step * np.arange(1, horizon + 1)])
+        if dated:
+            clock = _local_times(clock.astype("datetime64[ns]"), seen.index)
         return cls(
             _to_numbers(seen, j)[-n_past:],
-            clock[-n_past:].astype(kind),
+            clock[:-horizon][-n_past:],
             values,
-            times.astype(kind),
+            clock[-horizon:],
             levels,
             names[j],
         ).plot(ax=ax)
@@ -798,6 +799,14 @@ def _with_columns(X, rows, columns):
     for j, values in columns.items():
         taken[:, j] = values
     return taken
+
+
+def _local_times(times, index):
+    """Return times in UTC as the clocks in the time zone of ``index`` show them."""
+    zone = getattr(index.dtype, "tz", None)
+    if zone is None:
+        return times
+    return type(index)(times).tz_localize("UTC").tz_convert(zone).tz_localize(None).to_numpy()
 
 
 def _to_numbers(X, j, categories=True):

@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from threading import Event, Timer
+from threading import Event, Semaphore, Timer
 
 import numpy as np
 import pytest
@@ -48,16 +48,18 @@ def test_blocks_wait_for_their_consumer():
 
 
 def test_blocks_that_nobody_waits_for_are_not_computed():
-    gate, done = Event(), []
+    gate, begun, done = Event(), Semaphore(0), []
 
     def work(block):
         if block.start:
+            begun.release()
             gate.wait(10)
         done.append(block.start)
         return block
 
     blocks = map_blocks(work, 50, BLOCK_ENTRIES, 2)
     assert next(blocks) == slice(0, 1)
+    assert begun.acquire(timeout=10) and begun.acquire(timeout=10)
     Timer(0.3, gate.set).start()
     blocks.close()
     assert sorted(done) == [0, 1, 2]  # two threads had begun with the second and the third block

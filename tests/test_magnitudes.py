@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.filterwarnings("error"),
     pytest.mark.filterwarnings("ignore:.*too few for a threshold:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*sampling steps were accepted"),
+    pytest.mark.filterwarnings("ignore:The latest values of some channels lie far outside"),
 ]
 
 N = 40

@@ -127,6 +127,18 @@ def test_a_forecast_is_drawn_as_a_fan(series):
     assert len(bands.past) == 4
 
 
+@pytest.mark.filterwarnings("ignore:The usual step of X")
+def test_a_forecast_shows_the_clock_of_its_time_zone(series):
+    X, detector = series
+    local = X.set_axis(X.index.tz_localize("Asia/Tokyo"))
+    shown, expected = (ForecastDisplay.from_estimator(detector, Z, 6) for Z in (local, X))
+    np.testing.assert_array_equal(shown.times, expected.times)
+    np.testing.assert_array_equal(shown.past_times, expected.past_times)
+    months = X.set_axis(pd.period_range("2020-01", periods=len(X), freq="D"))
+    times = ForecastDisplay.from_estimator(detector, months, 6).times
+    assert times[1] - times[0] == np.timedelta64(1, "D")
+
+
 def test_a_forecast_of_arrays_and_of_pipelines(series):
     values = series[0].to_numpy()
     pipeline = make_pipeline(StandardScaler(), ActivationAnomalyDetector(window=20))

@@ -161,11 +161,11 @@ def measure_gaps(steps):
     return usual, np.maximum(np.rint(steps / usual) - 1, 0)
 
 
-def count_missing(time, longest_gap, *, usual_share=0.1):
+def count_missing(time, longest_gap):
     """Return how many time steps are missing from an index before each of its stamps.
 
-    If gaps stand before more than ``usual_share`` of the stamps, short gaps belong to the rhythm
-    of the series, such as weekends, and are closed up.
+    Short gaps that come again at the same distance, such as weekends, belong to the rhythm of the
+    series, and are closed up.
 
     Parameters
     ----------
@@ -173,14 +173,27 @@ def count_missing(time, longest_gap, *, usual_share=0.1):
         Times in nanoseconds, in ascending order.
     longest_gap : int
         A gap of at most this many missing stamps is short.
-    usual_share : float, default=0.1
     """
     missing = np.zeros(len(time), dtype=int)
     if len(time) > 2:
         missing[1:] = measure_gaps(np.diff(time))[1]
-    if np.mean(missing > 0) > usual_share:
+    if has_rhythm(missing):
         missing[missing <= longest_gap] = 0
     return missing
+
+
+def has_rhythm(missing, *, usual_share=0.1, alike_share=0.5):
+    """Return whether gaps come again and again at the same distance.
+
+    Gaps must stand before more than ``usual_share`` of the stamps, and more than ``alike_share``
+    of the gaps must have the same length and the same distance from the gap before. ``missing``
+    counts the missing stamps before each stamp.
+    """
+    at = np.flatnonzero(missing)
+    if len(at) <= usual_share * len(missing) or len(at) < 2:
+        return False
+    kinds = np.stack([np.diff(at), missing[at][1:]])
+    return np.unique(kinds, axis=1, return_counts=True)[1].max() > alike_share * len(at)
 
 
 def take_latest(X, time, longest_gap, n):

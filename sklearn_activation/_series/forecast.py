@@ -13,7 +13,7 @@ import numpy as np
 from .._rows.scales import column_scales, narrow
 from .._validation import check_count, new_seed
 from .._warnings import warn
-from .cutting import read_times, take_latest
+from .cutting import measure_gaps, read_times, take_latest
 from .events import require_window
 from .model import cut
 from .variogram import kriging_weights, semivariogram
@@ -372,8 +372,42 @@ def _open(detector, name, X, horizon):
         )
     time = read_times(X)
     X = detector._fitted_rows(X)
+    if time is not None and model.tail is not None and model.tail.time is not None:
+        _compare_steps(time, model.tail.time)
     n_past = choose_past(model.record, width, horizon)
-    return open_fan(model.record, take_latest(X, time, model.longest_gap, n_past), horizon)
+    past = take_latest(X, time, model.longest_gap, n_past)
+    _warn_of_strange_values(past, model.record, detector)
+    return open_fan(model.record, past, horizon)
+
+
+def _compare_steps(time, learned, most_change=0.1):
+    """Warn if the usual step of ``time`` is not that of the ``learned`` times."""
+    if len(time) > 1 and len(learned) > 1:
+        now, before = (measure_gaps(np.diff(t))[0] for t in (time, learned))
+        if abs(now - before) > most_change * before:
+            warn(
+                f"The usual step of X is {now / 1e9:g} s, but the detector has learned steps of "
+                f"{before / 1e9:g} s. Resample X to the same steps."
+            )
+
+
+def _warn_of_strange_values(past, record, detector):
+    """Warn if latest known values lie farther outside the record than the width of its range."""
+    names = getattr(detector, "feature_names_in_", range(past.shape[1]))
+    strange = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = np.fmin.reduce(record.X), np.fmax.reduce(record.X)
+        for j, name in enumerate(names):
+            known, reach = past[~np.isnan(past[:, j]), j], high[j] - low[j]
+            if len(known) and reach > 0 and not low[j] - reach <= known[-1] <= high[j] + reach:
+                strange.append(f"{known[-1]:g} of {name!s}, learned {low[j]:g} to {high[j]:g}")
+    if strange:
+        more = f", and {len(strange) - 3} more" if len(strange) > 3 else ""
+        warn(
+            "The latest values of some channels lie far outside what the detector has learned: "
+            f"{'; '.join(strange[:3])}{more}. If a value stands for a missing one, replace it by "
+            "NaN. Otherwise, the forecast takes it for a new level."
+        )
 
 
 def sample_future(detector, X, horizon, n_samples, random_state):

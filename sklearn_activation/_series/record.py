@@ -25,10 +25,18 @@ class Record:
     first: np.ndarray
 
     @classmethod
-    def of(cls, X, weight, bounds):
-        """Return the record of all stamps of some series with these ``bounds``."""
+    def of(cls, X, weight, bounds, missing=None):
+        """Return the record of all stamps of some series with these ``bounds``.
+
+        ``missing`` counts the stamps that an index of times lacks before each stamp. The record
+        has NaN in their places.
+        """
         X = np.where(weight[:, None] > 0, X, np.nan)
-        return cls(X, np.array([first for first, _ in bounds], dtype=np.intp))
+        first = np.array([first for first, _ in bounds], dtype=np.intp)
+        if missing is not None and missing.any():
+            X = np.insert(X, np.repeat(np.arange(len(X)), missing), np.nan, axis=0)
+            first += np.cumsum(missing)[np.maximum(first, 0)]
+        return cls(X, first)
 
     @property
     def bounds(self):

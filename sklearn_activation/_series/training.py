@@ -11,7 +11,13 @@ from .._rows.encodings import ENCODINGS
 from .._rows.rows import Rows
 from .._warnings import warn
 from .calibration import calibration_of, judge_series
-from .cutting import check_lengths, cut_at_gaps, find_series, guess_times_before
+from .cutting import (
+    check_lengths,
+    count_missing,
+    cut_at_gaps,
+    find_series,
+    guess_times_before,
+)
 from .encodings import WINDOW_ENCODINGS
 from .model import SeriesModel, Tail, cut, longest_gap
 from .record import Record
@@ -128,10 +134,19 @@ class SeriesTraining(DetectorTraining):
         """Return the latest stamps, those of earlier batches included."""
         n = self.n_before
         new = [(first - n, end - n) for first, end in self.bounds if end > n]
-        record = Record.of(self.X[n:], self.weight[n:], new)
+        record = Record.of(self.X[n:], self.weight[n:], new, self._missing()[n:])
         if self.going_on:
             record = self.previous.record.then(record, continues=new[0][0] < 0)
         return record.latest(record.most_stamps(self.width))
+
+    def _missing(self):
+        """Return how many stamps of its series an index of times lacks before each stamp."""
+        missing = np.zeros(len(self.X), dtype=int)
+        if self.time is not None:
+            for first, end in self.bounds:
+                part = slice(first, end)
+                missing[part] = count_missing(self.time[part], longest_gap(self.width))
+        return missing
 
     def _tail(self, activation):
         """Return the last stamps, with the activation of the windows among them."""

@@ -86,6 +86,7 @@ def test_a_trend_goes_on():
     np.testing.assert_allclose(found[1, :, 0], 0.1 * np.arange(650, 670), atol=0.5)
 
 
+@pytest.mark.filterwarnings("ignore:The latest values")
 def test_a_new_level_goes_on():
     """The record knows no step like this one, so nothing draws the forecast back."""
     X = waves(900)
@@ -94,6 +95,7 @@ def test_a_new_level_goes_on():
     np.testing.assert_allclose(found[1], X[860:870], atol=1.0)
 
 
+@pytest.mark.filterwarnings("ignore:The latest values")
 @pytest.mark.parametrize("n_odd", [1, 2])
 def test_outliers_at_the_end_are_no_new_level(n_odd):
     X = waves(860)
@@ -170,6 +172,7 @@ def test_levels_scales_and_the_order_of_channels_carry_over(fitted):
     np.testing.assert_allclose(permuted[:, :, ::-1], found, atol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:The latest values")
 def test_a_level_of_the_past_alone_carries_over(fitted):
     X = waves(900, seed=2)[:870]
     found = fitted.forecast_quantiles(X, 10)
@@ -297,6 +300,55 @@ def test_times_that_the_index_lacks_are_unknown(fitted):
 def records_equal(one, other):
     np.testing.assert_array_equal(one._record["X"], other._record["X"])
     np.testing.assert_array_equal(one._record["first"], other._record["first"])
+
+
+def hourly(n, step="h"):
+    """A daily pattern with dates."""
+    t = np.arange(n)
+    noise = np.random.default_rng(0).normal(0, 0.2, n)
+    index = pd.date_range("2025-01-01", periods=n, freq=step)
+    return pd.DataFrame({"kWh": 50 + 20 * np.sin(2 * np.pi * t / 24) + noise}, index=index)
+
+
+@pytest.mark.filterwarnings("ignore:The index lacks", "ignore:.*steps of the index are unequal")
+@pytest.mark.parametrize("share", [0.05, 0.12, 0.25])
+@pytest.mark.parametrize("of", ["fit", "past", "stream"])
+def test_rows_missing_at_random_do_not_shift_the_pattern(share, of):
+    """Neither in the record nor in the past at hand."""
+    frame = hourly(1224)
+    past, future = frame[:1200], frame[1200:].to_numpy()
+    kept = np.random.default_rng(1).random(1200) > share
+    kept[-1] = True
+    detector = detector_of(past if of == "past" else past[kept][:700], window=96)
+    if of == "stream":
+        detector.partial_fit(past[kept][700:])
+    found = detector.forecast_quantiles(past[kept] if of == "past" else past, 24)[1]
+    assert np.abs(found - future).mean() < 1.5
+
+
+def test_weekends_do_not_shift_a_pattern_of_days():
+    t = np.arange(700)
+    frame = hourly(700, "B") - 20 * np.sin(2 * np.pi * t / 24)[:, None]
+    frame["kWh"] += 10.0 * (t % 5)
+    with pytest.warns(UserWarning, match="closed up"):
+        detector = detector_of(frame[:600], window=60)
+    found = detector.forecast_quantiles(frame[:690], 10)[1]
+    assert np.abs(found - frame[690:].to_numpy()).mean() < 1
+
+
+def test_other_steps_and_sentinels_are_warned_of():
+    frame = hourly(900)
+    detector = detector_of(frame[:800], window=72)
+    with pytest.warns(UserWarning, match=r"step of X is 900 s.*steps of 3600 s"):
+        detector.forecast_quantiles(hourly(900, "15min"), 12)
+    for n_odd in (1, 3):
+        odd = frame.copy()
+        odd.iloc[-n_odd:] = -999.0
+        with pytest.warns(UserWarning, match=r"-999 of kWh, learned 2.* to 7.*by NaN"):
+            detector.forecast_quantiles(odd, 12)
+    values = frame.to_numpy()
+    with pytest.warns(UserWarning, match="5000 of 0, learned"):
+        detector_of(values).forecast_quantiles(np.append(values, 5000)[:, None], 12)
 
 
 def test_a_stream_forecasts_as_one_fit():

@@ -19,6 +19,15 @@ def test_stamps_without_weight_are_unknown():
     assert not np.isnan(X).any() and found.X is not X
 
 
+def test_stamps_that_the_index_lacks_are_unknown():
+    X = np.arange(6.0)[:, None]
+    missing = np.array([0, 2, 0, 0, 1, 0])
+    found = Record.of(X, np.ones(6), [(0, 3), (3, 6)], missing)
+    nan = np.nan
+    np.testing.assert_array_equal(found.X[:, 0], [0, nan, nan, 1, 2, 3, nan, 4, 5])
+    assert found.bounds == [(0, 5), (5, 9)]
+
+
 def test_later_stamps_continue_the_last_series_or_begin_another():
     one, other = record(5, 0, 3), record(4, 0, 2)
     assert one.then(other).bounds == [(0, 3), (3, 5), (5, 7), (7, 9)]
