@@ -1,10 +1,9 @@
 """Learning from mistakes on MNIST, beside the paper and scikit-learn's MLPClassifier.
 
 All models have two layers of 1064 units and their default parameters, but for the epochs
-of MLPClassifier, which has ten output units on top, and for the part ``augmented``. Test rows
-choose nothing.
-``--quick`` takes few rows and one seed, ``--only`` names some of the parts. Figures go to
-``results/``. Seconds need an idle machine.
+of MLPClassifier, which has ten output units on top, and for the parts ``augmented`` and
+``local``. Test rows choose nothing. ``--quick`` takes few rows and one seed, ``--only`` names
+some of the parts. Figures go to ``results/``. Seconds need an idle machine.
 """
 
 import time
@@ -111,6 +110,17 @@ def augmented(report, data, quick):
     settings = {"augment": repr(model.augment), "max_iter": model.max_iter}
     settings["learning_rate"] = model.learning_rate
     report.add(f"{work}, test error", method, error(model, X_test, y_test), "% error", **settings)
+
+
+def local(report, data, quick):
+    """Test error with 3 units at each place below a full layer, and fields of 9 x 9 pixels."""
+    X_train, y_train, X_test, y_test = data
+    model = ours(0, feedback=True).set_params(
+        layer_sizes=(3, WIDTH), image_shape=(SIDE, SIDE), receptive_field=9
+    )
+    _, seconds = timed(model.fit, X_train, y_train)
+    work = f"{len(X_train):,} labels, fields of 9 x 9, test error"
+    report.add(work, WITH, error(model, X_test, y_test), "% error", fit_seconds=seconds)
 
 
 class Recorder:
@@ -383,6 +393,7 @@ def adversarial(report, data, quick):
 PARTS = {
     "all_labels": all_labels,
     "augmented": augmented,
+    "local": local,
     "curve": curve,
     "sizes": sizes,
     "unlabelled": unlabelled,
