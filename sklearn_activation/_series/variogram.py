@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.linalg import cho_solve
 
 
 def semivariogram(X, bounds, n_lags):
@@ -109,9 +108,10 @@ def kriging_weights(gamma, known, ahead, nugget=1e-3):
         noise = nugget * gamma.mean()
         covariance = inner + noise * (1 + np.eye(len(before)))
         try:
-            factor = np.linalg.cholesky(covariance)
+            np.linalg.cholesky(covariance)
             break
         except np.linalg.LinAlgError:
             nugget *= 10
-    weights = cho_solve((factor, True), outer + noise)
+    # The triangular solver of SciPy has threads of its own, which wait for those of NumPy here.
+    weights = np.linalg.solve(covariance, outer + noise)
     return np.vstack([weights, 1 - weights.sum(axis=0)])
