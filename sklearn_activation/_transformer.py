@@ -398,7 +398,7 @@ class CompetitiveHebbianTransformer(
 
     @property
     def standards_(self):
-        """Mean and reciprocal deviation of |y| for the units of each layer."""
+        """Mean and reciprocal deviation of the absolute outputs, for the units of each layer."""
         check_is_fitted(self)
         network = twin_of(self)._model().network
         return [network.standard(layer, W.dtype) for layer, W in enumerate(network.coefs)]
