@@ -176,10 +176,10 @@ def our_curve(data):
     return recorder.points, seconds
 
 
-def mlp_curve(data, n_epochs):
-    """Points of the learning curve, seconds of all epochs."""
+def mlp_curve(model, data, n_epochs):
+    """Points of the learning curve of an ``MLPClassifier``, seconds of all epochs."""
     X_train, y_train, X_test, y_test = data
-    rng, model, classes = np.random.default_rng(0), mlp(0, 1), np.unique(y_train)
+    rng, classes = np.random.default_rng(0), np.unique(y_train)
     points, seconds = [], 0.0
     for _ in range(n_epochs):
         order = rng.permutation(len(X_train))  # with an int seed it repeats its own order
@@ -195,7 +195,7 @@ def curve(report, data, quick):
         print("curve: skipped, needs scikit-learn 1.9")
         return
     n_epochs = 2 if quick else 8
-    results = {AUTO: our_curve(data), MLP: mlp_curve(data, n_epochs)}
+    results = {AUTO: our_curve(data), MLP: mlp_curve(mlp(0, 1), data, n_epochs)}
     labels = f"{len(data[0]):,} labels, curve"
     for method, (points, seconds) in results.items():
         what = f"{n_epochs} epochs" if method == MLP else "fit"

@@ -131,12 +131,7 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
         if not len(steps):
             parts.append((first, end))
             continue
-        if steps.min() <= 0:
-            at = first + int(np.argmax(steps <= 0)) + 1 - n_before
-            raise ValueError(
-                f"The index does not increase at row {at}. Sort the rows by time, and keep one "
-                "row per time step."
-            )
+        _refuse_disorder(steps, first - n_before)
         usual, n_missing = measure_gaps(steps)
         cuts = first + 1 + np.flatnonzero(n_missing > longest_gap)
         parts += pairwise([first, *cuts.tolist(), end])
@@ -152,6 +147,19 @@ def cut_at_gaps(bounds, time, longest_gap, n_before=0, *, odd_share=0.1, uneven_
             "Resample the series to equal steps."
         )
     return parts
+
+
+def _refuse_disorder(steps, first):
+    """Raise a ValueError if a step of an index is not positive.
+
+    ``first`` is the number of the row from which the first step leads to the next.
+    """
+    if (steps <= 0).any():
+        at = first + int(np.argmax(steps <= 0)) + 1
+        raise ValueError(
+            f"The index does not increase at row {at}. Sort the rows by time, and keep one row "
+            "per time step."
+        )
 
 
 def measure_gaps(steps):
@@ -216,12 +224,7 @@ def take_latest(X, time, longest_gap, n):
     """
     steps = np.ones(len(X), dtype=int)
     if time is not None:
-        if (np.diff(time) <= 0).any():
-            at = int(np.argmax(np.diff(time) <= 0)) + 1
-            raise ValueError(
-                f"The index does not increase at row {at}. Sort the rows by time, and keep one "
-                "row per time step."
-            )
+        _refuse_disorder(np.diff(time), 0)
         steps += count_missing(time, longest_gap)
     place = np.cumsum(steps)
     place += n - 1 - place[-1]
