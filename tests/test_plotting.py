@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
+plt = pytest.importorskip("matplotlib.pyplot")
 
 from sklearn_activation import (  # noqa: E402
     ActivationAnomalyDetector,
@@ -33,7 +34,7 @@ from .tables import arrow  # noqa: E402
 @pytest.fixture(autouse=True)
 def closed_figures():
     yield
-    matplotlib.pyplot.close("all")
+    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_bad_questions_to_an_event_display(series, iris):
         EventDisplay.from_estimator(detector, X[:200])
     with pytest.raises(ValueError, match="events needs a detector with window"):
         EventDisplay.from_estimator(iris[1], iris[0])
-    _, ax = matplotlib.pyplot.subplots()
+    _, ax = plt.subplots()
     with pytest.raises(ValueError, match="2 are needed, 1 were given"):
         EventDisplay.from_estimator(detector, X, axes=ax)
 
@@ -119,7 +120,7 @@ def test_a_forecast_is_drawn_as_a_fan(series):
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert labels == ["0.1 to 0.9", "0.5"]
     assert display.ax_.get_ylabel() == "b"
-    _, ax = matplotlib.pyplot.subplots()
+    _, ax = plt.subplots()
     bands = ForecastDisplay.from_estimator(
         detector, X, 3, quantiles=(0.1, 0.2, 0.8, 0.9), n_past=4, ax=ax
     )
@@ -168,7 +169,7 @@ def test_bad_questions_to_a_forecast_display(series, iris):
 
 def test_rows_in_order_without_a_window(iris):
     X, detector = iris
-    figure, axes = matplotlib.pyplot.subplots(2)
+    figure, axes = plt.subplots(2)
     display = AnomalyScoreDisplay.from_estimator(
         detector, X, channels=["petal length (cm)"], times=np.arange(150) * 10, axes=axes
     )
@@ -272,7 +273,7 @@ def test_bad_input_is_refused_with_the_reason(iris, series):
     with pytest.raises(ValueError, match="Column 4 does not exist"):
         AnomalyScoreDisplay.from_estimator(detector, X, channels=[4])
     with pytest.raises(ValueError, match="5 are needed, 1 were given"):
-        AnomalyScoreDisplay.from_estimator(detector, X, axes=matplotlib.pyplot.gca())
+        AnomalyScoreDisplay.from_estimator(detector, X, axes=plt.gca())
     with pytest.raises(ValueError, match="150 rows"):
         ExplanationDisplay.from_estimator(detector, X)
     with pytest.raises(ValueError, match="one-dimensional"):
