@@ -136,7 +136,7 @@ def draw_figure(runs):
         left.plot(*zip(*found, strict=True), color=color, marker=".", label=label)
         for layer, (values, style) in enumerate(zip(np.transpose(of_layers), "o^", strict=True)):
             epochs = np.arange(1, len(values) + 1)
-            name = f"{label}, layer {layer + 1}"
+            name = f"layer {layer + 1}"
             right.plot(epochs, values, color=color, marker=style, markersize=3, label=name)
     left.set(xlabel="seconds of training", ylabel="error on test images, %", yscale="log")
     left.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
@@ -144,7 +144,8 @@ def draw_figure(runs):
     right.set(xlabel="epochs", ylabel="||output||² / ||input||² of a layer", ylim=(0, None))
     for ax in (left, right):
         ax.grid(alpha=0.3, which="both")
-        ax.legend(fontsize=9)
+    left.legend(fontsize=9)
+    right.legend(fontsize=9, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 0.15))
     RESULTS.mkdir(exist_ok=True)
     fig.savefig(RESULTS / f"forward_forward{'-quick' if runs.quick else ''}.png", dpi=150)
     plt.close(fig)
@@ -154,26 +155,40 @@ def draw_figure(runs):
 
 
 def scores(report, runs):
-    """Errors when the label maximises the product of the shares, their sum, or a single one."""
+    """Errors when the label maximises the product of the layers, their sum, or a single layer.
+
+    A layer of our networks is scored by its share, and a layer of Forward-Forward by its goodness.
+    """
     X, y, X_test, y_test = runs.data
+    work = f"{len(X):,} labels"
     without = ours(0, feedback=False).fit(X, y)
     for method, model in {WITHOUT: without, AUTO: runs.ours[0]}.items():
-        each = [shares(model, X_test, np.full(len(X_test), c)) for c in model.classes_]
-        h = np.stack(each, axis=1)  # rows, labels, layers
-        found = {
-            "h1 h2": h.prod(axis=2),
-            "h1 + h2": h.sum(axis=2),
-            "h1": h[:, :, 0],
-            "h2": h[:, :, 1],
-        }
-        for name, score in found.items():
-            wrong = model.classes_[score.argmax(axis=1)] != y_test
-            work = f"{len(X):,} labels, score {name}"
-            report.add(work, method, 100 * wrong.mean(), "% error")
-        right = np.take_along_axis(h, np.searchsorted(model.classes_, y_test)[:, None, None], 1)
-        for layer in range(h.shape[2]):
-            work = f"{len(X):,} labels, share that layer {layer + 1} passes on, right label"
-            report.add(work, method, right[:, 0, layer].mean(), "")
+        h = of_each_label(lambda rows, y, model=model: shares(model, rows, y), X_test)
+        score_errors(report, work, method, h, y_test)
+        right = h[np.arange(len(h)), y_test].mean(axis=0)
+        for layer, share in enumerate(right):
+            what = f"{work}, share that layer {layer + 1} passes on, right label"
+            report.add(what, method, share, "")
+    goodness = of_each_label(runs.theirs[0].layer_goodness, normalize(X_test))
+    score_errors(report, work, FF, goodness, y_test)
+
+
+def of_each_label(layer_scores, X):
+    """Scores of every layer for rows with each of the ten labels, (n_rows, 10, n_layers)."""
+    return np.stack([layer_scores(X, np.full(len(X), c)) for c in range(10)], axis=1)
+
+
+def score_errors(report, work, method, h, y):
+    """Report errors by scores ``h`` of two layers, shape (n_rows, n_labels, 2)."""
+    found = {
+        "h1 h2": h.prod(axis=2),
+        "h1 + h2": h.sum(axis=2),
+        "h1": h[:, :, 0],
+        "h2": h[:, :, 1],
+    }
+    for name, score in found.items():
+        wrong = score.argmax(axis=1) != y
+        report.add(f"{work}, score {name}", method, 100 * wrong.mean(), "% error")
 
 
 # -- anomalies -----------------------------------------------------------------------------
