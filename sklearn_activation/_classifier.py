@@ -4,7 +4,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -187,7 +187,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     missing_label : label, NaN or None, default=None
         Value in ``y`` that marks a row without a label, such as -1. None means that all rows have
         a label. Set ``missing_label`` if few of many rows have a label and if the classes form
-        clusters. The network then labels the other rows itself and learns them, too. ``score``
+        clusters. The other rows then get labels from the rows nearest to them, and are learned,
+        too. They are left out if this does not help to find the labels of held-out rows. ``score``
         counts rows without a label as mistakes. See the :doc:`user guide </guide/feedback>`.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
@@ -637,7 +638,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         additional row with an unknown label, which keeps ``a`` finite. If each class has one row
         only, the fit counts as many additional rows as there are training rows.
         """
-        return softmax(self._scaled_scores(X), axis=1)  # eq. 8
+        X = self._fitted_rows(X)
+        return self._model().probabilities(X)
 
     def predict_log_proba(self, X):
         """Compute the logarithm of the probability of each label for each row.
@@ -654,7 +656,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         log_p : ndarray of shape (n_samples, n_classes)
             Natural logarithms of the probabilities, in the order of ``classes_``.
         """
-        return log_softmax(self._scaled_scores(X), axis=1)
+        X = self._fitted_rows(X)
+        return log_softmax(self._model().log_probabilities(X), axis=1)
 
     def score_samples(self, X):
         """Score how typical each row is by its highest activation with any label.
@@ -874,8 +877,3 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
                 "of these labels to learn them."
             )
         return np.searchsorted(self.classes_, y)
-
-    def _scaled_scores(self, X):
-        """Return the logarithms of the probabilities, up to a constant for each row (eq. 8)."""
-        X, model = self._fitted_rows(X), self._model()
-        return model.certainty.sharpness * model.label_scores(X)

@@ -546,3 +546,14 @@ def corrected_errors(errors, between, starts, width, reach):
         weight = np.exp(-(near - near.min()) / (2 * reach**2))
         left.append(errors[i] - weight @ errors[others] / weight.sum())
     return np.array(left)
+
+
+def neighbour_edges(Z, n_neighbors):
+    """The symmetric graph as a dense matrix, scaled by the numbers of edges."""
+    distance = ((Z[:, None] - Z[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(distance, np.inf)
+    A = np.zeros_like(distance)
+    for row, order in enumerate(np.argsort(distance, axis=1)):
+        A[row, order[:n_neighbors]] = 1
+    A = np.maximum(A, A.T)
+    return A / np.sqrt(np.outer(A.sum(axis=1), A.sum(axis=1)))

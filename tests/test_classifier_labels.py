@@ -1,11 +1,17 @@
 """Rows without labels, and weights of classes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import make_classification
+from sklearn.datasets import make_classification, make_hastie_10_2
+from sklearn.preprocessing import normalize
+
+from sklearn_activation._classification.self_training import SelfTraining
 
 from .cases import unit_classifier
+from .naive import neighbour_edges
 from .tables import digits_split
 from .tasks import label_activations, weight_seen
 
@@ -41,20 +47,49 @@ def test_what_a_missing_label_is_does_not_matter(kind, missing):
     assert_array_equal(found.astype(kind), expected.predict(X_test).astype(kind))
 
 
-def test_unlabelled_rows_are_those_labelled_by_the_round_before():
+def test_unlabelled_rows_get_labels_that_spread_from_their_neighbours(monkeypatch):
+    monkeypatch.setattr(SelfTraining, "n_rounds", 1)
     X, _, y, _ = digits_split(4)
-    partly = np.where(np.arange(len(y)) < 40, y, -1)
-    model = unit_classifier(feedback=False, missing_label=-1).fit(X, partly)
-    again = unit_classifier(feedback=False).fit(X[:40], y[:40])
-    labels = None
-    for _ in range(2):
-        found = np.concatenate([y[:40], again.predict(X[40:])])
-        if labels is not None and np.mean(found[40:] != labels[40:]) < 0.001:
-            break
-        labels = found
-        weight = np.where(np.arange(len(y)) < 40, 0.5 * (len(y) - 40) / 40, 1.0)
-        again = unit_classifier(feedback=False).fit(X, labels, weight)
-    assert_allclose(label_activations(model, X), label_activations(again, X), rtol=1e-6)
+    n, known = len(y), np.arange(len(y)) < 40
+    model = unit_classifier(feedback=False, missing_label=-1).fit(X, np.where(known, y, -1))
+    alone = unit_classifier(feedback=False).fit(X[known], y[known])
+    beliefs = np.where(known[:, None], np.eye(4)[y], alone.predict_proba(X))
+    solved = np.linalg.solve(np.eye(n) - 0.8 * neighbour_edges(normalize(X), 10), beliefs)
+    labels = np.where(known, y, solved.argmax(axis=1))
+    assert 0 < np.mean(labels[~known] != alone.predict(X)[~known]) < 0.2
+    weight = np.where(known, 0.5 * (n - 40) / 40, 1.0)
+    expected = unit_classifier(feedback=False).fit(X, labels, weight)
+    assert_allclose(label_activations(model, X), label_activations(expected, X), rtol=1e-6)
+
+
+def test_rounds_go_on_until_labels_settle(monkeypatch):
+    X, _, y, _ = digits_split(4)
+    learned = []
+    train = SelfTraining.train
+    monkeypatch.setattr(SelfTraining, "neighbours_help", lambda self: True)
+
+    def recorded(self, index, labels, feedback=False):
+        learned.append(labels.copy())
+        return train(self, index, labels, feedback)
+
+    monkeypatch.setattr(SelfTraining, "train", recorded)
+    monkeypatch.setattr(SelfTraining, "n_rounds", 20)
+    unit_classifier(feedback=False, missing_label=-1).fit(
+        X, np.where(np.arange(len(y)) < 40, y, -1)
+    )
+    assert 2 <= len(learned) < 20
+    changed = [np.mean(one[40:] != other[40:]) for one, other in pairwise(learned)]
+    assert min(changed) >= SelfTraining.settled_share
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_without_clusters_are_left_out(seed):
+    X, y = make_hastie_10_2(1200, random_state=seed)
+    y = (y > 0).astype(int)
+    partly = np.where(np.arange(len(y)) < 200, y, -1)
+    model = unit_classifier(encoding="fourier", missing_label=-1).fit(X, partly)
+    alone = unit_classifier(encoding="fourier").fit(X[:200], y[:200])
+    assert_array_equal(model.decision_function(X), alone.decision_function(X))
 
 
 def test_unlabelled_rows_with_feedback(capsys):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import softmax
 
 from .._blocks import map_blocks
 from .._inference.completion import column_ranges, complete_rows
@@ -75,6 +76,14 @@ class ClassifierModel(Model):
         return np.where(
             familiar < 1, mean + familiar * (energies - mean) + (1 - familiar) * prior, energies
         )
+
+    def log_probabilities(self, X):
+        """Return logarithms of probabilities, up to a constant for each row (eq. 8)."""
+        return self.certainty.sharpness * self.label_scores(X)
+
+    def probabilities(self, X):
+        """Return the probability of each label for each row, (n_rows, n_labels)."""
+        return softmax(self.log_probabilities(X), axis=1)
 
     def label_shares(self):
         """Return the weighted share of the training rows that have each label, (n_labels,)."""

@@ -1,27 +1,23 @@
-"""Self-training: rows without a label are learned with the label that the network predicts."""
+"""Self-training: rows without a label are learned with the label that their neighbours suggest."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from .._learning.sharpness import fit_sharpness
 from .._rows.rows import Rows
-from .training import Round
+from .._rows.sample import Sample, hash_rows
+from .neighbours import NeighbourGraph
+from .training import ClassifierTraining, Round
+
+TINY = 1e-12  # the least probability whose logarithm is taken
 
 
-def train_partly_labelled(
-    training,
-    X,
-    labels,
-    known,
-    weight,
-    *,
-    n_rounds=2,
-    n_fed_rounds=6,
-    fed_share=0.2,
-    fewest_fed_rows=4000,
-    labelled_share=0.5,
-    settled_share=0.001,
-    least_familiarity=0.8,
-):
+def train_partly_labelled(training, X, labels, known, weight, *, labelled_share=0.5):
     """Return the model of rows of which only the ``known`` ones have a label.
+
+    The model of the labelled rows alone is returned if the others do not help to find the labels
+    of labelled rows that are held out.
 
     Parameters
     ----------
@@ -31,20 +27,8 @@ def train_partly_labelled(
     known : ndarray of bool of shape (n_rows,)
         Mask of the rows with a label.
     weight : ndarray of shape (n_rows,)
-    n_rounds : int
-        Number of rounds in closed form. Each round labels the other rows and trains again.
-    n_fed_rounds : int
-        Number of rounds with feedback, which follow the rounds in closed form.
-    fed_share : float
-        Share of the epochs of feedback that each round with feedback takes.
-    fewest_fed_rows : int
-        With ``feedback="auto"``, rounds with feedback need this many rows.
     labelled_share : float
         Least total weight of the labelled rows, as a share of the weight of the other rows.
-    settled_share : float
-        Rounds end when fewer than this share of the predicted labels change.
-    least_familiarity : float
-        A round leaves out rows without a label that are less familiar to the network than this.
     """
     unknown = ~known
     if training.partial:
@@ -54,22 +38,119 @@ def train_partly_labelled(
         labels[unknown] = training.previous.predict(X[unknown])
         return training.run(Rows(X, labels, weight))
     model = training.run(Rows(X[known], labels[known], weight[known]))
-    # Probabilities must not be fitted to predicted labels, with which the network agrees too well.
-    certainty, gap = model.certainty, model.mean_gap(X[known])
     needed = labelled_share * weight[unknown].sum() / weight[known].sum()
     weight = np.where(known, max(1, needed), 1) * weight
-    labels = labels.copy()
-    wanted, many = training.estimator.feedback, len(labels) >= fewest_fed_rows
-    fed = wanted is True or (wanted == "auto" and many)
-    for feedback, n in ((False, n_rounds), (True, n_fed_rounds if fed else 0)):
-        for k in range(n):
-            found = model.predict(X[unknown])
-            if k and np.mean(found != labels[unknown]) < settled_share:
+    task = SelfTraining(training, X, labels, known, weight, model)
+    return task.run() if task.neighbours_help() else model
+
+
+@dataclass
+class SelfTraining:
+    """Rounds of training, in which the rows without a label get their labels anew.
+
+    Parameters
+    ----------
+    training, X, labels, known, weight
+        Those of `train_partly_labelled`. Labelled rows weigh more if they are few.
+    alone : ClassifierModel
+        The model of the labelled rows alone.
+    """
+
+    training: ClassifierTraining
+    X: np.ndarray
+    labels: np.ndarray
+    known: np.ndarray
+    weight: np.ndarray
+    alone: object
+
+    # Each round in closed form labels the other rows and trains again.
+    n_rounds = 2
+    # Rounds with feedback follow the rounds in closed form. Each takes a share of the epochs.
+    n_fed_rounds = 4
+    fed_share = 0.2
+    # With ``feedback="auto"``, rounds with feedback need this many rows.
+    fewest_fed_rows = 4000
+    # Rounds end when fewer than this share of the labels change.
+    settled_share = 0.001
+    # A round leaves out rows without a label that are less familiar to the network than this.
+    least_familiarity = 0.8
+    # Labelled rows are held out in parts until this many rows were held out.
+    rows_to_judge = 200
+    n_folds = 5
+
+    def __post_init__(self):
+        alone, known = self.alone, self.known
+        self.hashes = hash_rows(self.X)
+        self.graph = NeighbourGraph(self.points, self.hashes, n_jobs=alone.n_jobs)
+        # Probabilities must not be fitted to predicted labels, with which the network agrees too
+        # well.
+        self.certainty, self.gap = alone.certainty, alone.mean_gap(self.X[known])
+
+    def points(self, index):
+        """Return encoded rows, between which neighbours are sought."""
+        return self.alone.encode(self.alone.fill(self.alone.prepare(self.X[index])))
+
+    def train(self, index, labels, feedback=False):
+        """Return the model of the rows at ``index``."""
+        asked = Round(self.known[index], feedback, self.fed_share, self.certainty, self.gap)
+        return self.training.run_round(
+            Rows(self.X[index], labels[index], self.weight[index]), asked
+        )
+
+    def spread(self, beliefs, index):
+        """Return beliefs that have spread, where rows at ``index`` are sure of their labels."""
+        beliefs = beliefs.copy()
+        beliefs[index] = np.eye(beliefs.shape[1])[self.labels[index]]
+        return self.graph.spread(beliefs)
+
+    def neighbours_help(self):
+        """Whether held-out labels have a lower log-loss after beliefs have spread.
+
+        Both kinds of beliefs p are taken to the power p^a that suits the held-out labels best, as
+        beliefs become less certain when they spread.
+        """
+        index = np.flatnonzero(self.known)
+        sample = Sample(*(v[index] for v in (self.X, self.labels, self.weight, self.hashes)))
+        fold_of = sample.stratified_folds(self.n_folds, few_rows=0)
+        judged, own, spread = np.empty(0, dtype=np.intp), [], []
+        for fold in range(self.n_folds):
+            held, kept = index[fold_of == fold], index[fold_of != fold]
+            if len(held) and len(np.unique(self.labels[kept])) > 1:
+                beliefs = self.train(kept, self.labels).probabilities(self.X)
+                own.append(beliefs[held])
+                spread.append(self.spread(beliefs, kept)[held])
+                judged = np.append(judged, held)
+            if len(judged) >= self.rows_to_judge:
                 break
-            labels[unknown] = found
-            # A row that resembles no labelled row would only teach the network its own guess.
-            learned = known.copy()
-            learned[unknown] = model.familiarity(X[unknown]) >= least_familiarity
-            asked = Round(known[learned], feedback, fed_share, certainty, gap)
-            model = training.run_round(Rows(X[learned], labels[learned], weight[learned]), asked)
-    return model
+        if not len(judged):
+            return False
+        labels, weight = self.labels[judged], self.weight[judged]
+        of_own, of_spread = (
+            fit_sharpness(np.log(np.maximum(np.concatenate(p), TINY)), labels, weight)[1]
+            for p in (own, spread)
+        )
+        if self.training.estimator.verbose:
+            print(
+                f"Held-out log-loss {of_spread:.4f} with the labels of neighbours, "
+                f"{of_own:.4f} without"
+            )
+        return of_spread < of_own
+
+    def run(self):
+        """Return the model after all rounds."""
+        training, known, unknown = self.training, self.known, ~self.known
+        wanted, many = training.estimator.feedback, len(self.labels) >= self.fewest_fed_rows
+        fed = wanted is True or (wanted == "auto" and many)
+        model, labels = self.alone, self.labels.copy()
+        for feedback, n in ((False, self.n_rounds), (True, self.n_fed_rounds if fed else 0)):
+            for k in range(n):
+                beliefs = self.spread(model.probabilities(self.X), np.flatnonzero(known))
+                found = beliefs[unknown].argmax(axis=1)
+                if k and np.mean(found != labels[unknown]) < self.settled_share:
+                    break
+                labels[unknown] = found
+                # A row that resembles no labelled row would only teach the network its own guess.
+                learned = known.copy()
+                learned[unknown] = model.familiarity(self.X[unknown]) >= self.least_familiarity
+                model = self.train(np.flatnonzero(learned), labels, feedback)
+        return model
