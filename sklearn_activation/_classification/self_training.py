@@ -7,6 +7,7 @@ import numpy as np
 from .._learning.sharpness import fit_sharpness
 from .._rows.rows import Rows
 from .._rows.sample import Sample, hash_rows
+from .model import ClassifierModel
 from .neighbours import NeighbourGraph
 from .training import ClassifierTraining, Round
 
@@ -61,7 +62,7 @@ class SelfTraining:
     labels: np.ndarray
     known: np.ndarray
     weight: np.ndarray
-    alone: object
+    alone: ClassifierModel
 
     # Each round in closed form labels the other rows and trains again.
     n_rounds = 2

@@ -83,13 +83,15 @@ class Sample:
         """Return the number of each row's fold. Each fold has about the same share of each label.
 
         The hashes of a sample are all small, so folds follow from mixed hashes. With ``few_rows``
-        rows or fewer, each row is a fold of its own.
+        rows or fewer, each row is a fold of its own. With more, copies of a row share a fold.
         """
         if len(self.X) <= few_rows:
             return np.arange(len(self.X))
         order = np.lexsort((mix_hashes(self.hashes), self.labels))
         fold_of = np.empty(len(self.X), dtype=np.intp)
-        fold_of[order] = np.arange(len(self.X)) % n_folds
+        hashes = self.hashes[order]
+        is_new = np.concatenate([[True], hashes[1:] != hashes[:-1]])
+        fold_of[order] = (np.cumsum(is_new) - 1) % n_folds
         return fold_of
 
 

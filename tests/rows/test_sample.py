@@ -194,6 +194,19 @@ def test_each_of_few_rows_is_a_fold_of_its_own(n_rows):
     np.testing.assert_array_equal(twice.stratified_folds(), folds)
 
 
+def test_copies_of_a_row_share_a_fold():
+    rng = np.random.default_rng(11)
+    X, labels = rng.normal(size=(120, 2)), np.arange(120) % 3
+    rows = np.concatenate([np.arange(120), rng.integers(120, size=200)])
+    rng.shuffle(rows)
+    hashes = hash_rows(X, labels)[rows]
+    folds = Sample(X[rows], labels[rows], np.ones(320), hashes).stratified_folds()
+    of_row = np.empty(120, dtype=int)
+    of_row[rows] = folds
+    np.testing.assert_array_equal(of_row[rows], folds)
+    assert np.ptp(np.bincount(of_row)) <= 1
+
+
 # -- even samples ------------------------------------------------------------------------
 
 
