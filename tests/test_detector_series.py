@@ -316,6 +316,15 @@ def test_monitors_raise_few_false_alarms(seed):
     assert detector.monitor(X[3400:3500]).update(X[3500:])["alarm"].mean() < 0.04
 
 
+def test_a_low_threshold_is_said_in_numbers_that_differ():
+    rng = np.random.default_rng(0)
+    x = np.sin(np.arange(400) / 4) + 0.05 * rng.normal(size=400)
+    for i in np.flatnonzero(rng.random(400) < 0.02):
+        x[i : i + 5] += 3 * rng.normal(size=len(x[i : i + 5]))
+    with pytest.warns(UserWarning, match="threshold is low: it lies 0.3 below the usual .* 0.99"):
+        ActivationAnomalyDetector(window=20, random_state=0).fit(x[:, None])
+
+
 def test_dead_sensors_are_outliers_whatever_the_threshold():
     walk = np.cumsum(np.random.default_rng(0).normal(size=60))[:, None]
     detector = ActivationAnomalyDetector(window=20, random_state=0)

@@ -233,10 +233,11 @@ def judge_series(
         series = series.after(before)
     series = series.with_gate(windows.width, contamination)
     if contamination == "auto" and series.gate < find_outlying(series.evidence) - 2 * ROUNDING:
+        usual = np.median(series.evidence)
         doubts.append(
-            f"The threshold {series.gate:.3g} lies far below the usual activation of this series, "
-            f"{np.median(series.evidence):.3g}. The series may hold many anomalies: leave them "
-            "out, set contamination to their share, or set a shorter window."
+            f"The threshold is low: it lies {usual - series.gate:.2g} below the usual activation "
+            f"of this series, {usual:.3g}. The series may hold many anomalies: leave them out, "
+            "set contamination to their share, or set a shorter window."
         )
     scores = score_judged_stamps(windows, judged, series, rows.encoding)
     return JudgedSeries(layer.solution, series, scores, activation, doubts)
