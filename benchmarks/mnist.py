@@ -102,15 +102,19 @@ def features(report, data, quick):
         model = make_pipeline(transformer, size, LogisticRegression(C=C, max_iter=200))
         return error(model.fit(X_train, y_train), X_test, y_test)
 
-    def hebbian(seed, t):
+    def hebbian(seed, width, t):
         return CompetitiveHebbianTransformer(
-            784, activation="square", learning_time=t, random_state=seed
+            width, activation="square", learning_time=t, random_state=seed
         )
 
     report.add(work, "unit rows", chosen([Normalizer()]), "% error")
     seeds = range(1 if quick else 3)
-    for name, times in {"features": ["auto"], "features, t on held-out rows": [100, 300]}.items():
-        errors = [chosen([hebbian(seed, t) for t in times]) for seed in seeds]
+    for name, width, times in (
+        ("features", 784, ["auto"]),
+        ("features, t on held-out rows", 784, [100, 300]),
+        ("features, 4 x 784 units", 3136, ["auto"]),
+    ):
+        errors = [chosen([hebbian(seed, width, t) for t in times]) for seed in seeds]
         report.add(work, name, errors, "% error")
 
 

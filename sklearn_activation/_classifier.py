@@ -188,8 +188,9 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Value in ``y`` that marks a row without a label, such as -1. None means that all rows have
         a label. Set ``missing_label`` if few of many rows have a label and if the classes form
         clusters. The other rows then get labels from the rows nearest to them, and are learned,
-        too. They are left out if this does not help to find the labels of held-out rows. ``score``
-        counts rows without a label as mistakes. See the :doc:`user guide </guide/feedback>`.
+        too. They are left out, with a warning, if this does not help to find the labels of
+        held-out rows. ``score`` counts rows without a label as mistakes. See the :doc:`user guide
+        </guide/feedback>`.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the previous fit. With ``solver="hebbian"``, ``fit`` starts
         from the current weights. With ``solver="flow"``, ``fit`` takes the learning times of the
@@ -265,11 +266,13 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     sides. With fewer than 20 rows in each class, the learning time follows from the statistics of
     the rows instead.
 
-    **Rows without a label.** The network first learns the labelled rows, and then labels and
-    learns the other rows in two rounds. The labelled rows together weigh at least half as much as
-    all other rows together. A round leaves out rows that are unlike everything learned before. Up
-    to six rounds with feedback follow with ``feedback=True``, or with ``feedback="auto"`` and at
-    least 4,000 rows.
+    **Rows without a label.** The network first learns the labelled rows. In two rounds, the other
+    rows then get the labels that spread from the labelled rows along a graph of nearest neighbours
+    (Zhou, Bousquet, Lal, Weston & Schölkopf 2004), and are learned. The labelled rows together
+    weigh at least half as much as all other rows together. A round leaves out rows that are unlike
+    everything learned before. Up to four rounds with feedback follow with ``feedback=True``, or
+    with ``feedback="auto"`` and at least 4,000 rows. The rows without a label are left out, with a
+    UserWarning, if the log-loss of held-out labels falls by less than a standard error.
 
     **Unfamiliar rows.** A row is unfamiliar if its highest activation is lower than the highest
     activations of 98 % of the held-out rows. The probabilities of an unfamiliar row tend to the

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import make_classification, make_hastie_10_2
+from sklearn.base import clone
+from sklearn.datasets import make_blobs, make_classification, make_hastie_10_2
 from sklearn.preprocessing import normalize
 
 from sklearn_activation._classification.self_training import SelfTraining
@@ -87,9 +88,75 @@ def test_rows_without_clusters_are_left_out(seed):
     X, y = make_hastie_10_2(1200, random_state=seed)
     y = (y > 0).astype(int)
     partly = np.where(np.arange(len(y)) < 200, y, -1)
-    model = unit_classifier(encoding="fourier", missing_label=-1).fit(X, partly)
+    with pytest.warns(UserWarning, match="without a label are left out .* of no help"):
+        model = unit_classifier(encoding="fourier", missing_label=-1).fit(X, partly)
     alone = unit_classifier(encoding="fourier").fit(X[:200], y[:200])
     assert_array_equal(model.decision_function(X), alone.decision_function(X))
+
+
+def blobs(seed=0, k=10):
+    """Rows in four clusters that overlap, of which k of each label keep their label."""
+    X, y = make_blobs(900, n_features=6, centers=4, cluster_std=3, random_state=seed)
+    partly = np.full(600, -1)
+    for label in range(4):
+        partly[np.flatnonzero(y[:600] == label)[:k]] = label
+    return X, y, partly
+
+
+@pytest.mark.parametrize("n_copies", [2, 5])
+def test_copies_of_unlabelled_rows_are_rows_of_more_weight(n_copies):
+    X, _, partly = blobs()
+    unknown = np.flatnonzero(partly < 0)
+    rows = np.concatenate([np.arange(600), np.tile(unknown, n_copies - 1)])
+    model = unit_classifier(encoding="fourier", feedback=False, missing_label=-1)
+    copied = clone(model).fit(X[rows], partly[rows])
+    weighted = model.fit(X[:600], partly, np.where(partly < 0, n_copies, 1))
+    assert_allclose(copied.decision_function(X), weighted.decision_function(X), atol=1e-8)
+
+
+def test_order_of_unlabelled_rows_does_not_matter():
+    X, _, partly = blobs()
+    order = np.random.default_rng(0).permutation(600)
+    model = unit_classifier(encoding="fourier", feedback=False, missing_label=-1)
+    one = clone(model).fit(X[:600], partly).decision_function(X)
+    other = model.fit(X[order], partly[order]).decision_function(X)
+    assert_allclose(one, other, atol=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_row_of_each_label_is_enough_among_clusters(seed):
+    X, y = make_blobs(900, n_features=4, centers=4, random_state=seed)
+    partly = np.full(600, -1)
+    first = np.unique(y[:600], return_index=True)[1]
+    partly[first] = y[first]
+    model = unit_classifier(encoding="fourier", missing_label=-1).fit(X[:600], partly)
+    alone = unit_classifier(encoding="fourier").fit(X[first], y[first])
+    assert model.score(X[600:], y[600:]) >= alone.score(X[600:], y[600:])
+    assert model.score(X[600:], y[600:]) > 0.95
+
+
+def test_groups_without_a_labelled_row_are_not_learned(monkeypatch):
+    X, _, partly = blobs()
+    X = np.append(X[:600], np.random.default_rng(0).normal(500, 1, size=(200, 6)), axis=0)
+    partly = np.append(partly, np.full(200, -1))
+    far, train, learned = np.arange(len(X)) >= 600, SelfTraining.train, []
+
+    def recorded(self, index, labels, feedback=False):
+        learned.append(index)
+        return train(self, index, labels, feedback)
+
+    monkeypatch.setattr(SelfTraining, "train", recorded)
+    # Every row counts as familiar, so that paths of neighbours alone decide.
+    monkeypatch.setattr(SelfTraining, "least_familiarity", 0.0)
+    model = unit_classifier(encoding="fourier", feedback=False, missing_label=-1)
+    clone(model).fit(X, partly)
+    assert len(learned[-1]) > 500
+    assert not far[learned[-1]].any()
+    labelled = partly >= 0
+    with pytest.warns(UserWarning, match="left out of training"):
+        alone = clone(model).fit(X[labelled | far], partly[labelled | far])
+    expected = clone(model).fit(X[labelled], partly[labelled])
+    assert_allclose(alone.decision_function(X), expected.decision_function(X))
 
 
 def test_unlabelled_rows_with_feedback(capsys):

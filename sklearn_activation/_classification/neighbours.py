@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.neighbors import kneighbors_graph
 
 
@@ -41,6 +42,11 @@ class NeighbourGraph:
         degree = np.diff(edges.indptr)
         edges.data = 1 / np.sqrt(np.repeat(degree, degree) * degree[edges.indices], dtype="f4")
         self.edges = edges
+
+    def reach(self, rows):
+        """Return the mask of rows from which a path of edges leads to one of ``rows``."""
+        _, part_of = connected_components(self.edges, directed=False)
+        return np.isin(part_of, part_of[rows])
 
     def spread(self, beliefs, *, share=0.8, n_steps=20):
         """Return the beliefs of each row and its neighbours, (n_rows, n_labels).

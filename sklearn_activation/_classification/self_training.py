@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._learning.sharpness import fit_sharpness
+from .._learning.sharpness import fit_sharpness, log_losses
 from .._rows.rows import Rows
 from .._rows.sample import Sample, hash_rows
+from .._warnings import warn
 from .model import ClassifierModel
 from .neighbours import NeighbourGraph
 from .training import ClassifierTraining, Round
+from .trial import exceeds_chance
 
 TINY = 1e-12  # the least probability whose logarithm is taken
+LEFT_OUT = "The rows without a label are left out of training, because they are "
 
 
 def train_partly_labelled(training, X, labels, known, weight, *, labelled_share=0.5):
@@ -42,7 +45,10 @@ def train_partly_labelled(training, X, labels, known, weight, *, labelled_share=
     needed = labelled_share * weight[unknown].sum() / weight[known].sum()
     weight = np.where(known, max(1, needed), 1) * weight
     task = SelfTraining(training, X, labels, known, weight, model)
-    return task.run() if task.neighbours_help() else model
+    if task.neighbours_help():
+        return task.run()
+    warn(LEFT_OUT + "of no help to find the labels of held-out rows.", UserWarning)
+    return model
 
 
 @dataclass
@@ -80,16 +86,19 @@ class SelfTraining:
     n_folds = 5
 
     def __post_init__(self):
-        alone, known = self.alone, self.known
+        # Copies of a row count once among neighbours, or a row's neighbours were its copies.
         self.hashes = hash_rows(self.X)
-        self.graph = NeighbourGraph(self.points, self.hashes, n_jobs=alone.n_jobs)
+        _, first, self.copy_of = np.unique(self.hashes, return_index=True, return_inverse=True)
+        self.distinct = self.X[first]
+        alone = self.alone
+        self.graph = NeighbourGraph(self.points, self.hashes[first], n_jobs=alone.n_jobs)
         # Probabilities must not be fitted to predicted labels, with which the network agrees too
         # well.
-        self.certainty, self.gap = alone.certainty, alone.mean_gap(self.X[known])
+        self.certainty, self.gap = alone.certainty, alone.mean_gap(self.X[self.known])
 
     def points(self, index):
         """Return encoded rows, between which neighbours are sought."""
-        return self.alone.encode(self.alone.fill(self.alone.prepare(self.X[index])))
+        return self.alone.encode(self.alone.fill(self.alone.prepare(self.distinct[index])))
 
     def train(self, index, labels, feedback=False):
         """Return the model of the rows at ``index``."""
@@ -99,16 +108,19 @@ class SelfTraining:
         )
 
     def spread(self, beliefs, index):
-        """Return beliefs that have spread, where rows at ``index`` are sure of their labels."""
-        beliefs = beliefs.copy()
-        beliefs[index] = np.eye(beliefs.shape[1])[self.labels[index]]
-        return self.graph.spread(beliefs)
+        """Return beliefs about distinct rows after rows at ``index`` passed on their labels."""
+        given = np.zeros_like(beliefs)
+        np.add.at(given, (self.copy_of[index], self.labels[index]), self.weight[index])
+        total = given.sum(axis=1, keepdims=True)
+        given /= np.where(total > 0, total, 1)
+        return self.graph.spread(np.where(total > 0, given, beliefs))
 
     def neighbours_help(self):
         """Whether held-out labels have a lower log-loss after beliefs have spread.
 
         Both kinds of beliefs p are taken to the power p^a that suits the held-out labels best, as
-        beliefs become less certain when they spread.
+        beliefs become less certain when they spread. If no row can be held out without its label
+        getting lost, the neighbours are trusted.
         """
         index = np.flatnonzero(self.known)
         sample = Sample(*(v[index] for v in (self.X, self.labels, self.weight, self.hashes)))
@@ -116,26 +128,32 @@ class SelfTraining:
         judged, own, spread = np.empty(0, dtype=np.intp), [], []
         for fold in range(self.n_folds):
             held, kept = index[fold_of == fold], index[fold_of != fold]
+            held = held[np.isin(self.labels[held], self.labels[kept])]
             if len(held) and len(np.unique(self.labels[kept])) > 1:
-                beliefs = self.train(kept, self.labels).probabilities(self.X)
-                own.append(beliefs[held])
-                spread.append(self.spread(beliefs, kept)[held])
+                beliefs = self.train(kept, self.labels).probabilities(self.distinct)
+                own.append(beliefs[self.copy_of[held]])
+                spread.append(self.spread(beliefs, kept)[self.copy_of[held]])
                 judged = np.append(judged, held)
             if len(judged) >= self.rows_to_judge:
                 break
         if not len(judged):
-            return False
+            return True
         labels, weight = self.labels[judged], self.weight[judged]
-        of_own, of_spread = (
-            fit_sharpness(np.log(np.maximum(np.concatenate(p), TINY)), labels, weight)[1]
-            for p in (own, spread)
-        )
+        own, spread = (self.log_losses(np.concatenate(p), labels, weight) for p in (own, spread))
         if self.training.estimator.verbose:
+            with_, without = (np.average(v, weights=weight) for v in (spread, own))
             print(
-                f"Held-out log-loss {of_spread:.4f} with the labels of neighbours, "
-                f"{of_own:.4f} without"
+                f"Log-loss {with_:.4f} with the labels of neighbours, {without:.4f} without, on "
+                f"{len(judged)} held-out rows"
             )
-        return of_spread < of_own
+        return exceeds_chance(own - spread, weight)
+
+    @staticmethod
+    def log_losses(beliefs, labels, weight):
+        """Return the log-loss of each row with the best power of the beliefs."""
+        logs = np.log(np.maximum(beliefs, TINY))
+        a, _ = fit_sharpness(logs, labels, weight)
+        return log_losses(a, logs, labels)
 
     def run(self):
         """Return the model after all rounds."""
@@ -143,15 +161,21 @@ class SelfTraining:
         wanted, many = training.estimator.feedback, len(self.labels) >= self.fewest_fed_rows
         fed = wanted is True or (wanted == "auto" and many)
         model, labels = self.alone, self.labels.copy()
+        reached = self.graph.reach(self.copy_of[known])
         for feedback, n in ((False, self.n_rounds), (True, self.n_fed_rounds if fed else 0)):
             for k in range(n):
-                beliefs = self.spread(model.probabilities(self.X), np.flatnonzero(known))
-                found = beliefs[unknown].argmax(axis=1)
+                beliefs = self.spread(model.probabilities(self.distinct), np.flatnonzero(known))
+                found = beliefs.argmax(axis=1)[self.copy_of[unknown]]
                 if k and np.mean(found != labels[unknown]) < self.settled_share:
                     break
                 labels[unknown] = found
                 # A row that resembles no labelled row would only teach the network its own guess.
-                learned = known.copy()
-                learned[unknown] = model.familiarity(self.X[unknown]) >= self.least_familiarity
+                familiar = model.familiarity(self.distinct) >= self.least_familiarity
+                learned = known | (familiar & reached)[self.copy_of]
+                if not learned[unknown].any():
+                    warn(LEFT_OUT + "unlike the rows with a label.", UserWarning)
+                    return self.alone
+                if training.estimator.verbose:
+                    print(f"{learned[unknown].sum()} rows without a label get one")
                 model = self.train(np.flatnonzero(learned), labels, feedback)
         return model

@@ -52,3 +52,11 @@ def test_few_rows_have_as_many_neighbours_as_there_are(n_rows):
     graph = NeighbourGraph(lambda index: Z[index], hashes)
     assert graph.edges.nnz == n_rows * (n_rows - 1)
     assert np.isfinite(graph.spread(np.ones((n_rows, 2)))).all()
+
+
+def test_rows_are_reached_from_rows_of_their_own_part():
+    Z, hashes = points(60)
+    Z[40:] += 100
+    graph = NeighbourGraph(lambda index: Z[index], hashes)
+    assert_array_equal(graph.reach([3]), np.arange(60) < 40)
+    assert graph.reach([3, 50]).all()
