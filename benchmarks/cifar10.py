@@ -26,7 +26,7 @@ from sklearn_activation.augmentation import Chain, RandomCrop, RandomFlip
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-N_EPOCHS, N_AUGMENTED_EPOCHS = 10, 20
+N_EPOCHS, N_AUGMENTED_EPOCHS, N_WIDE_EPOCHS = 10, 60, 6
 SHAPE = (32, 32, 3)
 CROPPED = (28, 28, 3)
 PENALTIES = (0.001, 0.003, 0.01)
@@ -126,7 +126,7 @@ def local_connections(report, data, quick):
 def ten_units(report, data, quick):
     """Ten units at each place (paper, three layers with fields of 9 x 9: 35.6 %)."""
     method = "10 units a place, fields of 5 x 5, feedback"
-    epochs = 2 if quick else N_EPOCHS
+    epochs = 2 if quick else N_WIDE_EPOCHS
     evaluate(report, data, method, ours((10, 1000), 5, max_iter=epochs))
 
 
@@ -159,7 +159,7 @@ def augmented(report, data, quick):
     """
     augment = Chain(RandomCrop(SHAPE, CROPPED[0]), RandomFlip(CROPPED))
     model = ours(
-        (6, 1000),
+        (9, 1000),
         5,
         image_shape=CROPPED,
         augment=augment,
@@ -168,7 +168,7 @@ def augmented(report, data, quick):
         early_stopping=True,
         n_iter_no_change=N_AUGMENTED_EPOCHS,
     )
-    evaluate(report, data, "6 units a place, fields of 5 x 5, crops and mirror images", model)
+    evaluate(report, data, "9 units a place, fields of 5 x 5, crops and mirror images", model)
 
 
 def products(report, data, quick):
