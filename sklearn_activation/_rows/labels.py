@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.class_weight import compute_class_weight
 
+from .._warnings import warn
+
 
 def replace_missing(y, missing_label, stand_in=()):
     """Return labels with missing ones replaced by a known label, and a mask of the missing ones.
@@ -52,6 +54,7 @@ def replace_missing(y, missing_label, stand_in=()):
                 f"missing_label to {marker} to learn from these rows, too."
             )
     if not unknown.any():
+        _doubt_type(values, missing_label)
         return y, None
     if not unknown.all():
         stand_in = [values[int(unknown.argmin())]]
@@ -62,6 +65,20 @@ def replace_missing(y, missing_label, stand_in=()):
         )
     known = [stand_in[0] if u else v for v, u in zip(values, unknown, strict=True)]
     return np.array(known), unknown
+
+
+def _doubt_type(values, missing_label):
+    """Warn of labels that read like the marker of rows without one, but have another type."""
+    if missing_label is None:
+        return
+    distinct = {v for v in values if isinstance(v, (str, Real))}
+    alike = [v for v in distinct if str(v) == str(missing_label)]
+    if alike:
+        warn(
+            f"y holds {alike[0]!r}, which is learned as a label, because it differs in its type "
+            f"from missing_label={missing_label!r}. Give missing_label the type of the labels.",
+            UserWarning,
+        )
 
 
 def is_missing(value, missing):

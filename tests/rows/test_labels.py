@@ -101,6 +101,21 @@ def test_labels_that_are_missing_without_the_marker_are_refused(y, missing, plac
         replace_missing(y, missing)
 
 
+@pytest.mark.parametrize(
+    "y, missing", [(["-1", "0", "1"], -1), ([0, -1, 1], "-1"), ([0.5, np.float64(-1.5)], "-1.5")]
+)
+def test_a_marker_of_another_type_is_doubted(y, missing):
+    with pytest.warns(UserWarning, match="differs in its type from missing_label="):
+        _, unknown = replace_missing(y, missing)
+    assert unknown is None
+
+
+@pytest.mark.parametrize("y, missing", [([0, 1], -1), (["a", "b"], "?"), ([{}, 1], -1)])
+def test_a_marker_that_no_row_has_is_no_doubt(y, missing, recwarn):
+    assert replace_missing(y, missing) == (y, None)
+    assert not recwarn.list
+
+
 def test_a_missing_label_is_a_single_one():
     with pytest.raises(ValueError, match="must be a single label"):
         replace_missing([0, 1], [0, 1])
