@@ -387,7 +387,7 @@ def nearest_rows(classifier, X, labels, kept, kept_labels):
 
 def familiarity_of(classifier, X):
     """How far rows activate a classifier's network as typical ones do, from 0 to 1."""
-    return classifier._model().familiarity(X)
+    return classifier._model().beliefs(X)[1]
 
 
 def nearest_means(imputer, gaps):

@@ -68,7 +68,10 @@ class ClassifierModel(Model):
         its activations. The less familiar a row is, the nearer its probabilities are to the
         frequencies of the labels in training.
         """
-        energies = self.label_energies(X).astype(np.float64)
+        return self._scores(self.label_energies(X))
+
+    def _scores(self, energies):
+        energies = energies.astype(np.float64)
         familiar = self._familiarity(energies)[:, None]
         mean = energies.mean(axis=1, keepdims=True)
         prior = np.log(np.maximum(self.label_shares(), 1e-12)) / self.certainty.sharpness
@@ -85,18 +88,20 @@ class ClassifierModel(Model):
         """Return the probability of each label for each row, (n_rows, n_labels)."""
         return softmax(self.log_probabilities(X), axis=1)
 
-    def label_shares(self):
-        """Return the weighted share of the training rows that have each label, (n_labels,)."""
-        mass = np.bincount(self.sample.labels, self.sample.weight, self.n_labels)
-        return mass / mass.sum()
-
-    def familiarity(self, X):
-        """Return how familiar each row is to the network, from 0 to 1, shape (n_rows,).
+    def beliefs(self, X):
+        """Return the probabilities of rows, (n_rows, n_labels), and their familiarity, (n_rows,).
 
         A row has familiarity 0 if it activates the network no more than random inputs do. A row
         has familiarity 1 if it activates the network as much as typical rows do.
         """
-        return self._familiarity(self.label_energies(X))
+        energies = self.label_energies(X)
+        p = softmax(self.certainty.sharpness * self._scores(energies), axis=1)
+        return p, self._familiarity(energies)
+
+    def label_shares(self):
+        """Return the weighted share of the training rows that have each label, (n_labels,)."""
+        mass = np.bincount(self.sample.labels, self.sample.weight, self.n_labels)
+        return mass / mass.sum()
 
     def _familiarity(self, energies):
         typical = self.certainty.typical

@@ -13,7 +13,9 @@ from .neighbours import NeighbourGraph
 from .training import ClassifierTraining, Round
 from .trial import exceeds_chance
 
-TINY = 1e-12  # the least probability whose logarithm is taken
+# The least probability whose logarithm is taken.
+TINY = 1e-12
+# The start of two warnings, which end with the reason.
 LEFT_OUT = "The rows without a label are left out of training, because they are "
 
 
@@ -164,14 +166,15 @@ class SelfTraining:
         reached = self.graph.reach(self.copy_of[known])
         for feedback, n in ((False, self.n_rounds), (True, self.n_fed_rounds if fed else 0)):
             for k in range(n):
-                beliefs = self.spread(model.probabilities(self.distinct), np.flatnonzero(known))
+                own, familiarity = model.beliefs(self.distinct)
+                beliefs = self.spread(own, np.flatnonzero(known))
                 found = beliefs.argmax(axis=1)[self.copy_of[unknown]]
                 if k and np.mean(found != labels[unknown]) < self.settled_share:
                     break
                 labels[unknown] = found
                 # A row that resembles no labelled row would only teach the network its own guess.
-                familiar = model.familiarity(self.distinct) >= self.least_familiarity
-                learned = known | (familiar & reached)[self.copy_of]
+                useful = reached & (familiarity >= self.least_familiarity)
+                learned = known | useful[self.copy_of]
                 if not learned[unknown].any():
                     warn(LEFT_OUT + "unlike the rows with a label.", UserWarning)
                     return self.alone
