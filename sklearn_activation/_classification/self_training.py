@@ -84,7 +84,7 @@ class SelfTraining:
     # A round leaves out rows without a label that are less familiar to the network than this.
     least_familiarity = 0.8
     # Labelled rows are held out in parts until this many rows were held out.
-    rows_to_judge = 200
+    rows_to_judge = 100
     n_folds = 5
 
     def __post_init__(self):
