@@ -272,7 +272,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     weigh at least half as much as all other rows together. A round leaves out rows that are unlike
     everything learned before. Up to four rounds with feedback follow with ``feedback=True``, or
     with ``feedback="auto"`` and at least 4,000 rows. The rows without a label are left out, with a
-    UserWarning, if the log-loss of held-out labels falls by less than a standard error.
+    UserWarning, if the log-loss of held-out labels does not fall.
 
     **Unfamiliar rows.** A row is unfamiliar if its highest activation is lower than the highest
     activations of 98 % of the held-out rows. The probabilities of an unfamiliar row tend to the

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._learning.sharpness import fit_sharpness, log_losses
+from .._learning.sharpness import fit_sharpness
 from .._rows.rows import Rows
 from .._rows.sample import Sample, hash_rows
 from .._warnings import warn
 from .model import ClassifierModel
 from .neighbours import NeighbourGraph
 from .training import ClassifierTraining, Round
-from .trial import exceeds_chance
 
 # The least probability whose logarithm is taken.
 TINY = 1e-12
@@ -141,21 +140,16 @@ class SelfTraining:
         if not len(judged):
             return True
         labels, weight = self.labels[judged], self.weight[judged]
-        own, spread = (self.log_losses(np.concatenate(p), labels, weight) for p in (own, spread))
+        of_own, of_spread = (
+            fit_sharpness(np.log(np.maximum(np.concatenate(p), TINY)), labels, weight)[1]
+            for p in (own, spread)
+        )
         if self.training.estimator.verbose:
-            with_, without = (np.average(v, weights=weight) for v in (spread, own))
             print(
-                f"Log-loss {with_:.4f} with the labels of neighbours, {without:.4f} without, on "
-                f"{len(judged)} held-out rows"
+                f"Log-loss of {len(judged)} held-out rows {of_spread:.4f} with the labels of "
+                f"neighbours, {of_own:.4f} without"
             )
-        return exceeds_chance(own - spread, weight)
-
-    @staticmethod
-    def log_losses(beliefs, labels, weight):
-        """Return the log-loss of each row with the best power of the beliefs."""
-        logs = np.log(np.maximum(beliefs, TINY))
-        a, _ = fit_sharpness(logs, labels, weight)
-        return log_losses(a, logs, labels)
+        return of_spread < of_own
 
     def run(self):
         """Return the model after all rounds."""

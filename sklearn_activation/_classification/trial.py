@@ -93,17 +93,13 @@ def run_trial(training, train, task, rule):
             print("Feedback is given up: the held-out log-loss is lower without feedback")
         return None
     certainty, losses = held_out_losses(solution.network, held, task.n_jobs)
+    gain = without - losses
+    mean = np.average(gain, weights=held.weight)
+    error = np.sqrt(held.weight**2 @ (gain - mean) ** 2) / held.weight.sum()
     if verbose:
-        means = (np.average(v, weights=held.weight) for v in (losses, without))
-        print("Held-out log-loss {:.4f} with feedback, {:.4f} without".format(*means))
-    pays = exceeds_chance(without - losses, held.weight)
-    return replace(solution, certainty=certainty) if pays else None
-
-
-def exceeds_chance(gain, weight):
-    """Whether the mean of the gains of rows is larger than its standard error."""
-    mean = np.average(gain, weights=weight)
-    return mean > np.sqrt(weight**2 @ (gain - mean) ** 2) / weight.sum()
+        with_, without = (np.average(v, weights=held.weight) for v in (losses, without))
+        print(f"Held-out log-loss {with_:.4f} with feedback, {without:.4f} without")
+    return replace(solution, certainty=certainty) if mean > error else None
 
 
 def held_out_losses(network, held, n_jobs):
