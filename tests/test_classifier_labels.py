@@ -63,23 +63,28 @@ def test_unlabelled_rows_get_labels_that_spread_from_their_neighbours(monkeypatc
     assert_allclose(label_activations(model, X), label_activations(expected, X), rtol=1e-6)
 
 
-def test_rounds_go_on_until_labels_settle(monkeypatch):
-    X, _, y, _ = digits_split(4)
-    learned = []
-    train = SelfTraining.train
-    monkeypatch.setattr(SelfTraining, "neighbours_help", lambda self: True)
+@pytest.fixture
+def learned(monkeypatch):
+    """Rows and labels of each training within self-training: [(index, labels), ...]."""
+    found, train = [], SelfTraining.train
 
     def recorded(self, index, labels, feedback=False):
-        learned.append(labels.copy())
+        found.append((index, labels.copy()))
         return train(self, index, labels, feedback)
 
     monkeypatch.setattr(SelfTraining, "train", recorded)
+    return found
+
+
+def test_rounds_go_on_until_labels_settle(monkeypatch, learned):
+    X, _, y, _ = digits_split(4)
+    monkeypatch.setattr(SelfTraining, "neighbours_help", lambda self: True)
     monkeypatch.setattr(SelfTraining, "n_rounds", 20)
     unit_classifier(feedback=False, missing_label=-1).fit(
         X, np.where(np.arange(len(y)) < 40, y, -1)
     )
     assert 2 <= len(learned) < 20
-    changed = [np.mean(one[40:] != other[40:]) for one, other in pairwise(learned)]
+    changed = [np.mean(one[40:] != other[40:]) for (_, one), (_, other) in pairwise(learned)]
     assert min(changed) >= SelfTraining.settled_share
 
 
@@ -135,23 +140,18 @@ def test_one_row_of_each_label_is_enough_among_clusters(seed):
     assert model.score(X[600:], y[600:]) > 0.95
 
 
-def test_groups_without_a_labelled_row_are_not_learned(monkeypatch):
+def test_groups_without_a_labelled_row_are_not_learned(monkeypatch, learned):
     X, _, partly = blobs()
     X = np.append(X[:600], np.random.default_rng(0).normal(500, 1, size=(200, 6)), axis=0)
     partly = np.append(partly, np.full(200, -1))
-    far, train, learned = np.arange(len(X)) >= 600, SelfTraining.train, []
-
-    def recorded(self, index, labels, feedback=False):
-        learned.append(index)
-        return train(self, index, labels, feedback)
-
-    monkeypatch.setattr(SelfTraining, "train", recorded)
+    far = np.arange(len(X)) >= 600
     # Every row counts as familiar, so that paths of neighbours alone decide.
     monkeypatch.setattr(SelfTraining, "least_familiarity", 0.0)
     model = unit_classifier(encoding="fourier", feedback=False, missing_label=-1)
     clone(model).fit(X, partly)
-    assert len(learned[-1]) > 500
-    assert not far[learned[-1]].any()
+    index, _ = learned[-1]
+    assert len(index) > 500
+    assert not far[index].any()
     labelled = partly >= 0
     with pytest.warns(UserWarning, match="left out of training"):
         alone = clone(model).fit(X[labelled | far], partly[labelled | far])

@@ -61,32 +61,28 @@ class ClassifierModel(Model):
         energies[unknown] = 1e-6 * self.label_shares()
         return energies
 
-    def label_scores(self, X):
-        """Return activations with each label, drawn towards the prior for unfamiliar rows.
+    def log_probabilities(self, X):
+        """Return logarithms of probabilities, up to a constant for each row (eq. 8)."""
+        return self._log_probabilities(self.label_energies(X))
 
-        Probabilities are proportional to exp(a score) (eq. 8). The scores of a familiar row are
-        its activations. The less familiar a row is, the nearer its probabilities are to the
-        frequencies of the labels in training.
+    def _log_probabilities(self, energies):
+        """Return activations times the sharpness, drawn towards the prior for unfamiliar rows.
+
+        The less familiar a row is, the nearer its probabilities are to the frequencies of the
+        labels in training.
         """
-        return self._scores(self.label_energies(X))
-
-    def _scores(self, energies):
         energies = energies.astype(np.float64)
         familiar = self._familiarity(energies)[:, None]
         mean = energies.mean(axis=1, keepdims=True)
         prior = np.log(np.maximum(self.label_shares(), 1e-12)) / self.certainty.sharpness
         prior -= prior.mean()
-        return np.where(
+        return self.certainty.sharpness * np.where(
             familiar < 1, mean + familiar * (energies - mean) + (1 - familiar) * prior, energies
         )
 
-    def log_probabilities(self, X):
-        """Return logarithms of probabilities, up to a constant for each row (eq. 8)."""
-        return self.certainty.sharpness * self.label_scores(X)
-
     def probabilities(self, X):
         """Return the probability of each label for each row, (n_rows, n_labels)."""
-        return softmax(self.log_probabilities(X), axis=1)
+        return self.beliefs(X)[0]
 
     def beliefs(self, X):
         """Return the probabilities of rows, (n_rows, n_labels), and their familiarity, (n_rows,).
@@ -95,8 +91,7 @@ class ClassifierModel(Model):
         has familiarity 1 if it activates the network as much as typical rows do.
         """
         energies = self.label_energies(X)
-        p = softmax(self.certainty.sharpness * self._scores(energies), axis=1)
-        return p, self._familiarity(energies)
+        return softmax(self._log_probabilities(energies), axis=1), self._familiarity(energies)
 
     def label_shares(self):
         """Return the weighted share of the training rows that have each label, (n_labels,)."""
