@@ -526,6 +526,14 @@ def kriging_weights(gamma, known, place, noise):
     return np.linalg.solve(system, right)[:n]
 
 
+def effective_number(starts, weight, ahead):
+    """Kish's number of the sums of weights in blocks of ``ahead`` time steps."""
+    sums = {}
+    for start, w in zip(starts - min(starts), weight, strict=True):
+        sums[start // ahead] = sums.get(start // ahead, 0) + w
+    return sum(weight) ** 2 / sum(w**2 for w in sums.values())
+
+
 def weighted_quantile(x, weight, level):
     """The quantile between entries that stand in the middle of their weights."""
     order = np.argsort(x)

@@ -54,6 +54,8 @@ class Fan:
         Errors of corrected continuations in windows of the record, in standard units.
     weight : ndarray of shape (n_windows,)
         Weight of each window. The weights sum to 1.
+    starts : ndarray of int of shape (n_windows,)
+        First stamps of the windows in the record.
     level, scale : ndarray of shape (n_channels,)
         Zero and length of the standard units.
     least : ndarray of shape (n_channels,)
@@ -63,21 +65,39 @@ class Fan:
     middle: np.ndarray
     errors: np.ndarray
     weight: np.ndarray
+    starts: np.ndarray
     level: np.ndarray
     scale: np.ndarray
     least: np.ndarray
 
     def quantiles(self, levels):
-        """Return quantiles of shape (n_levels, horizon, n_channels)."""
+        """Return quantiles of shape (n_levels, horizon, n_channels).
+
+        The share of an error is its rank among the errors and the new one. With n equal weights,
+        the i-th error has the share i / (n + 1), so that new errors lie below it with this
+        probability. ``effective_numbers`` take the place of n.
+        """
         order = np.argsort(self.errors, axis=0, kind="stable")
         errors = np.take_along_axis(self.errors, order, axis=0)
         weight = self.weight[order]
-        # An error stands in the middle of its own weight.
-        share = np.cumsum(weight, axis=0) - weight / 2
+        new = 1 / self.effective_numbers()[:, None]
+        share = (np.cumsum(weight, axis=0) - weight / 2 + new / 2) / (1 + new)
         found = np.empty((len(levels), *self.middle.shape))
         for i, j in np.ndindex(self.middle.shape):
             found[:, i, j] = np.interp(levels, share[:, i, j], errors[:, i, j])
         return self._to_values(found)
+
+    def effective_numbers(self):
+        """Return how many independent errors there are at each stamp of the horizon.
+
+        Forecasts h stamps ahead that are less than h stamps apart miss the same values in part.
+        Their errors count as one. Kish's formula takes unequal weights into account.
+        """
+        place = self.starts - self.starts.min()
+        together = [
+            np.bincount(place // ahead, self.weight) for ahead in range(1, len(self.middle) + 1)
+        ]
+        return np.array([1 / (weight @ weight) for weight in together])
 
     def paths(self, n, rng):
         """Return ``n`` random continuations, as an array of shape (n, horizon, n_channels)."""
@@ -149,6 +169,7 @@ def open_fan(record, past, horizon):
         middle + correction,
         errors * rougher,
         spread_weights(near_own),
+        starts,
         level,
         scale,
         np.where(low >= 0, 0.0, -np.inf),

@@ -446,6 +446,7 @@ def small_fan(seed=0, n=7):
         middle=rng.normal(size=(3, 2)),
         errors=rng.normal(size=(n, 3, 2)),
         weight=rng.dirichlet(np.ones(n)),
+        starts=np.array([0, 1, 2, 5, 6, 9, 10])[:n],
         level=np.array([5.0, -1.0]),
         scale=np.array([2.0, 10.0]),
         least=np.array([0.0, -np.inf]),
@@ -457,9 +458,39 @@ def test_quantiles_are_those_of_weighted_errors():
     found = fan.quantiles(np.array(LEVELS))
     for k, level in enumerate(LEVELS):
         for i, j in np.ndindex(3, 2):
-            error = naive.weighted_quantile(fan.errors[:, i, j], fan.weight, level)
+            n = naive.effective_number(fan.starts, fan.weight, i + 1)
+            # The level among the errors alone of which the share among n + 1 is ``level``.
+            level_of_old = (level * (1 + 1 / n)) - 1 / (2 * n)
+            error = naive.weighted_quantile(fan.errors[:, i, j], fan.weight, level_of_old)
             expected = fan.level[j] + fan.scale[j] * (fan.middle[i, j] + error)
             assert found[k, i, j] == pytest.approx(max(expected, fan.least[j]))
+
+
+def test_new_errors_lie_below_a_quantile_with_its_probability():
+    """Ranks are i / (n + 1) if n errors are independent and have equal weights."""
+    rng, n, levels = np.random.default_rng(0), 9, np.array([0.1, 0.35, 0.9])
+    errors = rng.normal(size=(n + 1, 4000, 1))
+    fan = Fan(
+        middle=np.zeros((4000, 1)),
+        errors=errors[:n],
+        weight=np.full(n, 1 / n),
+        starts=10_000 * np.arange(n),
+        level=np.zeros(1),
+        scale=np.ones(1),
+        least=np.array([-np.inf]),
+    )
+    found = fan.quantiles(levels)
+    np.testing.assert_allclose(found, np.quantile(errors[:n], levels, axis=0, method="weibull"))
+    below = (errors[n] < found).mean(axis=(1, 2))
+    np.testing.assert_allclose(below, levels, atol=0.02)
+
+
+def test_errors_of_overlapping_forecasts_count_as_one():
+    """Forecasts h stamps ahead that are less than h stamps apart miss the same values."""
+    fan = small_fan()
+    expected = [naive.effective_number(fan.starts, fan.weight, h) for h in (1, 2, 3)]
+    np.testing.assert_allclose(fan.effective_numbers(), expected)
+    assert expected[0] == pytest.approx(1 / (fan.weight @ fan.weight))
 
 
 def test_paths_have_the_weights_of_their_windows():
