@@ -133,7 +133,7 @@ def open_fan(record, past, horizon):
     level = location.copy()
     middle = np.zeros((horizon, n_channels))
     errors = windows[:, n_past:].copy()
-    rougher = np.ones((len(windows), 1, n_channels))
+    growth = np.ones((len(windows), 1, n_channels))
     shapes = []
     for j in range(n_channels):
         at = np.flatnonzero(~np.isnan(past[:, j]))
@@ -142,18 +142,13 @@ def open_fan(record, past, horizon):
         level[j] = past[at[-1], j]
         # The past at hand is the first row, and the windows are the other rows.
         rise = windows[:, :, j] - windows[:, at[-1:], j]
-        seen, later = np.vstack([_rise(past[at, j], scale[j]), rise[:, at]]), rise[:, n_past:]
-        # Stamps before a step that the record does not know are taken as unknown. A few stamps at
-        # the end may be outliers, and are no step.
-        usual = np.abs(seen[0]) <= np.abs(rise[:, :n_past]).max()
-        if np.count_nonzero(usual) >= FEWEST_AFTER_STEP:
-            at, seen = at[usual], seen[:, usual]
-        at, seen = at[-MOST_KNOWN:], seen[:, -MOST_KNOWN:]
+        seen = np.vstack([_rise(past[at, j], scale[j]), rise[:, at]])
+        at, seen = after_step(at, seen, np.abs(rise[:, :n_past]).max())
+        later = rise[:, n_past:]
         continued = continue_channel(gamma[:, j], seen, later, at, np.arange(n_past, width))
         middle[:, j] = continued[0]
         errors[:, :, j] = later - continued[1:]
-        rough = roughness(seen, at)
-        rougher[:, 0, j] = np.minimum(np.sqrt(rough[0] / rough[1:]), MOST_GROWTH)
+        growth[:, 0, j] = growth_of_errors(seen, at)
         shapes.append(seen)
     level[never] = np.nan  # nothing is known of its changes
     if np.ptp(starts) < width:
@@ -167,13 +162,40 @@ def open_fan(record, past, horizon):
     low = np.fmin.reduce(np.concatenate([record.X, past]))
     return Fan(
         middle + correction,
-        errors * rougher,
+        errors * growth,
         spread_weights(near_own),
         starts,
         level,
         scale,
         np.where(low >= 0, 0.0, -np.inf),
     )
+
+
+def after_step(at, seen, largest):
+    """Return the latest places of a channel and the entries there, without those before a step.
+
+    Stamps before a step that the record does not know are taken as unknown. A few stamps at the
+    end may be outliers, and are no step.
+
+    Parameters
+    ----------
+    at : ndarray of int of shape (n_known,)
+        Places of the known entries.
+    seen : ndarray of shape (1 + n_windows, n_known)
+        The past at hand and the pasts of windows, relative to their last entry.
+    largest : float
+        The largest such entry of a window, without its sign.
+    """
+    usual = np.abs(seen[0]) <= largest
+    if np.count_nonzero(usual) >= FEWEST_AFTER_STEP:
+        at, seen = at[usual], seen[:, usual]
+    return at[-MOST_KNOWN:], seen[:, -MOST_KNOWN:]
+
+
+def growth_of_errors(seen, at):
+    """Return the factor by which the errors of each window count after the past at hand."""
+    rough = roughness(seen, at)
+    return np.minimum(np.sqrt(rough[0] / rough[1:]), MOST_GROWTH)
 
 
 def continue_channel(gamma, seen, later, at, ahead):
