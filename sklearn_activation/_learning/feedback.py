@@ -439,25 +439,32 @@ def _shorten(W):
 def _shorten_local(W, n_directions=32, n_rounds=4, least_share=0.2, most=1.2):
     """Reduce the largest singular values of local weights ``W`` towards 1, in place.
 
-    If the largest one exceeds ``most``, all weights are divided by a number first. The change that
-    sets a singular value back to 1 is made at the connections alone. It is enlarged by the
-    reciprocal of its share there, but not beyond that of ``least_share``. A block of the power
-    method finds the directions.
+    The change that sets a singular value back to 1 is made at the connections alone. It is
+    enlarged by the reciprocal of its share there, but not beyond that of ``least_share``. The
+    other directions hardly change. If too many directions are large, so that a singular value
+    beyond ``most`` is left, all weights are divided by a number in the end.
     """
-    rng = np.random.default_rng(0)
-    V = rng.normal(size=(n_directions, W.shape[1])).astype(W.dtype)
+    V = np.random.default_rng(0).normal(size=(n_directions, W.shape[1])).astype(W.dtype)
     step = W.empty_like()
     for _ in range(n_rounds):
-        for _ in range(4):
-            V = np.linalg.qr((V @ W.T @ W).T)[0].T
-        left, sizes, inputs = np.linalg.svd(V @ W.T, full_matrices=False)
-        V = left.T @ V
-        if sizes[0] > most:
-            W *= W.dtype.type(most / sizes[0])
-            sizes *= most / sizes[0]
-        for size, x, y in zip(sizes, inputs, V, strict=True):
+        inputs, sizes, V = _largest_directions(W, V)
+        for x, size, y in zip(inputs, sizes, V, strict=True):
             if size > 1:
                 step.write_products(x[None], y[None])
                 share = sum(np.vdot(A, A) for A in step.arrays)
                 step *= W.dtype.type((1 - size) / max(share, least_share))
                 W += step
+    largest = _largest_directions(W, V)[1][0]
+    if largest > most:
+        W *= W.dtype.type(most / largest)
+
+
+def _largest_directions(W, V, n_steps=4):
+    """Return the largest directions of weights ``W``: inputs, singular values, and outputs.
+
+    A block of the power method starts from the outputs ``V`` (n_directions, n_outputs).
+    """
+    for _ in range(n_steps):
+        V = np.linalg.qr((V @ W.T @ W).T)[0].T
+    left, sizes, inputs = np.linalg.svd(V @ W.T, full_matrices=False)
+    return inputs, sizes, left.T @ V

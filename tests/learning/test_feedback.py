@@ -98,8 +98,41 @@ def test_directions_of_local_weights_are_brought_back_towards_one(largest, seed)
     after = np.linalg.svd(W.toarray(), compute_uv=False)
     assert before[0] > 0.99 * largest and after[0] < 1.03
     assert_array_equal(W.toarray() != 0, connected)
-    scale = min(1, 1.2 / largest)
-    assert 0.9 < np.median(after) / (scale * np.median(before)) < 1.1  # the others move little
+    assert np.median(after) > 0.9 * min(1, 1.2 / largest) * np.median(before)
+
+
+def image_of(units):
+    """A row of inputs or of units at 9 x 9 places, with ones at ``units``."""
+    row = np.zeros((9, 9, 2))
+    row[units] = 1
+    return row.ravel()
+
+
+@pytest.mark.parametrize("largest", [1.5, 3.0, 50.0])
+@pytest.mark.parametrize(
+    "inputs, units",
+    [
+        # One of three labels, and the units that it moves.
+        (np.r_[np.zeros(162), 1, 0, 0], np.random.default_rng(2).normal(size=162)),
+        # A field and the units in its centre.
+        (np.r_[image_of(np.s_[2:7, 2:7]), 0, 0, 0], image_of(np.s_[4, 4])),
+    ],
+)
+def test_one_large_direction_of_local_weights_leaves_the_others(inputs, units, largest):
+    """Where a label grew, all weights were made small, and networks forgot what they knew."""
+    W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(0), np.float64)
+    W *= 0.9 / np.linalg.norm(W.toarray(), 2)
+    before = np.linalg.svd(W.toarray(), compute_uv=False)
+    grown = W.empty_like()
+    grown.write_products(inputs[None], units[None])
+    grown *= largest / np.linalg.norm(grown.toarray(), 2)
+    W += grown
+    assert np.linalg.norm(W.toarray(), 2) > 0.99 * largest
+    _feedback._shorten(W)
+    after = np.linalg.svd(W.toarray(), compute_uv=False)
+    assert after[0] < 1.03
+    assert_allclose(after[1:], before[1:], atol=0.1)
+    assert 0.98 < np.linalg.norm(after[1:]) / np.linalg.norm(before[1:]) < 1.01
 
 
 def test_a_visit_goes_on_if_weights_cannot_be_brought_back_fully(monkeypatch):
