@@ -26,7 +26,7 @@ from sklearn_activation.augmentation import Chain, RandomCrop, RandomFlip
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-N_EPOCHS, N_AUGMENTED_EPOCHS, N_WIDE_EPOCHS = 10, 60, 40
+N_EPOCHS, N_AUGMENTED_EPOCHS, N_WIDE_EPOCHS = 20, 60, 40
 SHAPE = (32, 32, 3)
 CROPPED = (28, 28, 3)
 PENALTIES = (0.001, 0.003, 0.01)

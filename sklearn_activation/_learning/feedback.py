@@ -22,7 +22,8 @@ this fast:
 
 The continuous flow keeps W W^T <= I, but finite steps of unlearning do not. Directions of W that
 grew beyond 1 are therefore set back to 1 (``hold``). Without this step, these directions would
-grow without bound.
+grow without bound. In a local layer only the labels reach all units, and the weights of labels
+grow first: a label beyond 1 grows the more it is unlearned. They are set back after each update.
 """
 
 import time
@@ -217,6 +218,10 @@ class _Learner:
         """Draw rivals for the rows in ``index`` whose labels have not been scored for long."""
         index = np.sort(index[epoch - self.looked[index] >= self.epochs_to_look])
         self.looked[index] = epoch
+        if epoch == 0:
+            # From now on, each epoch scores the labels of some rows. If one epoch scored all rows,
+            # a label that becomes too high for all of them would be seen epochs later.
+            self.looked[index] -= rng.integers(self.epochs_to_look, size=len(index))
         n_labels = self.rows.n_labels
         labels = self.rows.labels[index]
         if n_labels == 2 or not len(index):
@@ -352,6 +357,8 @@ class _Learner:
                 write_products(residual, signed * Y, step)
         for layer, step in enumerate(self.step):
             network.coefs[layer] += step
+        if not isinstance(network.coefs[0], np.ndarray):
+            _shorten(network.coefs[0].labels)
 
     def first_step(self, Z, A, labels, Y, signed, step):
         """Write the rule's step of the first layer, for the inputs [Z, label], to ``step``.

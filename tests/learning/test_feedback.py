@@ -135,6 +135,23 @@ def test_one_large_direction_of_local_weights_leaves_the_others(inputs, units, l
     assert 0.98 < np.linalg.norm(after[1:]) / np.linalg.norm(before[1:]) < 1.01
 
 
+def test_labels_of_a_local_layer_do_not_grow_beyond_one():
+    """A label beyond 1 would grow the more it is unlearned."""
+    rows, network = labelled_rows(6), local_network()
+    labels = network.coefs[0].labels
+    U, sizes, V = np.linalg.svd(labels, full_matrices=False)
+    labels[:] = U * np.array([1.4, 0.8, *sizes[2:]]) @ V
+    learning = learner(network, rows, 0.5)
+    fields = network.coefs[0].fields.copy()
+    learning.looked[:] = 0
+    learning.rivals[:] = (rows.labels[:, None] + 1) % N_LABELS
+    learning.visit(np.arange(6), 1e-5, 0)
+    after = np.linalg.svd(learning.network.coefs[0].labels, compute_uv=False)
+    assert_allclose(after[:2], [1, 0.8], atol=1e-3)
+    assert_allclose(learning.network.coefs[0].fields, fields, atol=1e-3)
+    assert learning.n_active > 0
+
+
 def test_a_visit_goes_on_if_weights_cannot_be_brought_back_fully(monkeypatch):
     rows, network = labelled_rows(6), local_network()
     learning = learner(network, rows, 0.5)
@@ -146,7 +163,7 @@ def test_a_visit_goes_on_if_weights_cannot_be_brought_back_fully(monkeypatch):
     pairs = np.concatenate([rows.labels[:, None], learning.rivals[:, :1]], axis=1)
     learning.input_energy = 0.9 * np.take_along_axis(energies, pairs, axis=1).max()
     learning.visit(np.arange(6), 1e-3, 0)
-    assert len(n_tries) == len(network)
+    assert len(n_tries) == len(network) + 1  # and the labels after the update
     assert learning.learned > 0 and learning.n_divergences == 0
 
 
@@ -170,14 +187,14 @@ def test_gaps_gains_and_rivals_of_a_visit(trained):
     learning = learner(network, rows, 0.5, batch_size=200)
     index = np.arange(200)
     energies = network.label_energies(rows.data())
-    learning.look_around(index, 0, np.random.default_rng(0))
-    assert_array_equal(learning.looked, 0)
+    learning.look_around(index, 6, np.random.default_rng(0))
+    assert_array_equal(learning.looked, 6)
     right = energies[index, rows.labels]
     gaps = right[:, None] - energies
     gaps[index, rows.labels] = np.inf
     expected = _feedback.draw_rivals(gaps, 0.2, 6, np.random.default_rng(0))
     assert_array_equal(learning.rivals, expected)
-    learning.visit(index, 0.7, 0)
+    learning.visit(index, 0.7, 6)
     gap = gaps[index, expected[:, 0]]
     assert_allclose(learning.gap, gap)
     assert_allclose(learning.energy, right)
@@ -210,6 +227,20 @@ def test_each_epoch_has_a_rival_of_its_own(trained):
         assert_allclose(learning.gap, gap, atol=1e-9)
     assert (learning.rivals[:, 0] != learning.rivals[:, 2]).mean() > 0.5
     assert (learning.rivals != rows.labels[:, None]).all()
+
+
+def test_rows_are_looked_at_in_different_epochs(trained):
+    """Also where no row rests, so that each epoch sees what has become of all labels."""
+    rows, network = trained
+    learning = learner(network, rows, learning_rate=1e-9)
+    learning.feedback = replace(learning.feedback, gap=50.0)
+    rng, shares = np.random.default_rng(0), []
+    for epoch in range(13):
+        before = learning.looked.copy()
+        learning.learn_epoch(epoch, 13, rng)
+        shares.append(np.mean(learning.looked != before))
+    assert shares[0] == 1
+    assert_allclose(shares[1:], 1 / 6, atol=0.08)
 
 
 def test_rows_with_a_wide_gap_rest_but_not_for_long(trained):
