@@ -98,7 +98,8 @@ def test_directions_of_local_weights_are_brought_back_towards_one(largest, seed)
     after = np.linalg.svd(W.toarray(), compute_uv=False)
     assert before[0] > 0.99 * largest and after[0] < 1.03
     assert_array_equal(W.toarray() != 0, connected)
-    assert np.median(after) > 0.9 * min(1, 1.2 / largest) * np.median(before)
+    # The others move little: they shrink at most as far as the largest one asks, and do not grow.
+    assert 0.9 * min(1, 1.2 / largest) < np.median(after) / np.median(before) < 1.01
 
 
 def image_of(units):
