@@ -22,8 +22,9 @@ this fast:
 
 The continuous flow keeps W W^T <= I, but finite steps of unlearning do not. Directions of W that
 grew beyond 1 are therefore set back to 1 (``hold``). Without this step, these directions would
-grow without bound. In a local layer only the labels reach all units, and the weights of labels
-grow first: a label beyond 1 grows the more it is unlearned. They are set back after each update.
+grow without bound. In a local layer only the labels reach all units, and their weights grow first:
+a direction of them beyond 1 grows the more it is unlearned. Such directions are set back after
+each update.
 """
 
 import time
@@ -170,6 +171,8 @@ class _Learner:
     excess_to_shorten = 1.02
     # If an output activation exceeds ``input_energy`` by this factor, the last steps are undone.
     excess_to_undo = 2.0
+    # If an eigenvalue of W W^T exceeds this value, the last steps are undone.
+    eigenvalue_to_undo = 1e4
 
     def __init__(self, network, rows, task, feedback, mean_gain=None, mean_weight=1.0):
         self.network = network
@@ -179,7 +182,7 @@ class _Learner:
         self.relative = (rows.weight / mean_weight).astype(task.dtype)
         # The rivals of each row's label, one for each epoch until all labels are scored again.
         self.rivals = np.zeros((len(rows), self.epochs_to_look), dtype=np.int32)
-        # Epoch in which all labels of each row were last scored.
+        # Epoch from which the age of each row's rivals counts.
         self.looked = np.full(len(rows), -self.epochs_to_look)
         # Epoch of the next visit to each row.
         self.due = np.zeros(len(rows), dtype=np.int64)
@@ -195,7 +198,7 @@ class _Learner:
         self.rng = None  # draws the views of rows that an augmentation changes
         self.step = [empty_like(W) for W in network.coefs]
         self.full_rate = self.pace * task.learning_rate
-        self.probes = [np.full(W.shape[1], 1, W.dtype) for W in network.coefs]
+        self.probes = [np.full(W.shape[1], W.shape[1] ** -0.5, W.dtype) for W in network.coefs]
         self.sane = network.copy(task.dtype)
 
     def learn_epoch(self, epoch, n_epochs, rng):
@@ -219,8 +222,9 @@ class _Learner:
         index = np.sort(index[epoch - self.looked[index] >= self.epochs_to_look])
         self.looked[index] = epoch
         if epoch == 0:
-            # From now on, each epoch scores the labels of some rows. If one epoch scored all rows,
-            # a label that becomes too high for all of them would be seen epochs later.
+            # Rows are given different ages, so that each later epoch scores all labels of some
+            # rows. If one epoch scored all rows, a label that becomes too high for all of them
+            # would be seen epochs later.
             self.looked[index] -= rng.integers(self.epochs_to_look, size=len(index))
         n_labels = self.rows.n_labels
         labels = self.rows.labels[index]
@@ -340,7 +344,7 @@ class _Learner:
 
         ``rates`` are the rates of learning. The first half of ``labels`` holds the right labels,
         and the second half the wrong labels. The inputs and outputs in ``layers`` have the same
-        order.
+        order. Then the directions of a local layer's label weights beyond 1 are set back to 1.
         """
         network, factor = self.network, self.feedback.unlearning_factor
         signed = np.concatenate([rates, -factor * rates])[:, None]  # eq. 13 and 14
@@ -358,7 +362,11 @@ class _Learner:
         for layer, step in enumerate(self.step):
             network.coefs[layer] += step
         if not isinstance(network.coefs[0], np.ndarray):
-            _shorten(network.coefs[0].labels)
+            labels = network.coefs[0].labels
+            # Their mean eigenvalue shows whether they diverge.
+            if not np.vdot(labels, labels) <= self.eigenvalue_to_undo * len(labels):
+                raise Divergence
+            _shorten(labels)
 
     def first_step(self, Z, A, labels, Y, signed, step):
         """Write the rule's step of the first layer, for the inputs [Z, label], to ``step``.
@@ -394,10 +402,10 @@ class _Learner:
             for _ in range(3):
                 v = v @ W.T @ W
                 top = np.linalg.norm(v)
+                if not top <= self.eigenvalue_to_undo:
+                    raise Divergence
                 v /= max(top, 1e-30)
             self.probes[layer] = v
-            if not np.isfinite(top):
-                raise Divergence
             is_full = isinstance(W, np.ndarray)
             if top > (self.largest_eigenvalue if is_full else self.largest_of_local):
                 _shorten(W)
@@ -443,7 +451,7 @@ def _shorten(W):
     W -= excess @ (V.T @ W) if wide else (W @ excess) @ V.T
 
 
-def _shorten_local(W, n_directions=32, n_rounds=4, least_share=0.2, most=1.2):
+def _shorten_local(W, n_directions=32, n_rounds=6, least_share=0.2, most=1.2):
     """Reduce the largest singular values of local weights ``W`` towards 1, in place.
 
     The change that sets a singular value back to 1 is made at the connections alone. It is
@@ -455,7 +463,11 @@ def _shorten_local(W, n_directions=32, n_rounds=4, least_share=0.2, most=1.2):
     step = W.empty_like()
     for _ in range(n_rounds):
         inputs, sizes, V = _largest_directions(W, V)
-        for x, size, y in zip(inputs, sizes, V, strict=True):
+        if sizes[0] <= 1:
+            return
+        for x, y in zip(inputs, V, strict=True):
+            # The changes to directions before this one have changed its singular value, too.
+            size = x @ W @ y
             if size > 1:
                 step.write_products(x[None], y[None])
                 share = sum(np.vdot(A, A) for A in step.arrays)

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_activation._learning import feedback as _feedback
 from sklearn_activation._learning.energies import label_energies
@@ -87,7 +89,7 @@ def test_step_with_local_connections_is_the_rule_with_weights_fixed_at_zero():
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("largest", [1.2, 1.5, 2.0, 5.0])
+@pytest.mark.parametrize("largest", [1.2, 1.5, 2.0, 5.0, 8.0])
 def test_directions_of_local_weights_are_brought_back_towards_one(largest, seed):
     """Only the connections change, and the largest singular values come near to 1."""
     W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(seed), np.float64)
@@ -120,7 +122,7 @@ def image_of(units):
     ],
 )
 def test_one_large_direction_of_local_weights_leaves_the_others(inputs, units, largest):
-    """Where a label grew, all weights were made small, and networks forgot what they knew."""
+    """What the network knows in the other directions stays."""
     W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(0), np.float64)
     W *= 0.9 / np.linalg.norm(W.toarray(), 2)
     before = np.linalg.svd(W.toarray(), compute_uv=False)
@@ -134,6 +136,30 @@ def test_one_large_direction_of_local_weights_leaves_the_others(inputs, units, l
     assert after[0] < 1.03
     assert_allclose(after[1:], before[1:], atol=0.1)
     assert 0.98 < np.linalg.norm(after[1:]) / np.linalg.norm(before[1:]) < 1.01
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("largest", [1.5, 3.0, 8.0, 50.0])
+def test_a_large_direction_over_the_whole_image_leaves_the_median(largest, seed):
+    """Most of such a direction does not lie on connections, and its parts overlap with others."""
+    W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(seed), np.float64)
+    W *= 0.9 / np.linalg.norm(W.toarray(), 2)
+    before = np.linalg.svd(W.toarray(), compute_uv=False)
+    grown = W.empty_like()
+    grown.write_products(np.r_[np.ones(162), 0, 0, 0][None], np.ones(162)[None])
+    grown *= largest / np.linalg.norm(grown.toarray(), 2)
+    W += grown
+    _feedback._shorten(W)
+    after = np.linalg.svd(W.toarray(), compute_uv=False)
+    assert after[0] < 1.03
+    assert 0.98 < np.median(after) / np.median(before) < 1.2
+
+
+def test_all_local_weights_are_divided_if_too_many_directions_are_large():
+    W = Grid(9, 9, 2, (5, 5), 2, n_labels=3).random(0.5, np.random.default_rng(0), np.float64)
+    W *= 200 / np.linalg.norm(W.toarray(), 2)
+    _feedback._shorten(W)
+    assert_allclose(np.linalg.norm(W.toarray(), 2), 1.2, atol=0.05)
 
 
 def test_labels_of_a_local_layer_do_not_grow_beyond_one():
@@ -166,6 +192,22 @@ def test_a_visit_goes_on_if_weights_cannot_be_brought_back_fully(monkeypatch):
     learning.visit(np.arange(6), 1e-3, 0)
     assert len(n_tries) == len(network) + 1  # and the labels after the update
     assert learning.learned > 0 and learning.n_divergences == 0
+
+
+@pytest.mark.parametrize("learning_rate", [1e6, 1e10, 1e14, 1e20, 1e37])
+@pytest.mark.parametrize("is_local", [True, False])
+def test_weights_that_diverge_are_never_kept(learning_rate, is_local):
+    """150 rows are one update an epoch: ``hold`` sees the weights before any other row does."""
+    X, _, y, _ = digits_split(10)
+    X, y = X[:150].astype(np.float32), y[:150]
+    shape = dict(image_shape=(8, 8), receptive_field=3) if is_local else {}
+    sizes = (3, 20) if is_local else (64, 20)
+    model = unit_classifier(layer_sizes=sizes, feedback=True, max_iter=3, **shape)
+    model.set_params(learning_rate=learning_rate)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+    start = clone(model).set_params(feedback=False).fit(X, y)
+    assert model.score(X, y) > start.score(X, y) - 0.1
 
 
 @pytest.fixture(scope="module")
