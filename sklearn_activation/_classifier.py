@@ -283,9 +283,10 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     compares the right label with a rival, which is drawn among the wrong labels that come within
     the gap, the nearer the more often. The paper takes the wrong label of the highest activation
     (eq. 12). The activations by which rivals are drawn are at most five epochs old. Eigenvalues of
-    W W^T above 1 are set back to 1, in layers with local connections after each update for the
-    weights of labels, and otherwise if they exceed 1.5. If the activation diverges, the last
-    updates are undone, the rate is halved, and a ConvergenceWarning is raised.
+    W W^T above 1 are set back to 1. In a layer with local connections, the weights of the labels
+    are set back after each update. Other eigenvalues up to 1.5 are left alone there, and larger
+    ones are brought back near to 1. If the activation diverges, the last updates are undone, the
+    rate is halved, and a ConvergenceWarning is raised.
 
     **Augmentation.** Gaps are filled first. Held-out rows, the sample that the model keeps, and
     the choices of encoding, bandwidth and relevances take the rows that a prediction sees. The
