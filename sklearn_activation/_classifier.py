@@ -36,6 +36,7 @@ from ._validation import (
     new_seed,
     refuse_nothing_known,
     validate_table,
+    warn_of_unknown_rows,
 )
 
 
@@ -166,7 +167,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
     early_stopping : bool, default=False
         Whether feedback ends when the error on held-out rows has not fallen for
         ``n_iter_no_change`` epochs. The weights of the best epoch are kept. Set ``early_stopping``
-        to True to save epochs with many rows.
+        to True to save epochs with many rows. ``partial_fit`` and ``feedback=False`` have no
+        epochs to stop, and ignore it.
     validation_fraction : float in (0, 1), default=0.1
         Share of the training rows that ``early_stopping`` holds out. Raise ``validation_fraction``
         if the held-out rows are too few to measure an error.
@@ -224,7 +226,8 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         Learning time of each layer.
     n_iter_ : int
         Number of epochs of ``solver="hebbian"`` or of feedback; a part of an epoch counts as one.
-        The number is 1 with ``solver="flow"`` and no feedback.
+        The number is 1 with ``solver="flow"`` and no feedback. With ``early_stopping``, it is the
+        number of the epoch whose weights are kept.
     encoding_ : {"unit", "fourier"}
         Encoding that was given, or that ``encoding="auto"`` has chosen.
     feedback_ : bool
@@ -425,6 +428,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         y, unknown = replace_missing(y, self.missing_label)
         X, y = self._validate(X, y=y, reset=True)
         refuse_nothing_known(X)
+        warn_of_unknown_rows(X)
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         self._set_classes(classes)
@@ -480,6 +484,7 @@ class ActivationLearningClassifier(ClassifierMixin, ActivationLearningBase):
         y, unknown = replace_missing(y, self.missing_label, stand_in)
         X, y = self._validate(X, y=y, reset=first)
         refuse_nothing_known(X)
+        warn_of_unknown_rows(X)
         check_classification_targets(y)
         if classes is not None:
             classes = np.unique(

@@ -262,9 +262,12 @@ def lay_out_grids(image_shape, receptive_field, n_local, n_units, n_labels):
                 f"holds {size!r}."
             )
         if size > max(height, width):
+            field, image = f"{size} x {size}", f"image of {height} x {width}"
+            if min(height, width) == 1:
+                field, image = f"{size}", f"series of {max(height, width)}"
             raise ValueError(
-                f"{given}: a field of {size} x {size} is larger than the image of {height} x "
-                f"{width} places. Give a smaller field, or None for a full layer."
+                f"{given}: a field of {field} is larger than the {image} places. Give a smaller "
+                "field, or None for a full layer."
             )
         if not is_grid:
             raise ValueError(

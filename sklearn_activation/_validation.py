@@ -280,6 +280,16 @@ def refuse_nothing_known(X):
         )
 
 
+def warn_of_unknown_rows(X):
+    """Warn of rows that are NaN throughout, although they have labels."""
+    unknown = np.count_nonzero(unknown_rows(X))
+    if unknown:
+        warn(
+            f"{unknown} of {len(X)} rows are NaN throughout: nothing is known of these rows but "
+            "their labels. Drop the rows, or find the step before this one that made them NaN."
+        )
+
+
 def new_seed(random_state):
     """Return a seed for NumPy's generators."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

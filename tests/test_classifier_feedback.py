@@ -323,3 +323,15 @@ def test_callbacks_can_ask_for_probabilities(parameters, solver):
     assert_allclose([p.sum(axis=1) for p in callback.found], 1)
     if len(callback.found) > 1:
         assert np.abs(callback.found[0] - callback.found[-1]).max() > 1e-6
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_labels_with_few_rows_each_are_all_learned(seed):
+    """The rows that are held out do not leave a label with half of its rows."""
+    rng = np.random.default_rng(seed)
+    centres = rng.random((100, 64))
+    y = np.repeat(np.arange(100), 4)
+    X = centres[y] + rng.normal(0, 0.1, (400, 64))
+    model = unit_classifier(layer_sizes=64).fit(X, y)
+    assert model.score(X, y) > 0.99
+    assert model.score(centres, np.arange(100)) > 0.99

@@ -76,6 +76,10 @@ CALLS = {
         ),
         "max_iter=1",
     ),
+    "classifier, rows of nothing": (
+        lambda: ActivationLearningClassifier(8).fit(rows_of_nothing(), LABELS),
+        "NaN throughout",
+    ),
     "classifier, feedback": (fit_at_a_far_rate, "diverged"),
     "detector, epochs": (
         lambda: ActivationAnomalyDetector(n_frequencies=8, **ONE_EPOCH).fit(ROWS),

@@ -7,7 +7,7 @@ import numpy as np
 from .._learning.energies import label_energies
 from .._learning.sharpness import fit_certainty, log_losses
 from .._progress import Progress
-from .._rows.sample import is_picked
+from .._rows.sample import is_picked, mix_hashes
 
 
 def share_to_hold_out(
@@ -41,24 +41,47 @@ def hold_out(estimator, rows, hashes, share, known=None, fewest_rows=50):
 
     Held-out rows serve a trial, early stopping and probabilities. The ``hashes`` of the rows
     before gaps were filled select the held-out rows. Only ``known`` rows, which have a label of
-    their own, are held out. If fewer than ``fewest_rows`` rows were selected, none is held out,
-    except for early stopping.
+    their own, are held out, and no label loses more rows than ``may_be_held_out`` allows. If fewer
+    than ``fewest_rows`` rows were selected, none is held out, except for early stopping.
     """
-    is_held = is_picked(hashes, share)
+    is_held = is_picked(hashes, share) & may_be_held_out(rows.labels, hashes, share)
     if known is not None:
         is_held &= known
-    n_left = len(np.unique(rows.labels[~is_held]))
-    enough = is_held.any() and n_left > 1
-    if estimator.early_stopping and not enough:
+    if estimator.early_stopping and not is_held.any():
         raise ValueError(
-            f"validation_fraction={estimator.validation_fraction} holds out {is_held.sum()} of "
-            f"{len(rows)} rows and leaves {n_left} classes to train on. Hold out at least one row "
-            "and leave two classes or more: change validation_fraction, or give more rows."
+            f"validation_fraction={estimator.validation_fraction} holds out none of {len(rows)} "
+            "rows. The last row of a class is never held out. Give a larger validation_fraction, "
+            "or more rows."
         )
-    few = np.count_nonzero(is_held) < fewest_rows or n_left < len(np.unique(rows.labels))
-    if few and not estimator.early_stopping:
+    if np.count_nonzero(is_held) < fewest_rows and not estimator.early_stopping:
         return rows, None
     return rows.take(~is_held), rows.take(is_held)
+
+
+def may_be_held_out(labels, hashes, share):
+    """Return the mask of the rows that may be held out if their label is not to become rare.
+
+    At most twice the ``share`` of a label's distinct rows may be held out, or one row if that is
+    less than one, but never all of them. The rows that `is_picked` selects first come first.
+
+    Parameters
+    ----------
+    labels : ndarray of int of shape (n_rows,)
+    hashes : ndarray of uint64 of shape (n_rows,)
+        Copies of a row have the same hash.
+    share : float
+    """
+    mixed = mix_hashes(hashes)
+    order = np.lexsort((mixed, labels))
+    labels, mixed = labels[order], mixed[order]
+    is_new = np.concatenate([[True], (labels[1:] != labels[:-1]) | (mixed[1:] != mixed[:-1])])
+    n_distinct = np.bincount(labels[is_new])
+    n_before = np.cumsum(n_distinct) - n_distinct  # distinct rows of the labels before this one
+    place = np.cumsum(is_new) - 1 - n_before[labels]
+    most = np.minimum(np.maximum(2 * share * n_distinct, 1), n_distinct - 1)
+    result = np.empty(len(labels), dtype=bool)
+    result[order] = place < np.floor(most)[labels]
+    return result
 
 
 def run_trial(training, train, task, rule):

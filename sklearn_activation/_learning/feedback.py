@@ -172,7 +172,7 @@ class _Learner:
     # If an output activation exceeds ``input_energy`` by this factor, the last steps are undone.
     excess_to_undo = 2.0
     # If an eigenvalue of W W^T exceeds this value, the last steps are undone.
-    eigenvalue_to_undo = 1e4
+    eigenvalue_to_undo = 10.0
 
     def __init__(self, network, rows, task, feedback, mean_gain=None, mean_weight=1.0):
         self.network = network
