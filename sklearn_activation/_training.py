@@ -252,7 +252,9 @@ class Training:
         estimator = self.estimator
         if estimator.receptive_field is None:
             if estimator.image_shape is not None:
-                read_image_shape(estimator.image_shape)  # A wrong shape is an error all the same.
+                # A wrong shape is an error all the same.
+                n_columns = estimator.n_features_in_ if self.augment is None else None
+                read_image_shape(estimator.image_shape, n_columns)
             return None
         if not rows.encoding.keeps_columns:
             raise ValueError(

@@ -195,6 +195,7 @@ def test_skops_needs_two_trusted_types(digits, tmp_path):
         ({"layer_sizes": 3}, "layer_sizes=3 leaves no layer for receptive_field=3"),
         ({"receptive_field": (), "layer_sizes": None}, "leaves no layer"),
         ({"receptive_field": None, "image_shape": (0, 64)}, "tuple of positive integers"),
+        ({"receptive_field": None, "image_shape": (99, 99)}, "has 9801 entries, but X has 64"),
         ({"encoding": "fourier"}, "encoding='fourier' mixes all columns"),
         ({"receptive_field": 0}, "receptive_field"),
         ({"receptive_field": "3"}, "receptive_field"),
